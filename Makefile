@@ -1,0 +1,41 @@
+# Everything a contributor does: make run, test, lint, format, weights, screenshots.
+# A fresh machine needs Python 3.10+ with pip, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint format weights screenshots
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.installed
+	$(BIN)/streamlit run app.py
+
+test: $(VENV)/.installed-dev lint
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python -m pytest -q --durations=5
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+weights: $(VENV)/.installed
+	$(BIN)/python -m mnist_app reproduce
+
+screenshots: $(VENV)/.installed-dev
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python docs/screenshots.py
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "Python's venv is missing: install it (on Debian: apt-get install python3-venv)."; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

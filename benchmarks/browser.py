@@ -1,0 +1,74 @@
+"""Digits replayed with the mouse in the real app, in Chromium: python benchmarks/browser.py.
+
+Pen strokes of the writers that the chosen network held out, at random size and place, are drawn
+stroke by stroke on the canvas; what the page says is compared with what was meant.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from chromium import installed  # noqa: E402
+from page import App  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+from serve import served  # noqa: E402
+
+from mnist_app import data, pen, rendering  # noqa: E402
+from mnist_app.settings import write_text  # noqa: E402
+
+
+@click.command()
+@click.option("--count", default=200, show_default=True)
+@click.option("--network", default="canvas", show_default=True)
+@click.option("--fold", default=0, show_default=True, help="The seed of the network.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs" / "browser.json")
+def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
+    """Replay pen strokes in the app and count what is right."""
+    _, validation, test = rendering.split_writers(data.load_pen_digits(), fold)
+    random = np.random.default_rng(seed)
+    chosen = random.choice(len(validation + test), count, replace=False)
+    digits = [(validation + test)[i] for i in chosen]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = replay(Path(folder), digits, network, random)
+    wrong = [row for row in rows if row["read"] != row["label"]]
+    result = {"n": count, "right": count - len(wrong), "seed": seed, "network": network}
+    print(f"{result['right']} of {count} right ({result['right'] / count:.1%})")
+    for row in wrong:
+        print(f"  {row}")
+    write_text(output, json.dumps(result | {"wrong": wrong}, indent=1) + "\n")
+
+
+def replay(
+    folder: Path, digits: list[pen.PenDigit], network: str, random: np.random.Generator
+) -> list[dict[str, Any]]:
+    """Draw each digit on the cleared canvas; what was meant, and what the page says."""
+    rows = []
+    with served(folder) as (url, weights), sync_playwright() as playwright:
+        options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
+        page = playwright.chromium.launch(**options).new_page()
+        app = App(page, url, weights).open(f"/?network={network}")
+        app.expect_prediction("")
+        for digit in digits:
+            size = random.uniform(0.25, 0.85)
+            centre = random.uniform(size / 2 + 0.02, 0.98 - size / 2, 2)
+            strokes = pen.placed(digit.strokes, size=size, centre=tuple(centre))
+            app.draw([[tuple(point) for point in stroke.tolist()] for stroke in strokes])
+            page.wait_for_timeout(700)  # the last stroke's answer, after those of the ones before
+            said = app.prediction()
+            rows.append({"label": str(digit.label), "read": said, "size": round(size, 2)})
+            app.click("clear")
+            app.expect_prediction("")
+    return rows
+
+
+if __name__ == "__main__":
+    main()

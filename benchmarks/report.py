@@ -1,0 +1,174 @@
+"""docs/drawings.md and its heat map, from what benchmarks/drawings.py measured."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from grid import BRUSHES, PLACES, ROTATIONS, SIZES
+
+from mnist_app.settings import write_text
+
+Rows = list[dict[str, Any]]
+
+HEAD = """\
+# Drawings
+
+How well the networks recognise what people draw. The drawings are real pen strokes (UCI pen
+digits, 30 writers), drawn on a canvas of 280 pixels. A network that learned from pen strokes is
+measured on the writers that its seed held out; *canvas, all seeds* pools those.
+
+    MNIST_APP_DATA=... python benchmarks/drawings.py
+"""
+GRID = """\
+## Brush, size, place, rotation
+
+Per cent right; every digit is drawn once in each of the {cells} cells (brush 8 to 40 pixels, 30 to
+90 % of the canvas, in the centre or anywhere, turned by -15, 0 or 15 degrees). *Painted*: from the
+pixels of the canvas, with the worst cell. *Way of the pen*: as the app reads a thick brush, from
+the strokes. *Squeezed*: the canvas scaled to 28x28 without a normal form, as demos do.
+
+| network | painted | worst cell | way of the pen | worst cell | squeezed | n per cell |
+|---|--:|--:|--:|--:|--:|--:|"""
+HEAT = """
+![Accuracy of canvas per cell](drawings.svg)
+
+| brush | size | painted | way of the pen | n |
+|--:|--:|--:|--:|--:|"""
+HONESTY = """
+## Honesty
+
+Confidence is calibrated on validation digits; less than the threshold is "not a digit". The
+calibration error is the expected one over 15 bins. Digits: MNIST's test images, and pen strokes of
+writers that neither training nor calibration saw.
+
+| network | digits | right | calibration error | refused | right, of the answers | n |
+|---|---|--:|--:|--:|--:|--:|"""
+REFUSED = """
+What is no digit, and the share that is refused:
+
+| network | drawings | refused | n |
+|---|---|--:|--:|"""
+SEVERAL = """
+## Numbers
+
+Numbers of three digits, each in one writer's hand, natural gaps (normal, 25 % of the height, sd
+10 %), and single digits, which must stay whole.
+
+| network | numbers right | single digits whole | single digits right | n of each |
+|---|--:|--:|--:|--:|"""
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Write drawings.md of the parts that were measured so far, and the heat map."""
+    lines = [HEAD]
+    if "grid" in results:
+        rows = _pooled(results["grid"]["rows"])
+        lines += [GRID.format(cells=len(_cells(rows))), *_networks(rows)]
+        best = [row for row in rows if _is_canvas(row["network"])]
+        lines += [HEAT, *_brushes(best)]
+        write_text(folder / "drawings.svg", heat_map(best))
+    if "honesty" in results:
+        lines += [HONESTY, *_digits(results["honesty"]["rows"])]
+        lines += [REFUSED, *_non_digits(results["honesty"]["rows"])]
+    if "several" in results:
+        lines += [SEVERAL, *_several(results["several"]["rows"])]
+    seeds = ", ".join(f"{part} {value['seed']}" for part, value in results.items())
+    write_text(folder / "drawings.md", "\n".join([*lines, "", f"Seeds: {seeds}.", ""]))
+
+
+def _is_canvas(name: str) -> bool:
+    return bool(re.fullmatch(r"canvas(-\d+|, all seeds)?", name))
+
+
+def _pooled(rows: Rows) -> Rows:
+    """The rows, the seeds of canvas under one name."""
+    return [
+        {**row, "network": "canvas, all seeds"} if _is_canvas(row["network"]) else row
+        for row in rows
+    ]
+
+
+def _share(rows: Rows, way: str) -> float:
+    return sum(row[way] for row in rows) / sum(row["n"] for row in rows)
+
+
+def _grouped(rows: Rows, key: Callable[[dict[str, Any]], Any]) -> dict[Any, Rows]:
+    groups: dict[Any, Rows] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def _cells(rows: Rows) -> dict[Any, Rows]:
+    return _grouped(rows, lambda r: (r["brush"], r["size"], r["place"], r["rotation"]))
+
+
+def _networks(rows: Rows) -> Iterator[str]:
+    networks = _grouped(rows, lambda row: row["network"])
+    for name, own in sorted(networks.items(), key=lambda item: -_share(item[1], "pixels")):
+        cells = _cells(own).values()
+        shares = [
+            f"{_share(own, way):.1%} | {min(_share(cell, way) for cell in cells):.1%}"
+            for way in ("pixels", "path")
+        ]
+        n = sum(row["n"] for row in next(iter(cells)))
+        yield f"| {name} | {shares[0]} | {shares[1]} | {_share(own, 'squeeze'):.1%} | {n:,} |"
+
+
+def _brushes(rows: Rows) -> Iterator[str]:
+    for (brush, size), own in _grouped(rows, lambda r: (r["brush"], r["size"])).items():
+        painted, path = _share(own, "pixels"), _share(own, "path")
+        n = sum(row["n"] for row in own)
+        yield f"| {brush} px | {size:.0%} | {painted:.2%} | {path:.2%} | {n:,} |"
+
+
+def heat_map(rows: Rows) -> str:
+    """Accuracy per cell as an SVG picture: brush and size down, place and rotation across."""
+    cells = _cells(rows)
+    parts = []
+    for y, (brush, size) in enumerate((b, s) for b in BRUSHES for s in SIZES):
+        parts.append(_text(150, y, f"brush {brush} px, size {size:.0%}", "end"))
+        for x, (place, turn) in enumerate((p, r) for p in PLACES for r in ROTATIONS):
+            share = _share(cells[brush, size, place, turn], "pixels")
+            lightness = 96 - 46 * min(1, (1 - share) / 0.1)
+            parts.append(
+                f'<rect x="{160 + 90 * x}" y="{30 + 28 * y}" width="88" height="26" '
+                f'fill="hsl(215 70% {lightness:.0f}%)"/>' + _text(204 + 90 * x, y, f"{share:.1%}")
+            )
+            if not y:
+                parts.append(_text(204 + 90 * x, -1, f"{place}, {turn}°"))
+    style = "font:13px sans-serif;fill:#111"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 710 375" style="{style}">'
+        f'<rect width="710" height="375" fill="#fff"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def _text(x: int, row: int, text: str, anchor: str = "middle") -> str:
+    return f'<text x="{x}" y="{48 + 28 * row}" text-anchor="{anchor}">{text}</text>'
+
+
+def _digits(rows: Rows) -> Iterator[str]:
+    for row in rows:
+        for kind, values in row["digits"].items():
+            yield (
+                f"| {row['network']} | {kind} | {values['accuracy']:.2%} "
+                f"| {values['calibration_error']:.2%} | {values['refused']:.2%} "
+                f"| {values['accuracy_of_answers']:.2%} | {values['n']:,} |"
+            )
+
+
+def _non_digits(rows: Rows) -> Iterator[str]:
+    for row in rows:
+        for kind, values in row["non_digits"].items():
+            yield f"| {row['network']} | {kind} | {values['refused']:.1%} | {values['n']:,} |"
+
+
+def _several(rows: Rows) -> Iterator[str]:
+    for row in rows:
+        n = row["n"]
+        yield (
+            f"| {row['network']} | {row['numbers_right'] / n:.1%} | {row['singles_whole'] / n:.1%} "
+            f"| {row['singles_right'] / n:.1%} | {n:,} |"
+        )

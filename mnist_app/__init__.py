@@ -1,0 +1,1 @@
+"""Draw a digit, see what a neural network makes of it, train such networks live."""

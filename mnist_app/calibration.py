@@ -1,0 +1,82 @@
+"""How sure is sure: confidence that means what it says, and when to say "not a digit"."""
+
+import math
+
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+from torch.nn import functional
+
+from mnist_app.evaluation import CLASSES, probabilities, scores
+from mnist_app.recipes import Recipe
+
+REFUSED = 0.005  # share of the validation digits that the default threshold refuses
+BINS = 15
+_THRESHOLDS = (*(step / 100 for step in range(100)), 0.995, 0.999)
+
+
+class Calibration(BaseModel):
+    """What turns a network's logits into honest confidence, measured on n validation digits."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(default=1.0, gt=0)  # the logits are divided by it
+    threshold: float = Field(default=0.0, ge=0, le=1)  # less confidence is "not a digit"
+    thresholds: tuple[float, ...] = ()
+    coverage: tuple[float, ...] = ()  # share of the digits that are answered, per threshold
+    accuracy: tuple[float, ...] = ()  # share of those answers that are right, per threshold
+    n: int = Field(default=0, ge=0)
+
+    def at(self, threshold: float) -> tuple[float, float] | None:
+        """(coverage, accuracy) at the nearest measured threshold; None if none was measured."""
+        if not self.n:
+            return None
+        place = min(range(len(self.thresholds)), key=lambda i: abs(self.thresholds[i] - threshold))
+        return self.coverage[place], self.accuracy[place]
+
+
+def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:
+    """Fit the temperature, choose the threshold, measure coverage against accuracy.
+
+    Args:
+        logits: (N, 10 or 11), of validation images that the network was not trained on.
+        labels: (N,), digits alone.
+        recipe: says how logits become probabilities.
+    Source: Guo, Pleiss, Sun and Weinberger 2017 (temperature scaling).
+    """
+    temperature = _temperature(scores(logits.double(), recipe), labels)
+    chances = probabilities(logits.double(), recipe, temperature)[:, :CLASSES]
+    confidence, answers = chances.max(dim=1)
+    right = answers == labels
+    threshold = confidence.quantile(REFUSED).item()
+    answered = [confidence >= t for t in _THRESHOLDS]
+    return Calibration(
+        temperature=temperature,
+        threshold=threshold,
+        thresholds=_THRESHOLDS,
+        coverage=tuple(a.double().mean().item() for a in answered),
+        accuracy=tuple(right[a].double().mean().item() if a.any() else 1.0 for a in answered),
+        n=len(labels),
+    )
+
+
+def _temperature(values: Tensor, labels: Tensor) -> float:
+    """The temperature with the least loss, between 1/20 and 20."""
+
+    def loss(log_temperature: float) -> float:
+        return functional.cross_entropy(values / math.exp(log_temperature), labels).item()
+
+    return math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+
+
+def calibration_error(confidence: Tensor, right: Tensor) -> float:
+    """Expected calibration error: the mean gap between confidence and accuracy, over 15 bins.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        right: bool (N,).
+    Source: Naeini, Cooper and Hauskrecht 2015.
+    """
+    bins = (confidence * BINS).long().clamp(max=BINS - 1)
+    gaps = functional.one_hot(bins, BINS).double().T @ (confidence.double() - right.double())
+    return (gaps.abs().sum() / len(right)).item()

@@ -1,0 +1,345 @@
+"""The command line: python -m mnist_app train, list, evaluate, predict, calibrate, reproduce."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mnist_app.recipes import RECIPES, SOURCES, Recipe, field_choices, field_range, number_text
+from mnist_app.settings import InputError, checked_name
+
+FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return 0, 2 for bad input, or 1 for a failure, said in one sentence."""
+    try:
+        commands.main(arguments, prog_name="python -m mnist_app", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
+    except click.Abort:
+        return _complain("Interrupted.", INTERRUPTED)
+    except click.ClickException as error:
+        return _complain(error.format_message(), BAD_INPUT)
+    except InputError as error:
+        return _complain(str(error), BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except (OSError, RuntimeError, MemoryError) as error:
+        return _complain(f"It failed: {_one_line(error)}", FAILURE)
+    return 0
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value), flush=True)  # noqa: T201
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def commands() -> None:
+    """Draw digits, train networks that recognise them, keep them."""
+
+
+# train
+
+
+def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option per field of Recipe, with its range in the help."""
+    for field in reversed(Recipe.model_fields):
+        if field != "name":
+            command = _option(field)(command)
+    return command
+
+
+def _option(field: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    info = Recipe.model_fields[field]
+    flag, choices, limits = field.replace("_", "-"), field_choices(field), field_range(field)
+    text = (info.description or "") + (
+        f" ({number_text(limits[0])} to {number_text(limits[1])})" if limits else ""
+    )
+    if info.annotation is bool:
+        return click.option(f"--{flag}/--no-{flag}", field, default=None, help=text)
+    kind = click.Choice(choices) if choices else click.STRING
+    return click.option(f"--{flag}", field, type=kind, help=text, metavar=None if choices else "X")
+
+
+@commands.command()
+@click.argument("preset", metavar="NAME")
+@click.option("--name", "result", help="Name of the result (default: the preset's).")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads on the CPU.")
+@JSON_OPTION
+@recipe_options
+def train(
+    preset: str, result: str | None, threads: int | None, as_json: bool, **changes: Any
+) -> None:
+    """Train the preset NAME, changed by the options, and save the result.
+
+    Ctrl-C stops between two batches and keeps what is trained so far.
+    """
+    import torch
+
+    from mnist_app import data, training, weights
+
+    recipe = preset_named(preset).changed(**{k: v for k, v in changes.items() if v is not None})
+    name = checked_name(result or recipe.name)
+    if threads:
+        torch.set_num_threads(threads)
+    with _display(as_json) as display:
+        parts = data.prepare(recipe, display.note)
+        stop = _stop_on_interrupt()
+        for event in training.train(recipe, parts.train, parts.val, parts.test, should_stop=stop):
+            if not isinstance(event, training.EndEvent):
+                display.show(recipe, event)
+        if not event.state.is_trained:
+            raise click.Abort
+        saved = weights.save(name, event.state.network, weights.info_of(event, parts))
+        display.end(event, saved.name)
+
+
+def preset_named(name: str) -> Recipe:
+    """The preset of that name, or InputError with those there are."""
+    if name not in RECIPES:
+        raise InputError(f"There is no preset {name!r}: choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def _stop_on_interrupt() -> Callable[[], bool]:
+    asked: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one is final
+
+    signal.signal(signal.SIGINT, remember)
+    return lambda: bool(asked)
+
+
+def _display(as_json: bool) -> Any:
+    from mnist_app.progress import JsonLines, ProgressBar
+
+    return JsonLines() if as_json else ProgressBar()
+
+
+# list, evaluate, predict
+
+
+@commands.command(name="list")
+@JSON_OPTION
+def list_(as_json: bool) -> None:
+    """List the saved weights, best first, and the presets."""
+    from mnist_app import weights
+
+    listing = weights.scan()
+    if as_json:
+        _print_json(
+            {
+                "weights": [_weights_row(info) for info in listing.weights],
+                "recipes": [_recipe_row(recipe) for recipe in RECIPES.values()],
+                "broken": [item._asdict() for item in listing.broken],
+            }
+        )
+        return
+    console = Console(soft_wrap=True)
+    table = Table("name", "network", "data set", "test", "n", "parameters", "epochs", "seed")
+    for info in listing.weights:
+        table.add_row(
+            info.name,
+            info.recipe.model,
+            info.dataset,
+            f"{info.test_accuracy:.2%}",
+            f"{info.n:,}",
+            f"{info.parameters:,}",
+            str(info.epochs),
+            str(info.seed),
+        )
+    console.print(table if listing.weights else "No weights yet: train a preset.")
+    for item in listing.broken:
+        console.print(f"[red]broken[/red] {item.problem}", highlight=False)
+    console.print("Presets: " + ", ".join(RECIPES), highlight=False)
+
+
+def _weights_row(info: Any) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "recipe": info.recipe.name,
+        "model": info.recipe.model,
+        "dataset": info.dataset,
+        "test_accuracy": info.test_accuracy,
+        "n": info.n,
+        "parameters": info.parameters,
+        "epochs": info.epochs,
+        "seed": info.seed,
+        "bytes": info.bytes,
+    }
+
+
+def _recipe_row(recipe: Recipe) -> dict[str, Any]:
+    source = SOURCES[recipe.name]
+    about = {"source": source.key, "about": source.about, "reported": source.reported}
+    return recipe.model_dump(mode="json") | about
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--dataset", help="mnist, digits or a folder (default: the one it was trained on).")
+@JSON_OPTION
+def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
+    """Measure the weights NAME on a data set's test images."""
+    from mnist_app import data, evaluation, weights
+
+    model, info = weights.load(name)
+    with _display(as_json) as display:
+        test = data.load_dataset(dataset or info.recipe.dataset, display.note).test
+        metrics = evaluation.evaluate(model, test, info.recipe)
+    if as_json:
+        _print_json({"name": name, "dataset": test.name, **metrics._asdict()})
+    else:
+        Console(soft_wrap=True).print(
+            f"{name} on {test.name}: {metrics.accuracy:.2%} right, "
+            f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images"
+        )
+
+
+@commands.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--network", help="Weights to use (default: canvas, or else the best).")
+@JSON_OPTION
+def predict(images: tuple[Path, ...], network: str | None, as_json: bool) -> None:
+    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour."""
+    from mnist_app.pictures import read_picture
+    from mnist_app.predictor import Predictor, default_network
+
+    pictures = [read_picture(path) for path in images]
+    predictor = Predictor.load(network or default_network())
+    rows = [
+        {"file": str(path), "network": predictor.info.name, **_reading(predictor, picture)}
+        for path, picture in zip(images, pictures, strict=True)
+    ]
+    if as_json:
+        _print_json(rows[0] if len(rows) == 1 else {"predictions": rows})
+        return
+    for row in rows:
+        Console(soft_wrap=True).print(f"{row['file']}: {_said(row)}", highlight=False)
+
+
+def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
+    """What was read in a picture; the fields of a single digit are null for none or several."""
+    from mnist_app.photo import clean
+    from mnist_app.predictor import number_text
+
+    try:
+        found, problem = predictor.read_number(clean(picture)), None
+    except InputError as error:  # there is no ink: no reason to leave the other pictures unread
+        found, problem = [], str(error)
+    digits = [
+        {
+            "digit": one.prediction.digit,
+            "nearest": one.prediction.nearest,
+            "confidence": one.prediction.confidence,
+            "probabilities": [float(p) for p in one.prediction.probabilities],
+            "box": one.box._asdict(),
+        }
+        for one in found
+    ]
+    only = digits[0] if len(digits) == 1 else dict.fromkeys(_SINGLE)
+    return {
+        "number": number_text(found),
+        **{key: only[key] for key in _SINGLE},
+        "digits": digits,
+        "problem": problem,
+    }
+
+
+_SINGLE = "digit", "nearest", "confidence", "probabilities"
+
+
+def _said(row: dict[str, Any]) -> str:
+    if row["problem"]:
+        return row["problem"]
+    if len(row["digits"]) > 1:
+        shares = ", ".join(f"{digit['confidence']:.1%}" for digit in row["digits"])
+        return f"{row['number']} ({shares})"
+    if row["digit"] is None:
+        return f"not a digit (most like a {row['nearest']}, {row['confidence']:.1%})"
+    return f"{row['digit']} ({row['confidence']:.1%})"
+
+
+# calibrate, reproduce
+
+
+@commands.command()
+@click.argument("names", nargs=-1)
+@JSON_OPTION
+def calibrate(names: tuple[str, ...], as_json: bool) -> None:
+    """Fit the confidence of the weights NAMES (default: all) to their validation images anew."""
+    from mnist_app import weights
+    from mnist_app.reproduce import recalibrate
+
+    chosen = names or [info.name for info in weights.list_weights()]
+    with _display(as_json) as display:
+        infos = [recalibrate(name, display.note) for name in chosen]
+    if as_json:
+        _print_json({i.name: i.calibration.model_dump(mode="json") for i in infos})
+        return
+    for info in infos:
+        coverage, accuracy = info.calibration.at(info.calibration.threshold)
+        Console(soft_wrap=True).print(
+            f"{info.name}: temperature {info.calibration.temperature:.3f}; answers {coverage:.1%} "
+            f"of {info.calibration.n:,} validation digits, right on {accuracy:.2%} of those",
+            highlight=False,
+        )
+
+
+@commands.command()
+@click.argument("presets", nargs=-1)
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="This seed alone.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Threads on the CPU.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@JSON_OPTION
+def reproduce(
+    presets: tuple[str, ...],
+    seeds: int,
+    seed: int | None,
+    threads: int | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Train PRESETS (default: all) on MNIST; write weights, results.json and results.md."""
+    import torch
+
+    from mnist_app import reproduce as reproduction
+
+    if threads:
+        torch.set_num_threads(threads)
+    names = [preset_named(name).name for name in presets] or list(RECIPES)
+    with _display(as_json) as display:
+        results = reproduction.reproduce(
+            names,
+            range(seeds) if seed is None else [seed],
+            output,
+            lambda recipe, event: None if as_json else display.show(recipe, event),
+        )
+    if as_json:
+        _print_json(results)

@@ -1,0 +1,189 @@
+"""Drawings and pictures of one digit into the normal form of MNIST's digits."""
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy import ndimage
+from torch import Tensor
+
+SIDE = 28
+BOX = 20  # the longest side of a digit in the normal form
+STROKE = 2.4  # pixels, width of a stroke in the normal form; the median of MNIST's is 2.3
+MIN_CONTRAST = 32  # of 255, between ink and ground; less is taken for an empty ground
+INK = 0.4  # share of the darkest ink from which on a pixel counts as drawn
+WORK = 100  # pixels, the longest side of a drawing while its strokes are worked on
+_WIDEST = 0.165  # of a drawing's longest side: half the width of its strokes at most
+_TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
+
+
+def to_mnist(rgba: np.ndarray) -> Tensor | None:
+    """Put a drawing into the normal form of MNIST's digits.
+
+    Crop to the ink, drop stray dots, draw the strokes anew in the width of MNIST's, scale the
+    longest side to 20 pixels with anti-aliasing and the aspect ratio kept, and bring the centre
+    of mass to the centre of 28x28.
+
+    Args:
+        rgba: uint8 (H, W, 4), light ink on a dark ground; other colours are understood too, the
+            ground being what the border shows.
+    Returns:
+        float32 (1, 1, 28, 28) in [0, 1]; None if nothing is drawn.
+    Raises:
+        ValueError: rgba is not uint8 of shape (H, W, 4).
+    Source: LeCun et al. 1998: 20x20 box, centred by centre of mass.
+    """
+    ink = ink_of(rgba)
+    return None if ink is None else torch.from_numpy(normal_form(ink))[None, None]
+
+
+def normal_form(ink: np.ndarray) -> np.ndarray:
+    """Ink, float32 (H, W) from 0 the ground to 1, as a digit of MNIST: float32 (28, 28)."""
+    ink = _crop(ink)
+    mask = _to_working_size(ink)
+    kept = without_specks(mask)
+    if kept is not mask:
+        mask = _to_working_size(_crop(_wiped(ink, mask & ~kept)))
+    return _centre(_scale(*_with_standard_strokes(mask)))
+
+
+def ink_of(rgba: np.ndarray) -> np.ndarray | None:
+    """How much each pixel differs from the ground.
+
+    Args:
+        rgba: uint8 (H, W, 4).
+    Returns:
+        float32 (H, W), 0 the ground and 1 the strongest ink; None if nothing is drawn.
+    Raises:
+        ValueError: rgba is not uint8 of shape (H, W, 4).
+    """
+    if not isinstance(rgba, np.ndarray) or rgba.dtype != np.uint8:
+        raise ValueError("a drawing must be a uint8 array")
+    if rgba.ndim != 3 or rgba.shape[2] != 4 or 0 in rgba.shape:
+        raise ValueError(f"a drawing must have the shape (H, W, 4), not {rgba.shape}")
+    channels = [rgba[..., i].astype(np.int16) for i in range(4)]
+    if channels[3].min() < 255:  # what is transparent has no colour
+        channels[:3] = [channel * channels[3] // 255 for channel in channels[:3]]
+    difference = np.maximum.reduce([np.abs(channel - _ground(channel)) for channel in channels])
+    strongest = difference.max()
+    if strongest < MIN_CONTRAST:
+        return None
+    return difference.astype(np.float32) / np.float32(strongest)
+
+
+def _ground(channel: np.ndarray) -> int:
+    """What the border shows."""
+    return int(np.median(np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])))
+
+
+def _crop(ink: np.ndarray) -> np.ndarray:
+    """The smallest rectangle with all the ink."""
+    drawn = ink >= INK * ink.max()
+    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _to_working_size(ink: np.ndarray) -> np.ndarray:
+    """Ink or none, bool, the longest side of the drawing WORK pixels, in a frame of ground."""
+    height, width = ink.shape
+    factor = WORK / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
+    return np.pad(small >= INK * small.max(), 1)
+
+
+def _wiped(ink: np.ndarray, specks: np.ndarray) -> np.ndarray:
+    """The ink without the specks that were found in it at the working size."""
+    around = Image.fromarray(ndimage.binary_dilation(specks, _TOUCHING, 2)[1:-1, 1:-1])
+    return np.where(around.resize(ink.shape[::-1]), 0, ink)
+
+
+def without_specks(mask: np.ndarray) -> np.ndarray:
+    """Drop stray dots and taps; the bar of a 5 or a 7 and the other half of a 4 stay.
+
+    A part goes if it is hardly longer than a stroke is wide, or if it is small and lies far from
+    the rest.
+
+    Args:
+        mask: bool (H, W), True where there is ink.
+    Returns:
+        The mask itself if there is nothing to drop, else another.
+    """
+    labels, count = ndimage.label(mask, _TOUCHING)
+    if count < 2:
+        return mask
+    boxes = ndimage.find_objects(labels)
+    lengths = np.array([max(part.stop - part.start for part in box) for box in boxes])
+    areas = ndimage.sum_labels(mask, labels, range(1, count + 1))
+    main = int(areas.argmax())
+    tap = 1.5 * 2 * stroke_radius(ndimage.distance_transform_edt(labels == main + 1))
+    to_main = ndimage.distance_transform_edt(labels != main + 1)
+    gaps = ndimage.minimum(to_main, labels, range(1, count + 1))
+    dots = lengths <= min(tap, lengths[main] / 3)
+    strays = (lengths < lengths[main] / 4) & (gaps > lengths[main] / 4)
+    stays = np.append(False, ~(dots | strays))
+    return mask if stays[1:].all() else stays[labels]
+
+
+def stroke_radius(inside: np.ndarray) -> float:
+    """Half the width of the strokes: how far their middle lies from the ground.
+
+    Most of the middle lines of a drawing belong to plain strokes; where strokes meet and loops
+    are filled the distance is greater. So a low quantile finds the brush.
+
+    Args:
+        inside: distance of every pixel of ink from the ground, 0 on the ground.
+    """
+    middle = inside >= ndimage.maximum_filter(inside, 3)
+    radius = np.quantile(inside[middle & (inside > 0.3 * inside.max())], 0.1)
+    return float(min(radius, _WIDEST * max(inside.shape)))
+
+
+def _with_standard_strokes(mask: np.ndarray) -> tuple[np.ndarray, float]:
+    """The ink (0..1) with strokes that come out STROKE wide, and the factor to scale it by."""
+    inside = ndimage.distance_transform_edt(mask)
+    radius = stroke_radius(inside)
+    drawn = [np.flatnonzero(mask.any(axis=axis)) for axis in (0, 1)]
+    path = max(places[-1] - places[0] + 1 for places in drawn) - 2 * radius
+    factor = (BOX - STROKE) / max(path, radius)  # a dot is not blown up
+    wanted = STROKE / 2 / factor
+    if wanted > radius:
+        return _thicker(mask, wanted - radius), factor
+    return _thinner(mask, inside, radius, wanted), factor
+
+
+def _thicker(mask: np.ndarray, by: float) -> np.ndarray:
+    mask = np.pad(mask, math.ceil(by) + 1)
+    return np.clip(by + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
+
+
+def _thinner(mask: np.ndarray, inside: np.ndarray, radius: float, wanted: float) -> np.ndarray:
+    """Strokes of `radius` made `wanted`; those that were thinner keep their middle line."""
+    thinner = np.clip(inside - (radius - wanted), 0, 1)
+    weak = (inside >= ndimage.maximum_filter(inside, 3)) & (inside > 0) & (inside < radius)
+    if not weak.any():
+        return thinner
+    kept = np.clip(wanted + 0.5 - ndimage.distance_transform_edt(~weak), 0, 1)
+    return np.maximum(thinner, kept * mask)
+
+
+def _scale(ink: np.ndarray, factor: float) -> np.ndarray:
+    """The ink alone, scaled with anti-aliasing, at most 20 pixels long."""
+    part = _crop((ink / ink.max()).astype(np.float32))
+    height, width = (min(BOX, max(1, round(side * factor))) for side in part.shape)
+    return np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BOX))
+
+
+def _centre(ink: np.ndarray) -> np.ndarray:
+    """Into 28x28, the centre of mass in the centre as far as all the ink stays inside."""
+    image = np.zeros((SIDE, SIDE), dtype=np.float32)
+    total = ink.sum()
+    place = []
+    for axis in (0, 1):
+        profile = ink.sum(axis=1 - axis)
+        centre = (profile @ np.arange(len(profile))) / total
+        place.append(int(np.clip(round(SIDE / 2 - centre), 0, SIDE - len(profile))))
+    top, left = place
+    image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink.clip(0, 1)
+    return image

@@ -1,0 +1,72 @@
+"""From logits to losses, probabilities and metrics: the one place that does it."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnist_app.data import Digits, to_input
+from mnist_app.recipes import Recipe
+
+# One size everywhere, so that a stored accuracy is found again to the last digit.
+EVALUATION_BATCH = 500
+CLASSES = 10
+
+
+class Metrics(NamedTuple):
+    """Accuracy (0..1) and mean loss per image over n images."""
+
+    accuracy: float
+    loss: float
+    n: int
+
+
+def sum_type(device: torch.device) -> torch.dtype:
+    """The type to add losses up in: double, which Apple's MPS does not have."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def loss_of(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
+    """The recipe's loss, mean over the batch: logits (N, 10), labels (N,) -> scalar."""
+    if recipe.loss == "cross_entropy":
+        return functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+    low, high = recipe.target_margin, 1 - recipe.target_margin
+    targets = torch.full_like(logits, low).scatter_(1, labels[:, None], high)
+    return functional.mse_loss(torch.sigmoid(logits), targets)
+
+
+def scores(logits: Tensor, recipe: Recipe) -> Tensor:
+    """Logits (N, K) to what a softmax turns into probabilities, (N, K).
+
+    Sigmoid outputs do not sum to 1 by themselves: their probabilities are divided by their sum.
+    """
+    return logits if recipe.outputs == "softmax" else functional.logsigmoid(logits)
+
+
+def probabilities(logits: Tensor, recipe: Recipe, temperature: float = 1.0) -> Tensor:
+    """Logits (N, 10 or 11) to probabilities of the same shape, each row summing to 1.
+
+    The eleventh is that of "not a digit", where the network learned it.
+    """
+    return torch.softmax(scores(logits, recipe) / temperature, dim=1)
+
+
+@torch.inference_mode()
+def logits_of(model: nn.Module, images: Tensor) -> Tensor:
+    """The logits (N, K) of images, uint8 (N, 28, 28), computed in batches."""
+    device = next(model.parameters()).device
+    batches = [model(to_input(b.to(device))).float() for b in images.split(EVALUATION_BATCH)]
+    return torch.cat(batches)
+
+
+def evaluate(model: nn.Module, digits: Digits, recipe: Recipe) -> Metrics:
+    """Accuracy and loss of a network over a data set; the network's mode is left as it was."""
+    was_training = model.training
+    model.eval()
+    logits = logits_of(model, digits.images)
+    model.train(was_training)
+    labels = digits.labels.to(logits.device)
+    right = (logits[:, :CLASSES].argmax(dim=1) == labels).sum().item()
+    loss = loss_of(logits.to(sum_type(logits.device)), labels, recipe)
+    return Metrics(right / len(digits), loss.item(), len(digits))

@@ -1,0 +1,314 @@
+"""The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits (N, 10)."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from mnist_app.recipes import MODELS, PIXEL_DEVIATION, SCALINGS, Recipe
+from mnist_app.settings import InputError
+
+IMAGE_SHAPE = (1, 28, 28)
+CLASSES = 10
+
+Body = TypeVar("Body", bound=Callable[[float, bool], nn.Sequential])
+_REGISTRY: dict[str, Callable[[float, bool], nn.Sequential]] = {}
+
+
+def register(name: str) -> Callable[[Body], Body]:
+    """Make a function `(dropout, batch_norm) -> layers` known as the network `name`.
+
+    Raises:
+        ValueError: the name is taken, or no recipe could ask for it.
+    """
+    if name in _REGISTRY:
+        raise ValueError(f"a network named {name!r} exists already")
+    if name not in MODELS:
+        raise ValueError(f"no recipe can ask for the network {name!r}: add it to recipes.MODELS")
+
+    def remember(body: Body) -> Body:
+        _REGISTRY[name] = body
+        return body
+
+    return remember
+
+
+def list_models() -> list[str]:
+    """The names of all networks, in the order of recipes.MODELS."""
+    return [name for name in MODELS if name in _REGISTRY]
+
+
+def create_model(
+    name: str,
+    *,
+    scaling: str = "unit",
+    dropout: float = 0.0,
+    batch_norm: bool = False,
+    outputs: int = CLASSES,
+) -> nn.Sequential:
+    """Build the network `name`, its own input scaling in front, with fresh weights.
+
+    Args:
+        name: one of `list_models()`.
+        scaling: one of `recipes.SCALINGS`, applied to pixels in [0, 1].
+        dropout: probability of dropping a hidden unit in training, 0..0.9.
+        batch_norm: normalise after every hidden layer.
+        outputs: 10 digits, and one more where the network learns what is none.
+    Returns:
+        A module from float32 (N, 1, 28, 28) in [0, 1] to logits (N, outputs).
+    Raises:
+        InputError: there is no such network or scaling.
+    """
+    if name not in _REGISTRY:
+        raise InputError(f"There is no network {name!r}: choose one of {', '.join(list_models())}.")
+    if scaling not in SCALINGS:
+        raise InputError(f"There is no scaling {scaling!r}: choose one of {', '.join(SCALINGS)}.")
+    *layers, last = _REGISTRY[name](dropout, batch_norm)
+    if outputs != CLASSES:
+        last = nn.Linear(last.in_features, outputs)
+    return nn.Sequential(Scale(*SCALINGS[scaling]), *layers, last)
+
+
+def from_recipe(recipe: Recipe) -> nn.Sequential:
+    """Build the network that a recipe asks for, with fresh weights."""
+    model = create_model(
+        recipe.model,
+        scaling=recipe.scaling,
+        dropout=recipe.dropout,
+        batch_norm=recipe.batch_norm,
+        outputs=CLASSES + (recipe.non_digits > 0),
+    )
+    if recipe.initialization == "glorot":
+        initialize_glorot(model)
+    return model
+
+
+@torch.no_grad()
+def initialize_glorot(model: nn.Sequential) -> None:
+    """Start from weights that carry the signal through all layers (Glorot & Bengio 2010).
+
+    The gain is the activation's, 1 at the output. Glorot's variances are meant for inputs of unit
+    variance: the first layer's weights are divided by the deviation that the network's scaling
+    leaves to its pixels, so that starved pixels arrive in full.
+    """
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    activation = "tanh" if any(isinstance(m, nn.Tanh) for m in model) else "relu"
+    for layer in layers:
+        gain = 1.0 if layer is layers[-1] else nn.init.calculate_gain(activation)
+        nn.init.xavier_uniform_(layer.weight, gain)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    layers[0].weight /= model[0].scale * PIXEL_DEVIATION
+
+
+def count_parameters(model: nn.Module) -> int:
+    """The number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+class Layer(NamedTuple):
+    """One line of an architecture's diagram."""
+
+    label: str
+    shape: tuple[int, ...]  # of its output, without the batch
+    parameters: int
+
+
+@torch.no_grad()
+def describe(model: nn.Sequential) -> list[Layer]:
+    """The layers of a network in order, with the shape that each puts out for one image."""
+    was_training = model.training
+    model.eval()
+    parameter = next(model.parameters())
+    x = torch.zeros(1, *IMAGE_SHAPE, device=parameter.device)
+    layers = []
+    for module in model:
+        x = module(x)
+        layers.append(Layer(_label(module), tuple(x.shape[1:]), count_parameters(module)))
+    model.train(was_training)
+    return layers
+
+
+class Scale(nn.Module):
+    """Pixels in [0, 1] to the numbers the network was trained on: x * scale + offset."""
+
+    def __init__(self, scale: float, offset: float) -> None:
+        super().__init__()
+        self.scale, self.offset = scale, offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> the same shape."""
+        if self.scale == 1 and self.offset == 0:
+            return x
+        return x * self.scale + self.offset
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around which the input is carried on (He et al. 2015)."""
+
+    def __init__(self, width: int, batch_norm: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_conv(width, width, 3, batch_norm, nn.ReLU(), padding=1),
+            *_conv(width, width, 3, batch_norm, None, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) -> the same shape."""
+        return torch.relu(x + self.body(x))
+
+
+def _conv(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    batch_norm: bool,
+    activation: nn.Module | None,
+    padding: int = 0,
+) -> list[nn.Module]:
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=not batch_norm)
+    ]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(outputs))
+    return layers + ([activation] if activation else [])
+
+
+def _dense(
+    inputs: int, outputs: int, batch_norm: bool, activation: nn.Module, dropout: float = 0.0
+) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Linear(inputs, outputs, bias=not batch_norm)]
+    if batch_norm:
+        layers.append(nn.BatchNorm1d(outputs))
+    return [*layers, activation, *([nn.Dropout(dropout)] if dropout else [])]
+
+
+@register("cnn-2x32")
+def cnn_2x32(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """Two 3x3 convolutions of 32 channels, a hidden dense layer of 100."""
+    return nn.Sequential(
+        *_conv(1, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 26, 26)
+        nn.MaxPool2d(2),
+        *_conv(32, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 11, 11)
+        nn.MaxPool2d(2),
+        nn.Flatten(),  # (N, 800)
+        *_dense(32 * 5 * 5, 100, batch_norm, nn.ReLU(), dropout),
+        nn.Linear(100, CLASSES),
+    )
+
+
+@register("mlp-784")
+def mlp_784(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """One hidden layer as wide as the image."""
+    return _mlp((784,), dropout, batch_norm)
+
+
+@register("mlp-128-64")
+def mlp_128_64(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """Hidden layers of 128 and 64."""
+    return _mlp((128, 64), dropout, batch_norm)
+
+
+@register("mlp-300")
+def mlp_300(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """One hidden layer of 300."""
+    return _mlp((300,), dropout, batch_norm)
+
+
+def _mlp(widths: tuple[int, ...], dropout: float, batch_norm: bool) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in zip((784, *widths), widths, strict=False):
+        layers += _dense(inputs, outputs, batch_norm, nn.ReLU(), dropout)
+    return nn.Sequential(*layers, nn.Linear(widths[-1], CLASSES))
+
+
+@register("cnn-simple")
+def cnn_simple(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """One 5x5 convolution, overlapping pooling, a hidden dense layer of 128."""
+    return nn.Sequential(
+        *_conv(1, 10, 5, batch_norm, nn.ReLU(), padding=2),  # (N, 10, 28, 28)
+        nn.MaxPool2d(2, stride=1),  # (N, 10, 27, 27)
+        *([nn.Dropout(dropout)] if dropout else []),
+        nn.Flatten(),  # (N, 7290)
+        *_dense(10 * 27 * 27, 128, batch_norm, nn.ReLU()),
+        nn.Linear(128, CLASSES),
+    )
+
+
+@register("lenet5")
+def lenet5(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """LeNet-5 with tanh and average pooling (LeCun et al. 1998)."""
+    return nn.Sequential(
+        *_conv(1, 6, 5, batch_norm, nn.Tanh(), padding=2),  # (N, 6, 28, 28)
+        nn.AvgPool2d(2),
+        *_conv(6, 16, 5, batch_norm, nn.Tanh()),  # (N, 16, 10, 10)
+        nn.AvgPool2d(2),
+        *_conv(16, 120, 5, batch_norm, nn.Tanh()),  # (N, 120, 1, 1)
+        nn.Flatten(),
+        *_dense(120, 84, batch_norm, nn.Tanh(), dropout),
+        nn.Linear(84, CLASSES),
+    )
+
+
+@register("resnet")
+def resnet(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """Two residual blocks, 32 channels at 14x14 and 64 at 7x7 (after He et al. 2015)."""
+    return nn.Sequential(
+        *_conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
+        nn.MaxPool2d(2),  # (N, 32, 14, 14)
+        Residual(32, batch_norm),
+        *_conv(32, 64, 3, batch_norm, nn.ReLU(), padding=1),
+        nn.MaxPool2d(2),  # (N, 64, 7, 7)
+        Residual(64, batch_norm),
+        nn.AdaptiveMaxPool2d(1),  # (N, 64, 1, 1)
+        nn.Flatten(),
+        *([nn.Dropout(dropout)] if dropout else []),
+        nn.Linear(64, CLASSES),
+    )
+
+
+@register("canvas")
+def canvas(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """Two residual blocks, 32 channels at 14x14 and 96 at 7x7, then 192 at 5x5."""
+    return nn.Sequential(
+        *_conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
+        nn.MaxPool2d(2),  # (N, 32, 14, 14)
+        Residual(32, batch_norm),
+        *_conv(32, 96, 3, batch_norm, nn.ReLU(), padding=1),
+        nn.MaxPool2d(2),  # (N, 96, 7, 7)
+        Residual(96, batch_norm),
+        *_conv(96, 192, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
+        nn.AdaptiveMaxPool2d(1),  # (N, 192, 1, 1)
+        nn.Flatten(),
+        *([nn.Dropout(dropout)] if dropout else []),
+        nn.Linear(192, CLASSES),
+    )
+
+
+def _label(module: nn.Module) -> str:
+    """What a layer is called in a diagram."""
+    match module:
+        case Scale():
+            sign = "+" if module.offset >= 0 else "-"
+            return f"x {module.scale:.3g} {sign} {abs(module.offset):.3g}"
+        case Residual():
+            return "Residual 2 x (3x3)"
+        case nn.Conv2d():
+            return f"Conv {module.kernel_size[0]}x{module.kernel_size[1]}"
+        case nn.MaxPool2d():
+            return f"Max-pool {module.kernel_size}, stride {module.stride}"
+        case nn.AvgPool2d():
+            return f"Average-pool {module.kernel_size}"
+        case nn.Dropout():
+            return f"Dropout {module.p:g}"
+    return _LABELS.get(type(module), type(module).__name__)
+
+
+_LABELS: dict[type[nn.Module], str] = {
+    nn.Linear: "Dense",
+    nn.BatchNorm2d: "Batch norm",
+    nn.BatchNorm1d: "Batch norm",
+    nn.AdaptiveMaxPool2d: "Max over the image",
+    nn.Tanh: "tanh",
+}

@@ -1,0 +1,178 @@
+"""One loaded network: drawings in, predictions out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from mnist_app import models, weights
+from mnist_app.calibration import Calibration
+from mnist_app.drawing import SIDE, normal_form, to_mnist
+from mnist_app.evaluation import CLASSES, probabilities
+from mnist_app.recipes import Recipe
+from mnist_app.segmentation import Box, Group, Pieces, find_pieces
+from mnist_app.settings import InputError
+from mnist_app.weights import WeightsInfo
+
+DEFAULT = "canvas"  # trained for what people draw
+SURE = 0.9  # confidence from which on a drawing is one digit, without a second look
+CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
+PRICE = 1.0  # of each digit in a number, in units of log probability
+GAP_PRICE = 8.0  # of an empty width within a digit, per height
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network makes of a drawing."""
+
+    digit: int | None  # None: nothing drawn, or not a digit
+    nearest: int | None  # the digit it is most like, also where it is none; None: nothing drawn
+    probabilities: np.ndarray  # (10,), of the digits, if it is one; sums to 1
+    confidence: float  # 0..1, calibrated: how likely it is the nearest digit; 0: nothing drawn
+    image: np.ndarray  # (28, 28) in [0, 1], what the network saw
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was drawn."""
+        return self.nearest is None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether something was drawn that is not a digit."""
+        return self.digit is None and not self.is_blank
+
+    def at(self, threshold: float) -> "Prediction":
+        """The same, answered where the confidence reaches the threshold (0..1)."""
+        return replace(self, digit=self.nearest if self.confidence >= threshold else None)
+
+    def top(self, count: int = 3) -> list[tuple[int, float]]:
+        """The most probable digits with their probabilities, best first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(int(digit), float(self.probabilities[digit])) for digit in order]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A digit within a drawing: where it stands, and what it is taken for."""
+
+    box: Box
+    prediction: Prediction
+
+
+def number_text(found: Sequence[Found]) -> str:
+    """The number that was found, from left to right, a ? for what is no digit."""
+    digits = [one.prediction.digit for one in found]
+    return "".join("?" if digit is None else str(digit) for digit in digits)
+
+
+NOTHING = Prediction(None, None, np.full(10, 0.1), 0.0, np.zeros((SIDE, SIDE), dtype=np.float32))
+
+
+class Predictor:
+    """A network ready to recognise drawings; it keeps no state and may be shared."""
+
+    def __init__(self, model: nn.Module, recipe: Recipe, info: WeightsInfo | None = None) -> None:
+        self.model, self.recipe, self.info = model.eval(), recipe, info
+        self.calibration = info.calibration if info else Calibration()
+
+    @classmethod
+    def load(cls, name: str) -> "Predictor":
+        """Load the weights of that name; InputError if there are none or they are broken."""
+        model, info = weights.load(name)
+        return cls(model, info.recipe, info)
+
+    @classmethod
+    def from_file(cls, path: Path, recipe: Recipe) -> "Predictor":
+        """The network of a recipe with the weights in a safetensors file."""
+        model = models.from_recipe(recipe)
+        model.load_state_dict(load_file(path))
+        return cls(model, recipe)
+
+    def predict(self, rgba: np.ndarray) -> Prediction:
+        """Recognise a drawing, uint8 (H, W, 4)."""
+        return self.predict_many([rgba])[0]
+
+    def predict_many(self, drawings: Sequence[np.ndarray]) -> list[Prediction]:
+        """Recognise many drawings, each uint8 (H, W, 4), in one batch."""
+        images = [to_mnist(rgba) for rgba in drawings]
+        inked = [image for image in images if image is not None]
+        found = iter(self.predict_images(torch.cat(inked)) if inked else [])
+        return [NOTHING if image is None else next(found) for image in images]
+
+    def read_number(self, rgba: np.ndarray) -> list[Found]:
+        """Find the digits in a drawing, uint8 (H, W, 4), and recognise them, left to right.
+
+        Of all ways to put the pieces of ink together the most probable one is taken: the product
+        of the confidences, with a price on every digit, so that a digit in two pieces stays one,
+        and on the gaps within a digit, so that neighbours stay two.
+        """
+        pieces = find_pieces(rgba)
+        if not pieces.count:
+            return []
+        whole = next(g for g in pieces.groups if (g.first, g.last) == (0, pieces.count))
+        alone = Found(whole.box, self.predict(rgba))
+        if pieces.count == 1 or (alone.prediction.confidence > SURE and whole.gap < CLOSE):
+            return [alone]
+        found = self._best_row(pieces)
+        refused = sum(one.prediction.is_refused for one in found)
+        return [alone] if len(found) < 2 or refused * 3 >= len(found) else found
+
+    def _best_row(self, pieces: Pieces) -> list[Found]:
+        """Of all ways to put the pieces together the most probable one."""
+        images = [torch.from_numpy(normal_form(group.ink))[None, None] for group in pieces.groups]
+        predictions = self.predict_images(torch.cat(images))
+        chosen = _best_row(pieces, [p.confidence for p in predictions])
+        return [Found(pieces.groups[i].box, predictions[i]) for i in chosen]
+
+    @torch.inference_mode()
+    def predict_images(self, images: Tensor) -> list[Prediction]:
+        """Recognise images in the normal form, float32 (N, 1, 28, 28) in [0, 1]."""
+        logits = self.model(images).double()
+        rows = probabilities(logits, self.recipe, self.calibration.temperature).numpy()
+        pictures = images.squeeze(1).numpy()
+        return [self._prediction(*both) for both in zip(rows, pictures, strict=True)]
+
+    def _prediction(self, row: np.ndarray, image: np.ndarray) -> Prediction:
+        digits = row[:CLASSES]
+        nearest, total = int(digits.argmax()), digits.sum()
+        shares = digits / total if total > 0 else np.full(CLASSES, 1 / CLASSES)
+        guess = Prediction(None, nearest, shares, float(digits[nearest]), image)
+        return guess.at(self.calibration.threshold)
+
+
+def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
+    """Which groups, side by side, cover all pieces with the greatest score."""
+    best: list[tuple[float, list[int]]] = [(0.0, [])]
+    for end in range(1, pieces.count + 1):
+        ways = [
+            (best[group.first][0] + _score(group, confidences[i]), i)
+            for i, group in enumerate(pieces.groups)
+            if group.last == end
+        ]
+        score, i = max(ways)
+        best.append((score, [*best[pieces.groups[i].first][1], i]))
+    return best[-1][1]
+
+
+def _score(group: Group, confidence: float) -> float:
+    return math.log(confidence + 1e-9) - PRICE - GAP_PRICE * group.gap
+
+
+def default_network() -> str:
+    """The network for drawings, or else the one with the best test accuracy.
+
+    Raises:
+        InputError: there is none.
+    """
+    names = [info.name for info in weights.list_weights()]
+    if not names:
+        raise InputError(
+            f"There are no weights in {weights.weights_folder()}: train some "
+            "with 'python -m mnist_app train lenet5'."
+        )
+    return DEFAULT if DEFAULT in names else names[0]

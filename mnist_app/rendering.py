@@ -1,0 +1,119 @@
+"""Drawings as training images: digits and non-digits, drawn as people draw on the canvas."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mnist_app import nondigits, pen
+from mnist_app.drawing import SIDE, normal_form
+from mnist_app.pen import PenDigit, Strokes
+
+NONE = 10  # the label of what is no digit
+FOLDS = 5
+Progress = Callable[[float], None]
+_CANVAS = 140  # pixels: half the app's canvas is as good, and four times as quick
+_NUMBERS = 0.15  # share of the non-digits that are several digits
+_BRUSHES = 3.0, 20.0  # pixels on it: 6 to 40 on the app's
+
+Labelled = tuple[Tensor, Tensor]  # uint8 (N, 28, 28), int64 (N,)
+
+
+def split_writers(digits: list[PenDigit], fold: int) -> tuple[list[PenDigit], ...]:
+    """Part pen strokes by writer, so that nobody stands on two sides.
+
+    Args:
+        digits: of all writers.
+        fold: which writers are held out, modulo FOLDS; the folds share out all writers.
+    Returns:
+        (training: four fifths of the writers; validation; test: half of the held-out ones each)
+    """
+    writers = sorted({digit.writer for digit in digits})
+    writers = [writers[i] for i in np.random.default_rng(0).permutation(len(writers))]
+    held_out = writers[fold % FOLDS :: FOLDS]
+    validation = set(held_out[: len(held_out) // 2])
+    test = set(held_out) - validation
+    return (
+        [digit for digit in digits if digit.writer not in validation | test],
+        [digit for digit in digits if digit.writer in validation],
+        [digit for digit in digits if digit.writer in test],
+    )
+
+
+def draw_pen_digits(
+    digits: list[PenDigit], copies: int, seed: int, progress: Progress = lambda _: None
+) -> Labelled:
+    """Each pen digit `copies` times, at random brush, size, place, slant and shape."""
+    random = np.random.default_rng([seed, 1])
+    drawings = ([digit.strokes, digit.label] for digit in digits for _ in range(copies))
+    return _collect(
+        ((_drawn(strokes, random), label) for strokes, label in drawings),
+        len(digits) * copies,
+        progress,
+    )
+
+
+def draw_non_digits(
+    count: int,
+    seed: int,
+    digits: Sequence[PenDigit] = (),
+    progress: Progress = lambda _: None,
+) -> Labelled:
+    """Scribbles, letters, faces, lines, and numbers of several of the digits given."""
+    random = np.random.default_rng([seed, 2])
+
+    def strokes() -> Strokes:
+        if len(digits) and random.random() < _NUMBERS:
+            return _side_by_side(digits, random)
+        return nondigits.non_digit(random)
+
+    return _collect(((_drawn(strokes(), random), NONE) for _ in range(count)), count, progress)
+
+
+def _side_by_side(digits: Sequence[PenDigit], random: np.random.Generator) -> Strokes:
+    """Two or three digits, close together or touching: a number, and not a digit."""
+    chosen = [
+        digits[i].strokes for i in random.integers(len(digits), size=random.choice([2, 2, 3]))
+    ]
+    gaps = random.uniform(-0.1, 0.4, len(chosen))
+    return pen.in_a_row(chosen, gaps, random.uniform(0.75, 1.3, len(chosen)))
+
+
+def redraw(images: Tensor, progress: Progress = lambda _: None) -> Tensor:
+    """Images of digits, uint8 (N, 28, 28), as they look when they were drawn on the canvas."""
+    inks = (image.astype(np.float32) / 255 for image in images.numpy())
+    drawings = ((normal_form(ink) if ink.any() else ink, 0) for ink in inks)
+    return _collect(drawings, len(images), progress)[0]
+
+
+def _drawn(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
+    """Strokes in the normal form, float32 (28, 28), after a way over the canvas."""
+    size = random.uniform(0.2, 0.95)
+    low, high = size / 2, 1 - size / 2
+    ink = pen.draw(
+        pen.placed(
+            strokes,
+            side=_CANVAS,
+            size=size,
+            centre=tuple(random.uniform(low - 0.06, high + 0.06, 2)),  # a little over the edge
+            rotation=random.normal(0, 6),
+            slant=random.normal(0, 0.15),
+            aspect=np.exp(random.normal(0, 0.15)),
+        ),
+        brush=np.exp(random.uniform(*np.log(_BRUSHES))),
+        side=_CANVAS,
+    )
+    return normal_form(ink.astype(np.float32) / 255)
+
+
+def _collect(
+    drawings: Iterable[tuple[np.ndarray, int]], count: int, progress: Progress
+) -> Labelled:
+    images = np.empty((count, SIDE, SIDE), dtype=np.uint8)
+    labels = np.empty(count, dtype=np.int64)
+    for i, (image, label) in enumerate(drawings):
+        images[i], labels[i] = np.rint(image * 255), label
+        if i % 500 == 0:
+            progress(i / count)
+    return torch.from_numpy(images), torch.from_numpy(labels)

@@ -1,0 +1,380 @@
+"""A training run as a process of its own: start, follow, stop, resume; its event log.
+
+A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
+checkpoint.safetensors, epochs/ (the weights after each epoch), process.json, log.txt. Everything
+is told from these files, so that any browser and any server finds a run again.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from mnist_app.recipes import Recipe
+from mnist_app.settings import InputError, checked_name, weights_folder, write_text
+
+State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
+LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
+_SECONDS_TO_START = 60  # a run without a process for longer never got one
+_KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what it trains."""
+
+    folder: Path
+    recipe: Recipe
+
+    @property
+    def id(self) -> str:
+        """The folder's name: a number and the name of the result, as 0007-lenet5."""
+        return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """The name that the result is meant to have."""
+        return self.id.split("-", 1)[1]
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the last complete state of the training stands, if there is one."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def log(self) -> "RunLog":
+        """What the event log says by now."""
+        return _follow(self.folder / "events.jsonl")
+
+    @property
+    def state(self) -> State:
+        """How the run stands, told from its files and its process."""
+        log = self.log
+        alive = not log.end and self.is_alive()
+        if not (log.end or alive):
+            log = self.log  # it may have written its end between the two looks, and gone
+        if log.end:
+            return "stopped" if log.end["reason"] == "stopped" else "finished"
+        if log.error or not alive:
+            return "died"
+        if (self.folder / "stop").exists():
+            return "stopping"
+        if log.is_started:
+            return "running"
+        return "queued" if ahead_of(self) else "starting"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is training, or will."""
+        return self.state in LIVE
+
+    @property
+    def why_it_died(self) -> str:
+        """The reason, as one sentence."""
+        return self.log.error or self.log.exit or _KILLED
+
+    def is_alive(self) -> bool:
+        """Whether its process lives; one that was just asked for counts as living."""
+        pid = self._process().get("pid")
+        if pid is None:
+            return _age(self.folder) < _SECONDS_TO_START
+        try:
+            words = psutil.Process(pid).cmdline()  # empty while the process is replacing itself
+            return not words or any(self.id in word for word in words)
+        except psutil.Error:
+            return False
+
+    @property
+    def ticket(self) -> int | None:
+        """Its place in the order of starting and resuming; None while it gets one."""
+        return self._process().get("ticket")
+
+    @property
+    def place_in_line(self) -> tuple[int, str]:
+        """What runs are queued by."""
+        return self.ticket or sys.maxsize, self.id
+
+    def snapshots(self) -> dict[int, Path]:
+        """The files with the network's weights after each epoch, by epoch."""
+        return {int(p.stem): p for p in sorted((self.folder / "epochs").glob("*.safetensors"))}
+
+    def _process(self) -> dict[str, Any]:
+        try:
+            return json.loads((self.folder / "process.json").read_text())
+        except (OSError, ValueError):
+            return {}
+
+
+@dataclass
+class RunLog:
+    """An event log, read as far as it is written. Epochs that were trained again count once."""
+
+    epochs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    batch: dict[str, Any] | None = None  # the last one
+    note: dict[str, Any] | None = None  # what is being prepared: {"text", "share"}
+    end: dict[str, Any] | None = None
+    error: str | None = None
+    exit: str | None = None
+    is_started: bool = False
+
+    def add(self, event: dict[str, Any]) -> None:
+        """Take the next event of the log."""
+        kind = event.get("event")
+        if kind == "queued":
+            self.end = self.error = self.exit = self.batch = self.note = None
+            self.is_started = False
+        elif kind == "epoch":
+            self.epochs[event["epoch"]] = event
+        elif kind == "batch":
+            self.batch, self.is_started = event, True
+        elif kind == "start":
+            self.note, self.is_started = None, True
+        elif kind == "note":
+            self.note = event
+        elif kind == "end":
+            self.end = event
+        elif kind == "error":
+            self.error = event["message"]
+        elif kind == "exit":
+            self.exit = event["message"]
+
+
+# Start, stop, resume
+
+
+def start(recipe: Recipe, name: str | None = None) -> Run:
+    """Start a training in a process of its own; it queues behind those that are under way.
+
+    Raises:
+        InputError: the name is not allowed, or the folder cannot be written.
+    """
+    name = checked_name(name or recipe.name)
+    try:
+        run = Run(_new_folder(_free_name(name)), recipe)
+        write_text(run.folder / "process.json", "{}")
+        write_text(run.folder / "recipe.json", recipe.model_dump_json(indent=1))
+        _launch(run)
+    except OSError as error:
+        raise _cannot("be started", error) from None
+    return run
+
+
+def _cannot(what: str, error: OSError) -> InputError:
+    return InputError(
+        f"A run cannot {what} in {runs_folder()} ({error.strerror or error}): "
+        "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
+    )
+
+
+def stop(run: Run) -> None:
+    """Ask a run to stop between two batches; it keeps what is trained so far."""
+    try:
+        (run.folder / "stop").touch()
+    except OSError as error:
+        raise _cannot("be stopped", error) from None
+
+
+def resume(run: Run) -> None:
+    """Go on from the last checkpoint, or from the beginning if there is none.
+
+    Raises:
+        InputError: the run is still under way.
+    """
+    seen = run._process()
+    if run.is_live:
+        raise InputError(f"The run {run.id} is still under way: stop it first.")
+    if not _claim(run, seen):
+        raise InputError(f"The run {run.id} is being resumed already or was removed.")
+    try:
+        (run.folder / "stop").unlink(missing_ok=True)
+        _launch(run)
+    except OSError as error:
+        write_text(run.folder / "process.json", json.dumps(seen))
+        raise _cannot("be resumed", error) from None
+
+
+def _claim(run: Run, seen: dict[str, Any]) -> bool:
+    """Whether this caller alone may resume: of many, one moves away the process that all saw."""
+    current, claimed = run.folder / "process.json", run.folder / "process.old"
+    try:
+        current.replace(claimed)
+    except FileNotFoundError:
+        return False
+    if json.loads(claimed.read_text()) == seen:
+        return True
+    claimed.replace(current)  # a quicker one has resumed the run meanwhile
+    return False
+
+
+def remove(run: Run) -> None:
+    """Forget a run that is over; its result under weights/ stays."""
+    if run.is_live:
+        raise InputError(f"The run {run.id} is still under way: stop it first.")
+    shutil.rmtree(run.folder, ignore_errors=True)
+    with _LOGS_LOCK:  # a new run may get this path
+        for key in [key for key in _LOGS if run.folder in key[0].parents]:
+            del _LOGS[key]
+
+
+def _launch(run: Run) -> None:
+    append_event(run.folder, {"event": "queued"})
+    ticket = 1 + max((other.ticket or 0 for other in list_runs()), default=0)
+    package = str(Path(__file__).resolve().parent.parent)
+    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    with (run.folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mnist_app.worker", str(run.folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": paths},
+        )
+    facts = {"pid": process.pid, "ticket": ticket}
+    write_text(run.folder / "process.json", json.dumps(facts))
+    threading.Thread(target=_wait_for, args=(process, run), daemon=True).start()
+
+
+def _wait_for(process: subprocess.Popen, run: Run) -> None:
+    """Reap the process, so that no zombie stays, and log how it ended, if not in order."""
+    code = process.wait()
+    if code == 0:
+        return
+    message = f"{_KILLED} (signal {-code})" if code < 0 else f"It ended with exit code {code}"
+    with suppress(OSError):  # the run may be removed meanwhile
+        last_words = (run.folder / "log.txt").read_text(errors="replace").strip().splitlines()
+        if code > 0 and last_words:
+            message += f": {last_words[-1][:300]}"
+        append_event(run.folder, {"event": "exit", "message": message})
+
+
+# Find
+
+
+def runs_folder() -> Path:
+    """The folder that holds the runs."""
+    return weights_folder() / ".runs"
+
+
+def list_runs() -> list[Run]:
+    """All runs, the newest first; folders that are no runs are passed over."""
+    found = (find(path.name) for path in sorted(_run_folders(), reverse=True))
+    return [run for run in found if run]
+
+
+def _run_folders() -> list[Path]:
+    folders = runs_folder().glob("[0-9]*-*")
+    return [path for path in folders if re.fullmatch(r"[0-9]+-[A-Za-z0-9_-]+", path.name)]
+
+
+def find(run_id: str) -> Run | None:
+    """The run of that id, None if there is none."""
+    folder = runs_folder() / Path(run_id).name
+    try:
+        recipe = folder / "recipe.json"
+        return Run(folder, _read_recipe(recipe, recipe.stat().st_mtime_ns))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _read_recipe(path: Path, mtime_ns: int) -> Recipe:  # noqa: ARG001, the cache's key
+    return Recipe(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def ahead_of(run: Run) -> list[Run]:
+    """The living runs whose turn comes before this one's."""
+    mine = run.place_in_line
+    others = (other for other in list_runs() if other.id != run.id)
+    return [
+        other
+        for other in others
+        if other.place_in_line < mine and not other.log.end and other.is_alive()
+    ]
+
+
+def _free_name(name: str) -> str:
+    """`name`, or with the first suffix that neither a result nor a living run has."""
+    taken = {path.stem for path in weights_folder().glob("*.safetensors")}
+    taken |= {run.name for run in list_runs() if run.is_live}
+    number, candidate = 1, name
+    while candidate in taken:
+        number += 1
+        candidate = f"{name[: 63 - len(str(number))]}-{number}"
+    return candidate
+
+
+def _new_folder(name: str) -> Path:
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    while True:
+        numbers = [int(path.name.split("-")[0]) for path in _run_folders()]
+        folder = runs_folder() / f"{max(numbers, default=0) + 1:04d}-{name}"
+        try:
+            folder.mkdir()
+        except FileExistsError:  # another server was quicker: take the next number
+            continue
+        return folder
+
+
+# The event log
+
+_LOGS: dict[tuple[Path, int], tuple[int, RunLog]] = {}  # by path and inode: bytes read, log
+_LOGS_LOCK = threading.Lock()
+
+
+def append_event(folder: Path, event: dict[str, Any]) -> None:
+    """Add a line to a run's event log, whole even after one that was cut off."""
+    with (folder / "events.jsonl").open("ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(event).encode() + b"\n")
+
+
+def _follow(path: Path) -> RunLog:
+    """Read what was added since the last look; a line that is not finished waits."""
+    with _LOGS_LOCK:
+        try:
+            with path.open("rb") as file:
+                key = (path, os.fstat(file.fileno()).st_ino)
+                offset, log = _LOGS.get(key, (0, RunLog()))
+                if file.seek(0, os.SEEK_END) < offset:
+                    offset, log = 0, RunLog()
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return RunLog()
+        whole = data[: data.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            _add_line(log, line)
+        _LOGS[key] = (offset + len(whole), log)
+        return replace(log, epochs=dict(log.epochs))  # other threads read on meanwhile
+
+
+def _add_line(log: RunLog, line: bytes) -> None:
+    try:
+        event = json.loads(line)
+        if isinstance(event, dict):
+            log.add(event)
+    except (ValueError, KeyError, TypeError):
+        pass  # a line cut off by a crash: what it said is said again when the run resumes
+
+
+def _age(path: Path) -> float:
+    try:
+        return abs(time.time() - path.stat().st_mtime)
+    except OSError:
+        return float("inf")

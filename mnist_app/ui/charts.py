@@ -1,0 +1,76 @@
+"""Plotly figures, pure functions of the data they show."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mnist_app.ui.colors import DIGIT_COLORS, run_color
+
+MOST_MARKERS = 20  # longer curves are lines alone
+# Two runs may have the same colour; in one chart they differ in their symbols.
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+
+Epochs = Sequence[Mapping[str, Any]]  # epoch events
+
+
+def accuracy_curves(runs: Mapping[str, Epochs]) -> go.Figure:
+    """Training and validation accuracy per epoch of one or several runs."""
+    figure = _curves(runs, "train_accuracy", "val_accuracy")
+    figure.update_yaxes(title="Accuracy", tickformat=".4~p")
+    return figure
+
+
+def loss_curves(runs: Mapping[str, Epochs]) -> go.Figure:
+    """Training and validation loss per epoch of one or several runs."""
+    figure = _curves(runs, "train_loss", "val_loss")
+    figure.update_yaxes(title="Loss per image", rangemode="tozero")
+    return figure
+
+
+def digit_while_learning(probabilities: Mapping[int, Sequence[float]]) -> go.Figure:
+    """The ten probabilities of one drawing after each epoch, stacked to 1."""
+    epochs = sorted(probabilities)
+    apart = epochs[-1] - epochs[-2] if len(epochs) > 1 else 1  # long runs keep every nth epoch
+    bars = [
+        go.Bar(
+            x=epochs,
+            y=[probabilities[epoch][digit] for epoch in epochs],
+            width=0.85 * apart,
+            name=str(digit),
+            marker_color=DIGIT_COLORS[digit],
+            hovertemplate=f"epoch %{{x}}: {digit} with %{{y:.1%}}<extra></extra>",
+        )
+        for digit in range(10)
+    ]
+    figure = go.Figure(bars)
+    figure.update_layout(barmode="stack", legend_title="Digit", legend_traceorder="normal")
+    figure.update_yaxes(title="Probability", tickformat=".0%", range=[0, 1])
+    return _finished(figure)
+
+
+def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figure:
+    figure = go.Figure()
+    for number, (name, epochs) in enumerate(runs.items()):
+        for key, label, dash in ((train_key, "training", "dot"), (val_key, "validation", "solid")):
+            figure.add_scatter(
+                x=[event["epoch"] for event in epochs],
+                y=[event[key] for event in epochs],
+                name=f"{name}, {label}",
+                mode="lines+markers" if len(epochs) <= MOST_MARKERS else "lines",
+                line={"color": run_color(name), "dash": dash, "width": 2.5},
+                marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
+            )
+    return _finished(figure)
+
+
+def _finished(figure: go.Figure) -> go.Figure:
+    figure.update_xaxes(title="Epoch", tickformat="d")
+    figure.update_layout(
+        height=330,
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        legend={"orientation": "h", "y": -0.28, "x": 0},
+        uirevision="constant",  # a zoom stays when new points come
+        hovermode="closest",
+    )
+    return figure

@@ -1,0 +1,108 @@
+"""What all tabs share: cached networks, the session's drawing, and when to look again."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_app import runs, weights
+from mnist_app.drawing import ink_of
+from mnist_app.predictor import Predictor
+from mnist_app.recipes import Recipe
+
+RUN_PREFIX = "run:"
+MOST_EPOCHS_SHOWN = 60
+# What was set in one tab is kept while another is open, where Streamlit can do that.
+_CAN_KEEP = "persist_state" in signature(st.number_input).parameters
+KEPT: dict[str, Any] = {"persist_state": "session"} if _CAN_KEEP else {}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The network chosen in the sidebar; no predictor while its first epoch is under way."""
+
+    key: str
+    predictor: Predictor | None
+    version: object  # changes when the network does
+
+
+def predictor_for(key: str) -> Choice:
+    """The network of a result, or the latest one of a run in progress ("run:<id>")."""
+    if key.startswith(RUN_PREFIX):
+        run = runs.find(key.removeprefix(RUN_PREFIX))
+        snapshots = run.snapshots() if run else {}
+        if not snapshots:
+            return Choice(key, None, 0)
+        epoch = max(snapshots)
+        return Choice(key, _snapshot_predictor(snapshots[epoch], run.recipe), epoch)
+    path = weights.path_of(key)
+    version = path.stat().st_mtime_ns
+    return Choice(key, _loaded(key, str(path), version), version)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _loaded(name: str, path: str, version: int) -> Predictor:  # noqa: ARG001, the cache's key
+    return Predictor.load(name)
+
+
+def _snapshot_predictor(path: Path, recipe: Recipe) -> Predictor:
+    return _loaded_snapshot(path, path.stat().st_mtime_ns, recipe)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Recipe: Recipe.model_dump_json})
+def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # noqa: ARG001
+    return Predictor.from_file(path, recipe)
+
+
+def probabilities_by_epoch(run: runs.Run, rgba: np.ndarray) -> dict[int, list[float]]:
+    """What the run's network made of a drawing after each epoch."""
+    old, now = st.session_state.get("digit_by_epoch", {}), {}
+    drawn = hash(rgba.tobytes())
+    with suppress(OSError):  # another browser may remove the run meanwhile
+        for epoch, path in _thinned(run.snapshots()).items():
+            key = (run.id, epoch, path.stat().st_mtime_ns, drawn)
+            now[key] = old.get(key) or _probabilities(path, run.recipe, rgba)
+    st.session_state["digit_by_epoch"] = now
+    return {key[1]: values for key, values in now.items()}
+
+
+def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
+    """At most 60 of them, evenly spread: every first, second, third, ... epoch."""
+    every = -(-len(snapshots) // MOST_EPOCHS_SHOWN) or 1
+    return {epoch: snapshots[epoch] for epoch in sorted(snapshots)[::every]}
+
+
+def _probabilities(path: Path, recipe: Recipe, rgba: np.ndarray) -> list[float]:
+    return Predictor.from_file(path, recipe).predict(rgba).probabilities.tolist()
+
+
+def keep_drawing(rgba: np.ndarray | None) -> None:
+    """Remember the session's drawing for the other tabs."""
+    st.session_state["drawing"] = rgba
+
+
+def drawing() -> np.ndarray | None:
+    """The session's drawing, uint8 (H, W, 4); None if nothing is drawn."""
+    rgba = st.session_state.get("drawing")
+    return None if rgba is None or ink_of(rgba) is None else rgba
+
+
+def outside_state() -> Any:
+    """What other browsers and runs can change and a page shows: results, runs, snapshots."""
+    chosen = st.session_state.get("network") or ""
+    live = tuple((run.id, run.state) for run in runs.list_runs() if run.is_live)
+    results = tuple((info.name, info.date) for info in weights.list_weights())
+    run = runs.find(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
+    return results, live, len(run.snapshots()) if run else 0
+
+
+def rerun_if_outside_changed() -> None:
+    """Run the whole page again if results or runs are not what it shows."""
+    state = outside_state()
+    if st.session_state.get("outside_state") != state:
+        st.session_state["outside_state"] = state
+        st.rerun(scope="app")

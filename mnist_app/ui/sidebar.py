@@ -1,0 +1,106 @@
+"""The sidebar: which network reads the drawings, and what it is."""
+
+import streamlit as st
+
+from mnist_app import models, runs, weights
+from mnist_app.predictor import DEFAULT
+from mnist_app.recipes import SOURCES, is_preset
+from mnist_app.settings import InputError
+from mnist_app.ui import markup, shared
+from mnist_app.ui.shared import RUN_PREFIX, Choice
+
+
+def show() -> Choice | None:
+    """Draw the sidebar; return the chosen network, None if there is none yet."""
+    with st.sidebar:
+        st.title("Digits", anchor=False)
+        # Runs before results: one that ends in between is then in both lists, never in neither.
+        live = [run for run in runs.list_runs() if run.state in ("running", "stopping")]
+        listing = weights.scan()
+        labels = _labels(live, listing.weights)
+        if not labels:
+            st.info("There is no network yet: train one in the Train tab.")
+        choice = _choose(labels) if labels else None
+        if choice and choice.predictor and choice.predictor.info:
+            _details(choice.predictor.info)
+        elif choice:
+            st.caption(
+                f"Training now: this is what it knows after epoch {choice.version}."
+                if choice.predictor
+                else "Training now: it can be drawn with after its first epoch."
+            )
+        if choice and choice.predictor:
+            with st.expander("Architecture", key="architecture"):
+                st.html(markup.architecture(models.describe(choice.predictor.model)))
+        for item in listing.broken:
+            st.warning(f"{item.file}: {item.problem}")
+    return choice
+
+
+@st.fragment(run_every=3)
+def watch() -> None:
+    """Look for new results and runs of other browsers while no other tab does."""
+    shared.rerun_if_outside_changed()
+
+
+def _labels(live: list[runs.Run], infos: list[weights.WeightsInfo]) -> dict[str, str]:
+    """The options, best first, runs in progress before them: key -> text."""
+    return {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
+        info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
+        f"{info.dataset}"
+        for info in infos
+    }
+
+
+def _choose(labels: dict[str, str]) -> Choice | None:
+    best = next((key for key in labels if not key.startswith(RUN_PREFIX)), next(iter(labels)))
+    default = DEFAULT if DEFAULT in labels else best
+    # Only a value that is no option is replaced: setting it at every run would undo a choice that
+    # is on its way. What was chosen last is kept apart, as a page may still send an old label.
+    if st.session_state.get("network") not in labels:
+        wanted = st.session_state.get("chosen") or st.query_params.get("network") or default
+        if wanted not in labels:
+            wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default
+        st.session_state["network"] = wanted if wanted in labels else default
+    key = st.selectbox(
+        "Network",
+        list(labels),
+        format_func=labels.get,
+        key="network",
+        help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
+        "95 % interval of the test accuracy.",
+    )
+    st.session_state["chosen"] = key
+    if key == default:
+        st.query_params.pop("network", None)
+    else:
+        st.query_params["network"] = key
+    try:
+        return shared.predictor_for(key)
+    except (InputError, OSError) as error:
+        st.error(str(error))
+        return None
+
+
+def _result_of(key: str) -> str:
+    """The name of the result that a run ended with."""
+    run = runs.find(key.removeprefix(RUN_PREFIX))
+    return ((run.log.end or {}).get("name") if run else None) or ""
+
+
+def _details(info: weights.WeightsInfo) -> None:
+    source = SOURCES[info.recipe.name] if is_preset(info.recipe) else None
+    if source:
+        st.caption(source.about)
+    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    facts = {
+        "Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}",
+        "95 % interval": f"{low:.2%} to {high:.2%}",
+        "Reported": source.reported if source and info.dataset == "mnist" else "",
+        "Trained on": f"{info.trained_on or info.dataset}, seed {info.seed}",
+        "Training": f"{info.epochs} epochs, {info.seconds:.0f} s"
+        + (", stopped by hand" if info.reason == "stopped" else ""),
+        "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
+        "Recipe": info.recipe.name + ("" if source else ", changed"),
+    }
+    st.html(markup.facts(facts))

@@ -1,0 +1,54 @@
+"""The strokes that the canvas sends: undo and redo, and the way the pen went."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import numpy as np
+
+from mnist_app import pen
+
+Strokes = list[dict[str, Any]]
+_THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
+
+
+def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:
+    """What undo and redo lead to, None where there is nothing to undo or redo.
+
+    The longest row of strokes is kept in `state`: as long as the canvas shows its beginning, the
+    rest can be redone. What was cleared stands in `state["cleared"]` and comes back by undo.
+    """
+    longest = state.get("longest", [])
+    if _paths(strokes) != _paths(longest)[: len(strokes)]:
+        longest = state["longest"] = strokes
+        state["cleared"] = None
+    elif not longest:
+        return None, None
+    back = strokes[:-1] if strokes else state.get("cleared")
+    forth = longest[: len(strokes) + 1] if len(strokes) < len(longest) else None
+    return back, forth
+
+
+def _paths(strokes: Strokes) -> list[Any]:
+    return [stroke.get("path") for stroke in strokes]
+
+
+def as_the_pen_went(rgba: np.ndarray, strokes: Strokes) -> np.ndarray:
+    """The drawing without what a thick brush hides: its path, drawn with a finer one.
+
+    A thick brush on a small digit closes its loops and corners; the way of the pen still shows
+    them. A drawing whose brush is fine enough is returned as it is.
+    """
+    paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
+    if not paths:
+        return rgba
+    length = max(1.0, *(np.ptp(path, axis=0).max() for path in paths))
+    widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
+    if widest <= _THICK * length:
+        return rgba
+    brush = max(_THICK * length, 4)
+    return pen.canvas_rgba(pen.draw(paths, brush=min(brush, widest), side=len(rgba)))
+
+
+def _points(stroke: dict[str, Any]) -> pen.Stroke:
+    """The points of a path such as [["M", x, y], ["Q", ..., x, y], ["L", x, y]]."""
+    return np.array([command[-2:] for command in stroke["path"] if len(command) > 2], dtype=float)

@@ -1,0 +1,257 @@
+"""The Train tab: choose a recipe, start it, follow it live, stop, resume, keep."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from mnist_app import data, runs, weights
+from mnist_app.recipes import RECIPES, SOURCES, Recipe
+from mnist_app.runs import Run
+from mnist_app.settings import InputError
+from mnist_app.ui import charts, recipe_form, shared
+
+SECONDS_BETWEEN_LOOKS = 1.0
+_DATASETS = {
+    "mnist": "70,000 digits of MNIST; downloaded once, 11 MB, if they are not here.",
+    "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
+    "folder": "A folder on the app's machine with one sub-folder per digit, named 0 to 9.",
+}
+_STATE_TEXT = {
+    "queued": "waiting",
+    "starting": "starting",
+    "running": "training",
+    "stopping": "stopping",
+    "finished": "finished",
+    "stopped": "stopped",
+    "died": "died",
+}
+
+
+def show() -> None:
+    """Draw the tab."""
+    with st.container(key="train_tab"):
+        settings, progress = st.columns([1, 1.6], gap="large")
+    with settings:
+        _settings()
+    with progress:
+        live = any(run.is_live for run in runs.list_runs())
+        st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
+
+
+# Settings and start
+
+
+def _settings() -> None:
+    st.subheader("Recipe", anchor=False)
+    name = st.selectbox("Preset", list(RECIPES), key="preset", bind="query-params")
+    preset, source = RECIPES[name], SOURCES[name]
+    reported = f" Reported: {source.reported}." if source.reported else ""
+    st.caption(f"{source.key}. {source.about}{reported}")
+    dataset = _dataset()
+    values = recipe_form.edit(preset)
+    result = st.text_input(
+        "Save as",
+        key="save_as",
+        **shared.KEPT,
+        placeholder=preset.name,
+        help="Letters, digits, - and _. A taken name gets a number.",
+    )
+    with st.container(key="train"):
+        if st.button("Start training", type="primary", width="stretch"):
+            _start(preset, {**values, "dataset": dataset}, result.strip())
+
+
+def _dataset() -> str:
+    kind = st.selectbox("Data set", list(_DATASETS), key="dataset", bind="query-params")
+    st.caption(_DATASETS[kind])
+    if kind != "folder":
+        return kind
+    return st.text_input(
+        "Folder", key="folder", placeholder="path of the folder", **shared.KEPT
+    ).strip()
+
+
+def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
+    try:
+        data.check_dataset(values["dataset"])
+        run = runs.start(preset.changed(**values), name or preset.name)
+    except InputError as error:
+        st.error(str(error))
+        return
+    st.session_state["run"] = run.id
+    st.rerun()
+
+
+# Following a run
+
+
+def _follow() -> None:
+    shared.rerun_if_outside_changed()
+    everything = {run.id: run for run in runs.list_runs()}
+    if not everything:
+        st.subheader("No training yet", anchor=False)
+        st.write(
+            "Choose a preset and start: its curves grow here, and go on if you close the page."
+        )
+        return
+    run = everything[_chosen_run(everything)]
+    st.caption(_recipe_text(run.recipe))
+    with st.container(key="progress"):
+        _progress(run)
+    _curves(run)
+
+
+def _recipe_text(recipe: Recipe) -> str:
+    return (
+        f"{recipe.name} · {recipe.model} · {recipe.dataset} · {recipe.epochs} epochs · "
+        f"batch size {recipe.batch_size} · {recipe.optimizer}, learning rate "
+        f"{recipe.learning_rate:g} · seed {recipe.seed}"
+    )
+
+
+def _chosen_run(everything: dict[str, Run]) -> str:
+    """The run to show: the one chosen, else the one in progress, else the newest."""
+    if st.session_state.get("run") not in everything:
+        live = [run.id for run in everything.values() if run.state in ("running", "starting")]
+        st.session_state["run"] = (live or list(everything))[0]
+    return st.selectbox("Run", list(everything), key="run", format_func=_run_label, **shared.KEPT)
+
+
+def _run_label(run_id: str) -> str:
+    run = runs.find(run_id)
+    return f"{run_id} · {_STATE_TEXT[run.state]}" if run else run_id
+
+
+def _progress(run: Run) -> None:
+    state, log = run.state, run.log
+    done = len(log.epochs)
+    if state == "queued":
+        ahead = len(runs.ahead_of(run))
+        st.info(f"Waiting for its turn: {ahead} {'run is' if ahead == 1 else 'runs are'} ahead.")
+    elif state in ("starting", "running", "stopping"):
+        _bar(run)
+    elif state == "died":
+        what = f"died after {done} complete epochs" if done else "died before its first epoch ended"
+        st.error(f"The training {what}. {run.why_it_died}")
+    else:
+        _result(run)
+    _buttons(run, state)
+
+
+def _bar(run: Run) -> None:
+    log, epochs = run.log, run.recipe.epochs
+    if log.note:
+        st.progress(log.note["share"], f"{log.note['text']} …")
+    elif log.batch:
+        batch = log.batch
+        share = (batch["epoch"] - 1 + batch["batch"] / batch["batches"]) / epochs
+        st.progress(
+            min(max(share, len(log.epochs) / epochs), 1.0),
+            f"Epoch {batch['epoch']} of {epochs} · batch {batch['batch']:,} of "
+            f"{batch['batches']:,} · {_duration(batch['seconds_left'])} left",
+        )
+        st.caption(
+            f"Running loss {batch['loss']:.4f} · accuracy {batch['accuracy']:.2%} · "
+            f"{batch['images_per_second']:,.0f} images/s"
+        )
+    else:
+        st.progress(len(log.epochs) / epochs, "Starting: loading the network and the images …")
+
+
+def _result(run: Run) -> None:
+    end = run.log.end or {}
+    if not end.get("name"):
+        st.info("Stopped before anything was trained: there is nothing to keep.")
+        return
+    words = {"stopped": "Stopped", "early": "Stopped early: no better validation loss"}
+    st.success(
+        f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
+        f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
+        f"images right. Saved as **{end['name']}**, ready in the sidebar."
+    )
+
+
+def _buttons(run: Run, state: str) -> None:
+    with st.container(horizontal=True):
+        if state in ("queued", "starting", "running"):
+            label = "Cancel" if state == "queued" else "Stop and keep"
+            st.button(label, key="stop", on_click=_try, args=(runs.stop, run))
+        if state in ("stopped", "died"):
+            place = f"epoch {max(run.log.epochs)}" if run.log.epochs else "the beginning"
+            st.button(f"Resume from {place}", key="resume", on_click=_try, args=(runs.resume, run))
+        if state in ("finished", "stopped", "died"):
+            st.button(
+                "Remove from this list",
+                key="remove",
+                on_click=_try,
+                args=(runs.remove, run),
+                help="Its saved result stays.",
+            )
+
+
+def _try(action: Callable[[Run], None], run: Run) -> None:
+    try:
+        action(run)
+    except InputError as error:
+        st.toast(str(error))
+
+
+def _curves(run: Run) -> None:
+    shown = {run.id: list(run.log.epochs.values())} | _overlays(run)
+    if not any(shown.values()):
+        return
+    accuracy, loss = st.columns(2)
+    with accuracy, st.container(key="accuracy_chart"):
+        st.plotly_chart(charts.accuracy_curves(shown), key="accuracy", config=_CONFIG)
+    with loss, st.container(key="loss_chart"):
+        st.plotly_chart(charts.loss_curves(shown), key="loss", config=_CONFIG)
+    st.caption(
+        "Training figures run over the epoch, with dropout and augmentation on; validation is "
+        "measured at its end, with them off."
+    )
+    if run.log.epochs:
+        st.caption(_epoch_text(run.log.epochs[max(run.log.epochs)]))
+    _digit_while_learning(run)
+
+
+_CONFIG = {"displayModeBar": False}
+
+
+def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
+    """Curves of earlier runs and saved results to lay over this one's."""
+    others = {r.id: r for r in runs.list_runs() if r.id != run.id and r.log.epochs}
+    infos = {info.name: info for info in weights.list_weights()}
+    chosen = st.multiselect(
+        "Lay over", [*others, *infos], key="overlays", placeholder="earlier runs and saved results"
+    )
+    return {
+        name: list(others[name].log.epochs.values()) if name in others else infos[name].history
+        for name in chosen
+    }
+
+
+def _digit_while_learning(run: Run) -> None:
+    drawing = shared.drawing()
+    with st.container(key="digit_while_learning"):
+        st.markdown("**Your digit while it learns**")
+        if drawing is None:
+            st.caption("Draw a digit in the Draw tab: what the network makes of it shows here.")
+            return
+        by_epoch = shared.probabilities_by_epoch(run, drawing)
+        if by_epoch:
+            figure = charts.digit_while_learning(by_epoch)
+            st.plotly_chart(figure, key="digit_chart", config=_CONFIG)
+
+
+def _epoch_text(event: Mapping[str, Any]) -> str:
+    return (
+        f"Epoch {event['epoch']}: training {event['train_accuracy']:.2%}, validation "
+        f"{event['val_accuracy']:.2%}, learning rate {event['learning_rate']:g}, "
+        f"{event['seconds']:.1f} s, {event['images_per_second']:,.0f} images/s"
+    )
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

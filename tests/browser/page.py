@@ -1,0 +1,63 @@
+"""A page with the app on it, and what a user does there."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE = 60_000  # ms; this may run on a busy machine
+expect.set_options(timeout=PATIENCE)
+
+Stroke = list[tuple[float, float]]
+
+
+class App:
+    """A page with the app on it, and what a user does there."""
+
+    def __init__(self, page: Page, url: str, weights: Path) -> None:
+        self.page, self.url, self.weights = page, url, weights
+        page.set_default_timeout(PATIENCE)
+
+    def open(self, query: str = "") -> "App":
+        self.page.goto(self.url + query)
+        expect(self.page.locator(".st-key-canvas canvas").last).to_be_attached()
+        return self
+
+    def part(self, key: str) -> Locator:
+        return self.page.locator(f".st-key-{key}")
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def draw(self, strokes: list[Stroke]) -> None:
+        """Draw with the mouse, in canvas pixels."""
+        canvas = self.part("canvas").locator("canvas").last
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        for stroke in strokes:
+            points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+            self.page.mouse.move(*points[0])
+            self.page.mouse.down()
+            for point in points[1:]:
+                self.page.mouse.move(*point)
+            self.page.mouse.up()
+
+    def click(self, key: str) -> None:
+        self.part(key).locator("button").click()
+
+    def choose(self, key: str, text: str) -> None:
+        """Choose an option of a select box by (part of) its text."""
+        self.part(key).locator("input").click()
+        self.page.get_by_role("option").filter(has_text=text).first.click()
+
+    def expect_chosen(self, key: str, text: str) -> None:
+        box = self.part(key).locator("input")
+        expect(box).to_have_value(re.compile(re.escape(text)))
+
+    def expect_prediction(self, text: str) -> None:
+        expect(self.part("prediction")).to_have_text(text)
+
+    def prediction(self) -> str:
+        """The digit, once there is one."""
+        expect(self.part("prediction")).to_have_text(re.compile(r"\S"))
+        return self.part("prediction").inner_text().strip()

@@ -1,0 +1,255 @@
+"""The Draw tab, driven as a user drives it."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from mnist_app import pen
+from mnist_app.data import load_pen_digits
+
+pytestmark = pytest.mark.browser
+
+SEVEN = [[(80, 70), (140, 68), (200, 70), (170, 130), (140, 190), (125, 230)]]
+ONE = [[(140, 50), (140, 110), (140, 170), (140, 230)]]
+FOUR = [
+    [(100, 60), (90, 110), (85, 150), (130, 152), (190, 150)],
+    [(160, 70), (160, 130), (158, 190), (156, 235)],
+]
+
+
+def test_a_digit_is_read_as_soon_as_the_stroke_ends(app):
+    app.open()
+    app.expect_prediction("")
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    values = [
+        float(t.rstrip("%")) for t in app.part("probabilities").locator(".value").all_inner_texts()
+    ]
+    assert len(values) == 10
+    assert sum(values) == pytest.approx(100, abs=0.6)
+    assert values.index(max(values)) == 7
+    assert app.part("top").inner_text().strip().startswith("7")
+    assert app.part("seen").locator("img").get_attribute("src").startswith("data:image/png")
+
+
+def test_clear_undo_and_redo(app):
+    app.open()
+    app.draw(ONE)
+    app.expect_prediction("1")
+    app.click("clear")
+    app.expect_prediction("")
+    app.click("undo")  # brings back what was cleared
+    app.expect_prediction("1")
+    app.click("clear")
+    app.expect_prediction("")
+    app.draw(FOUR[:1])
+    first = app.prediction()
+    app.draw(FOUR[1:])
+    app.expect_prediction("4")
+    app.click("undo")
+    app.expect_prediction(first)
+    app.click("redo")
+    app.expect_prediction("4")
+    expect(app.part("redo").locator("button")).to_be_disabled()
+    app.click("undo")
+    app.expect_prediction(first)
+    app.click("undo")
+    app.expect_prediction("")
+    expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
+
+
+def test_switching_the_network_keeps_the_drawing_and_predicts_again(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    before = app.part("probabilities").inner_text()
+    app.choose("network", "mlp-784")
+    expect(app.page).to_have_url(re.compile("network=mlp-784"))
+    expect(app.part("probabilities")).not_to_have_text(before, use_inner_text=True)
+    app.expect_prediction("7")
+    app.page.reload()
+    app.expect_chosen("network", "mlp-784")
+
+
+def test_the_drawing_survives_a_look_at_another_tab(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.tab("Train")
+    expect(app.part("train")).to_be_visible()
+    expect(app.page).to_have_url(re.compile("tab=Train"))
+    app.tab("Draw")
+    app.expect_prediction("7")
+    app.draw([[(120, 150), (190, 150)]])  # a bar: the canvas goes on from what was there
+    app.expect_prediction("7")
+
+
+def test_a_wider_brush_draws_wider(app):
+    app.open()
+    slider = app.part("brush").get_by_role("slider")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    expect(app.part("brush")).to_contain_text("40 px")
+    app.page.wait_for_timeout(1500)  # a stroke begun before the new width arrives is cut off
+    app.draw(ONE)
+    app.expect_prediction("1")
+
+
+def test_the_sidebar_tells_what_the_network_is(app):
+    app.open("?network=lenet5")
+    sidebar = app.page.get_by_test_id("stSidebar")
+    expect(sidebar).to_contain_text("61,706")
+    expect(sidebar).to_contain_text("of 10,000")
+    expect(sidebar).to_contain_text("98.22 %")
+    app.part("architecture").locator("summary").click()
+    expect(app.part("architecture")).to_contain_text("Conv 5x5")
+    expect(app.part("architecture")).to_contain_text("120 × 1 × 1")
+
+
+def test_networks_are_listed_best_first(app):
+    app.open()
+    app.part("network").locator("input").click()
+    texts = app.page.get_by_role("option").all_inner_texts()
+    accuracies = [float(re.search(r"([\d.]+)%", text)[1]) for text in texts]
+    assert len(texts) >= 8
+    assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_a_broken_file_in_the_folder_is_said_and_harms_nothing(app):
+    path = app.weights / "broken.safetensors"
+    path.write_bytes(b"nothing")
+    try:
+        app.open()
+        expect(app.page.get_by_test_id("stSidebar")).to_contain_text("broken.safetensors")
+        app.draw(ONE)
+        app.expect_prediction("1")
+    finally:
+        path.unlink()
+
+
+def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
+    phone.open()
+    width = phone.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    top, seen = (phone.part(key).locator("> *").first.bounding_box() for key in ("top", "seen"))
+    assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
+    canvas = phone.part("canvas").locator("canvas").last
+    box = canvas.bounding_box()
+    assert box["width"] >= 278
+    client = phone.page.context.new_cdp_session(phone.page)
+    points = [(box["x"] + x, box["y"] + y) for x, y in ONE[0]]
+    _touch(client, "touchStart", points[:1])
+    for point in points[1:]:
+        _touch(client, "touchMove", [point])
+    _touch(client, "touchEnd", [])
+    phone.expect_prediction("1")
+    assert canvas.bounding_box()["y"] == box["y"]
+
+
+def _touch(client, kind: str, points: list[tuple[float, float]]) -> None:
+    touches = [{"x": x, "y": y} for x, y in points]
+    client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+
+@pytest.mark.mnist
+def test_real_digits_of_ten_classes_drawn_with_the_mouse(app, real_data):
+    digits = load_pen_digits()
+    if not digits:
+        pytest.skip("needs the UCI pen digits")
+    app.open()
+    right = 0
+    for label in range(10):
+        digit = next(d for d in digits[500:] if d.label == label)
+        app.draw([stroke.tolist() for stroke in pen.placed(digit.strokes, size=0.6)])
+        app.page.wait_for_timeout(600)  # the canvas waits 200 ms after each stroke
+        right += app.prediction() == str(label)
+        app.click("clear")
+        app.expect_prediction("")
+    assert right >= 9
+
+
+# Numbers, what is no digit, pictures
+
+
+TWO = [[(0, 25), (10, 5), (30, 0), (45, 12), (42, 30), (20, 60), (0, 90), (25, 88), (52, 90)]]
+ZERO = [[(25, 0), (5, 20), (0, 50), (10, 82), (28, 90), (45, 75), (50, 45), (42, 12), (27, 0)]]
+SIX = [[(42, 0), (18, 22), (4, 55), (10, 82), (28, 90), (44, 75), (40, 56), (22, 52), (6, 64)]]
+YEAR = [
+    [(x + 12 + 68 * place, y + 95) for x, y in stroke]
+    for place, digit in enumerate((TWO, ZERO, TWO, SIX))
+    for stroke in digit
+]
+SCRIBBLE = [
+    [
+        *[(60, 60), (200, 80), (70, 120), (210, 140), (60, 160), (220, 190), (80, 220), (180, 60)],
+        *[(150, 230), (60, 140), (230, 100), (100, 70), (220, 230), (50, 100), (160, 200)],
+    ]
+]
+LETTER_M = [[(60, 220), (70, 70), (140, 170), (210, 70), (220, 220)]]
+
+
+def test_a_number_is_read_with_a_box_and_a_probability_for_each_digit(app):
+    app.open()
+    app.draw(YEAR)
+    app.expect_prediction("2026")
+    cards = app.part("probabilities").locator(".card")
+    expect(cards).to_have_count(4)
+    expect(app.part("seen").locator(".boxes i")).to_have_count(4)
+    assert [card.split()[0] for card in cards.all_inner_texts()] == ["2", "0", "2", "6"]
+
+
+@pytest.mark.parametrize("strokes", [SCRIBBLE, LETTER_M], ids=["scribble", "letter"])
+def test_what_is_no_digit_is_refused_and_the_nearest_guess_still_shown(app, strokes):
+    app.open()
+    app.draw(strokes)
+    app.expect_prediction("not a digit")
+    expect(app.part("top")).to_contain_text("Most like a")
+    expect(app.part("probabilities").locator(".bars.refused")).to_be_visible()
+
+
+def test_the_slider_decides_how_sure_is_sure_enough(app):
+    app.open()
+    app.draw(SCRIBBLE)
+    app.expect_prediction("not a digit")
+    meaning = app.page.get_by_text("right on")
+    expect(meaning).to_contain_text("validation digits")
+    slider = app.part("threshold-canvas").get_by_role("slider")
+    slider.focus()
+    slider.press("Home")
+    expect(app.part("prediction")).to_have_text(re.compile(r"^\d+$"))
+    expect(meaning).to_contain_text("Answers 100.0% of digits")
+
+
+def test_a_photo_is_read(app, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photographed(YEAR).save(photo, quality=85)
+    app.open()
+    app.page.get_by_role("radio", name="Upload").click()
+    app.part("upload").locator("input[type=file]").set_input_files(photo)
+    app.expect_prediction("2026")
+
+
+def test_a_picture_that_is_none_is_said_in_a_sentence(app, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture at all")
+    app.open()
+    app.page.get_by_role("radio", name="Upload").click()
+    app.part("upload").locator("input[type=file]").set_input_files(broken)
+    expect(app.page.get_by_role("alert")).to_contain_text("broken.png is not a readable picture")
+
+
+def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
+    """Dark ink on lined paper in uneven light."""
+    random = np.random.default_rng(0)
+    side = 1000
+    bigger = [np.array(stroke) * side / 280 for stroke in strokes]
+    ink = pen.draw(bigger, brush=18, side=side) / 255
+    down, across = np.mgrid[:side, :side] / side
+    paper = 225 - 70 * across - 40 * down
+    paper[60::90] *= 0.88
+    grey = paper * (1 - 0.75 * ink) + random.normal(0, 4, (side, side))
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))

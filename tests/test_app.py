@@ -1,0 +1,128 @@
+"""The app's script, run by Streamlit's own test runner (which cannot draw: a browser does that)."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_app import runs, weights
+from mnist_app.predictor import default_network
+from mnist_app.recipes import RECIPES, Recipe
+from mnist_app.ui import recipe_form
+from mnist_app.ui.strokes import history
+
+ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 60
+
+
+@pytest.fixture
+def app(weights_folder: Path) -> AppTest:
+    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.query_params["tab"] = name
+    return app.run()
+
+
+def test_the_page_opens_with_the_network_for_drawings(app):
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="network").value == default_network()
+    assert app.selectbox(key="network").options == [
+        f"{i.name} · {i.test_accuracy:.2%} · {i.parameters / 1000:,.0f} k · {i.dataset}"
+        for i in weights.list_weights()
+    ]
+
+
+def test_the_network_in_the_url_is_chosen(app):
+    app.query_params["network"] = "lenet5"
+    app.run()
+    assert app.selectbox(key="network").value == "lenet5"
+
+
+@pytest.mark.parametrize("name", ["no-such", "../../etc/passwd", "run:0001-x", "run:../..", "<b>"])
+def test_nonsense_in_the_url_does_no_harm(app, name):
+    app.query_params["network"] = name
+    app.query_params["preset"] = name
+    open_tab(app, "Train")
+    assert not app.exception
+    assert app.selectbox(key="network").value == default_network()
+
+
+def test_without_any_weights_the_page_says_what_to_do(weights_folder):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT).run()
+    assert not app.exception
+    assert "train one" in app.sidebar.info[0].value
+
+
+def test_widgets_take_ranges_and_defaults_from_the_recipe(app):
+    app.query_params["preset"] = "mlp-300"
+    open_tab(app, "Train")
+    epochs = app.number_input(key="mlp-300-epochs")
+    assert (epochs.value, epochs.min, epochs.max) == (100, 1, 1000)
+    assert app.number_input(key="mlp-300-dropout").value == 0.6
+    assert app.selectbox(key="mlp-300-schedule").value == "steps"
+    assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:1e-05, 60:5e-06"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_untouched_form_is_the_preset(app, name):
+    app.query_params["preset"] = name
+    open_tab(app, "Train")
+    values = {}
+    for field in Recipe.model_fields:
+        key = f"{name}-{field}"
+        for kind in (app.number_input, app.selectbox, app.text_input, app.toggle):
+            if any(widget.key == key for widget in kind):
+                values[field] = kind(key=key).value
+    assert set(values) == set(Recipe.model_fields) - {"name", "dataset"}
+    assert RECIPES[name].changed(**values) == RECIPES[name]
+
+
+def test_every_field_of_a_recipe_has_its_place_in_the_form():
+    shown = [*recipe_form.MAIN, *(f for group in recipe_form.GROUPS.values() for f in group)]
+    assert sorted(shown) == sorted(set(Recipe.model_fields) - {"name", "dataset"})
+
+
+def test_a_recipe_that_does_not_fit_together_is_refused_in_one_sentence(app):
+    app.query_params["preset"] = "lenet5"
+    open_tab(app, "Train")
+    app.selectbox(key="lenet5-schedule").set_value("steps").run()
+    start = next(button for button in app.button if button.label == "Start training")
+    start.click().run()
+    assert "needs at least one epoch:rate pair" in app.error[0].value
+    assert runs.list_runs() == []
+
+
+def test_runs_that_died_are_shown_with_their_reason(app):
+    folder = runs.runs_folder() / "0001-lost"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
+    (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
+    runs.append_event(folder, {"event": "queued"})
+    runs.append_event(folder, {"event": "error", "message": "The disk is <b>full</b>."})
+    open_tab(app, "Train")
+    assert not app.exception
+    assert "The disk is <b>full</b>." in app.error[0].value
+    assert any(button.label == "Resume from the beginning" for button in app.button)
+
+
+def strokes(*names: str) -> list[dict]:
+    return [{"path": [["M", name]]} for name in names]
+
+
+def test_undo_and_redo_follow_the_strokes():
+    state: dict = {}
+    assert history(state, []) == (None, None)
+    assert history(state, strokes("a")) == ([], None)
+    assert history(state, strokes("a", "b")) == (strokes("a"), None)
+    assert history(state, strokes("a")) == ([], strokes("a", "b"))  # after an undo
+    assert history(state, strokes("a", "c")) == (strokes("a"), None)  # a new stroke
+    assert history(state, []) == (None, strokes("a"))  # after two undos
+    state["cleared"] = strokes("a", "c")
+    assert history(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
+    assert history(state, strokes("d")) == ([], None)
+    assert history(state, []) == (None, strokes("d"))  # what was cleared before is gone

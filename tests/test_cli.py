@@ -1,0 +1,262 @@
+"""The command line, called as a user or a script would."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mnist_app import data, weights
+from mnist_app.cli import main
+from mnist_app.recipes import RECIPES, Recipe
+
+pytestmark = pytest.mark.usefixtures("weights_folder")
+QUICK = ["--dataset", "digits", "--epochs", "2"]
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(list(arguments))
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def trained(call) -> str:
+    code, _, _ = call("train", "mlp-128-64-adam", *QUICK, "--epochs", "8", "--name", "mine")
+    assert code == 0
+    return "mine"
+
+
+def test_train_json_streams_one_event_per_line(call):
+    code, out, err = call("train", "mlp-128-64-adam", *QUICK, "--name", "mine", "--json")
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    epochs = [e for e in events if e["event"] == "epoch"]
+    assert [e["epoch"] for e in epochs] == [1, 2]
+    fields = "seconds train_loss train_accuracy val_loss val_accuracy learning_rate"
+    assert set(epochs[0]) >= {"images_per_second", *fields.split()}
+    end = events[-1]
+    assert (end["event"], end["name"], end["n"]) == ("end", "mine", 359)
+    assert end["test_accuracy"] == weights.load("mine")[1].test_accuracy
+
+
+def test_train_takes_every_field_of_a_recipe_as_an_option(call):
+    options = {
+        "--dropout": "0.1",
+        "--batch-size": "50",
+        "--optimizer": "sgd",
+        "--momentum": "0.5",
+        "--schedule": "steps",
+        "--steps": "2:0.001",
+        "--rotation": "5",
+        "--subset": "500",
+        "--seed": "7",
+    }
+    flat = [word for pair in options.items() for word in pair]
+    code, _, _ = call("train", "mlp-128-64", *QUICK, *flat, "--batch-norm", "--name", "mine")
+    assert code == 0
+    recipe = weights.load("mine")[1].recipe
+    assert recipe == RECIPES["mlp-128-64"].changed(
+        dataset="digits",
+        epochs=2,
+        dropout=0.1,
+        batch_size=50,
+        optimizer="sgd",
+        momentum=0.5,
+        schedule="steps",
+        steps=((2, 0.001),),
+        rotation=5,
+        subset=500,
+        seed=7,
+        batch_norm=True,
+    )
+
+
+def test_every_field_of_a_recipe_is_in_the_help(call):
+    _, out, _ = call("train", "--help")
+    for field in Recipe.model_fields:
+        assert f"--{field.replace('_', '-')}" in out
+
+
+def test_the_display_for_people_tells_epochs_and_result(call):
+    code, out, _ = call("train", "mlp-128-64-adam", *QUICK)
+    assert code == 0
+    assert "epoch   1" in out
+    assert "epoch   2" in out
+    assert "of 359 test images" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "no-such"], ["no-such", "lenet5"]),
+        (["train", "lenet5", "--epochs", "0"], ["epochs", "'0'", "1 to 1000"]),
+        (["train", "lenet5", "--epochs", "x"], ["epochs", "'x'"]),
+        (["train", "lenet5", "--optimizer", "x"], ["optimizer", "'x'", "adam"]),
+        (["train", "lenet5", "--name", "../x"], ["../x", "letters, digits"]),
+        (["train", "lenet5", "--dataset", "nowhere"], ["nowhere", "sub-folder"]),
+        (["train"], ["NAME"]),
+        (["evaluate", "no-such"], ["no-such"]),
+        (["evaluate", "../x"], ["letters, digits"]),
+        (["predict", "no-such.png"], ["no-such.png"]),
+        (["reproduce", "no-such"], ["no-such"]),
+        (["no-such-command"], ["no-such-command"]),
+        (["list", "--no-such-option"], ["--no-such-option"]),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(call, arguments, words):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    for word in words:
+        assert word in err
+
+
+def test_list_json_has_weights_and_recipes(call, trained):
+    code, out, _ = call("list", "--json")
+    listing = json.loads(out)
+    assert code == 0
+    row = listing["weights"][0]
+    info = weights.load(trained)[1]
+    assert row == {
+        "name": "mine",
+        "recipe": "mlp-128-64-adam",
+        "model": "mlp-128-64",
+        "dataset": "digits",
+        "test_accuracy": info.test_accuracy,
+        "n": 359,
+        "parameters": 109_386,
+        "epochs": 8,
+        "seed": 0,
+        "bytes": weights.path_of("mine").stat().st_size,
+    }
+    assert [recipe["name"] for recipe in listing["recipes"]] == list(RECIPES)
+
+
+def test_list_shows_broken_files_beside_the_good_ones(call, trained):
+    weights.path_of("bad").write_text("nothing")
+    code, out, _ = call("list")
+    assert code == 0
+    assert "mine" in out
+    assert "bad.safetensors" in "".join(out.split())
+
+
+def test_evaluate_finds_the_stored_accuracy_again(call, trained):
+    code, out, _ = call("evaluate", trained, "--json")
+    result, info = json.loads(out), weights.load(trained)[1]
+    assert code == 0
+    assert set(result) == {"name", "dataset", "n", "accuracy", "loss"}
+    assert (result["name"], result["dataset"], result["n"]) == ("mine", "digits", 359)
+    assert result["accuracy"] == pytest.approx(info.test_accuracy, abs=5e-5)
+    assert result["loss"] == pytest.approx(info.test_loss, rel=1e-4)
+
+
+def test_predict_reads_pictures(call, trained, tmp_path):
+    test = data.load_bundled().test
+    labels = []
+    for i in range(8):
+        image = Image.fromarray(test.images[i * 30].numpy()).resize((200, 200))
+        Image.eval(image, lambda v: 255 - v).save(tmp_path / f"{i}.png")  # dark on light
+        labels.append(test.labels[i * 30].item())
+    code, out, _ = call("predict", *(str(tmp_path / f"{i}.png") for i in range(8)), "--json")
+    predictions = json.loads(out)["predictions"]
+    assert code == 0
+    assert sum(p["digit"] == label for p, label in zip(predictions, labels, strict=True)) >= 6
+
+    code, out, _ = call("predict", str(tmp_path / "0.png"), "--json")
+    one = json.loads(out)
+    assert one["probabilities"] == pytest.approx(predictions[0]["probabilities"], abs=1e-5)
+    assert one["digit"] == predictions[0]["digit"]
+    assert sum(one["probabilities"]) == pytest.approx(1)
+
+
+def test_predict_says_when_nothing_is_drawn(call, trained, tmp_path):
+    Image.new("L", (100, 100), 255).save(tmp_path / "blank.png")
+    row = json.loads(call("predict", str(tmp_path / "blank.png"), "--json")[1])
+    assert row["digit"] is None
+    assert row["number"] == ""
+    assert "No digits were found" in row["problem"]
+    assert "No digits were found" in call("predict", str(tmp_path / "blank.png"))[1]
+
+
+def test_predict_reads_a_number(call, trained, tmp_path):
+    test = data.load_bundled().test
+    ones = [i for i in range(len(test)) if test.labels[i] == 1][:2]
+    sheet = Image.new("L", (260, 120))
+    for place, i in enumerate(ones):
+        digit = Image.fromarray(test.images[i].numpy()).resize((100, 100))
+        sheet.paste(digit, (10 + 130 * place, 10))
+    sheet.save(tmp_path / "number.png")
+    row = json.loads(call("predict", str(tmp_path / "number.png"), "--json")[1])
+    assert len(row["digits"]) == len(row["number"]) == 2
+    assert row["digit"] is None
+    assert row["digits"][0]["box"]["left"] < row["digits"][1]["box"]["left"]
+
+
+def test_predict_without_weights_says_how_to_get_some(call, tmp_path):
+    Image.new("L", (28, 28)).save(tmp_path / "x.png")
+    code, _, err = call("predict", str(tmp_path / "x.png"))
+    assert code == 2
+    assert "train" in err
+
+
+def test_interrupting_a_training_keeps_what_is_trained(weights_folder):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "mnist_app",
+            "train",
+            "mlp-128-64-adam",
+            "--json",
+            *QUICK,
+            *["--epochs", "1000", "--name", "cut"],
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "MNIST_APP_WEIGHTS": str(weights_folder)},
+    )
+    for line in process.stdout:
+        if json.loads(line)["event"] == "epoch":
+            break
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    end = json.loads(out.splitlines()[-1])
+    assert (process.returncode, err) == (0, "")
+    assert (end["event"], end["reason"], end["name"]) == ("end", "stopped", "cut")
+    info = weights.load("cut")[1]
+    assert 1 <= info.epochs < 1000
+    assert info.reason == "stopped"
+
+
+@pytest.mark.mnist
+def test_reproduce_writes_weights_and_the_table(call, tmp_path, real_data, monkeypatch):
+    short = RECIPES["mlp-128-64-adam"].changed(epochs=1, subset=2000)
+    monkeypatch.setitem(RECIPES, "mlp-128-64-adam", short)
+    code, out, _ = call(
+        "reproduce", "mlp-128-64-adam", "--seeds", "2", "--output", str(tmp_path), "--json"
+    )
+    rows = json.loads(out)["presets"]["mlp-128-64-adam"]
+    assert code == 0
+    assert [row["seed"] for row in rows] == [0, 1]
+    assert weights.load("mlp-128-64-adam")[1].test_accuracy == rows[0]["test_accuracy"]
+    line = next(x for x in (tmp_path / "results.md").read_text().splitlines() if "| S3 |" in x)
+    mean = (rows[0]["test_accuracy"] + rows[1]["test_accuracy"]) / 2
+    assert f"{100 * mean:.2f} ±" in line
+    assert "| no |" in line  # 2,000 images do not reach 97 %
+
+    call("reproduce", "mlp-128-64-adam", "--seeds", "1", "--output", str(tmp_path))
+    assert len(weights.list_weights()) == 1  # the presets' own weights are replaced

@@ -1,0 +1,96 @@
+"""The committed weights on real data: they are what their headers and docs/results.md say."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_app import data, evaluation, pen, reproduce, weights
+from mnist_app.cli import main
+from mnist_app.predictor import Predictor, default_network
+from mnist_app.recipes import RECIPES, SOURCES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+
+
+def test_every_preset_has_its_weights_and_all_fit():
+    listing = weights.scan()
+    assert {info.name for info in listing.weights} >= set(RECIPES)
+    assert listing.broken == []
+    assert sum(path.stat().st_size for path in (ROOT / "weights").glob("*.safetensors")) < 25e6
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_weights_were_made_by_the_preset_as_it_is(name):
+    info = weights.load(name)[1]
+    assert info.recipe == RECIPES[name]
+    assert (info.dataset, info.n, info.seed, info.reason) == ("mnist", 10_000, 0, "finished")
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_stored_accuracy_is_found_again(name, real_data, capsys):
+    assert main(["evaluate", name, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert round(result["accuracy"], 4) == round(weights.load(name)[1].test_accuracy, 4)
+
+
+@pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.reported])
+def test_what_the_sources_report_is_reached(name):
+    results = json.loads((ROOT / "docs" / "results.json").read_text())
+    runs = results["presets"][name]
+    assert len(runs) >= (1 if RECIPES[name].epochs >= 100 else 2)
+    if not SOURCES[name].is_flawed:
+        assert reproduce.reached(name, runs) == "yes"
+
+
+def test_the_network_that_is_fed_properly_does_not_starve():
+    results = json.loads((ROOT / "docs" / "results.json").read_text())["presets"]
+    fixed = np.mean([run["test_accuracy"] for run in results["cnn-simple-fixed"]])
+    starved = np.mean([run["test_accuracy"] for run in results["cnn-simple"]])
+    assert fixed > 0.98 > starved
+
+
+def test_the_results_page_is_the_one_made_from_the_results():
+    results = json.loads((ROOT / "docs" / "results.json").read_text())
+    assert (ROOT / "docs" / "results.md").read_text() == reproduce.table(results)
+
+
+@pytest.mark.mnist
+def test_the_fingerprint_in_the_headers_is_that_of_mnist(real_data):
+    fingerprint = data.load_dataset("mnist").train.fingerprint
+    assert {weights.load(name)[1].fingerprint for name in RECIPES} == {fingerprint}
+
+
+@pytest.mark.mnist
+def test_the_default_network_reads_real_pen_strokes(real_data):
+    sample = data.load_pen_digits()[::25]  # 300 digits of all writers
+    if not sample:
+        pytest.skip("needs the UCI pen digits")
+    drawings = [pen.canvas_rgba(pen.draw(pen.placed(d.strokes, size=0.6))) for d in sample]
+    predictions = Predictor.load(default_network()).predict_many(drawings)
+    right = [p.digit == d.label for p, d in zip(predictions, sample, strict=True)]
+    assert np.mean(right) > 0.95
+
+
+@pytest.mark.mnist
+def test_networks_see_mnist_itself_as_it_is(real_data):
+    """A test image enlarged to a canvas and normalised again is read as well as the original."""
+    test = data.load_dataset("mnist").test
+    predictor = Predictor.load(default_network())
+    rgba = [_enlarged(image) for image in test.images[:300].numpy()]
+    again = [p.digit for p in predictor.predict_many(rgba)]
+    assert np.mean(np.array(again) == test.labels[:300].numpy()) > 0.97
+    plain = evaluation.evaluate(predictor.model, test.subset(slice(300)), predictor.recipe)
+    assert plain.accuracy > 0.97
+
+
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    grey = np.kron(image, np.ones((10, 10), dtype=np.uint8))
+    return np.dstack([grey, grey, grey, np.full_like(grey, 255)])

@@ -1,0 +1,90 @@
+"""The architecture's lines: imports go one way, and only the UI knows Streamlit."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ORDER = (
+    "settings",
+    "recipes",
+    "pictures",
+    "photo",
+    "pen",
+    "nondigits",
+    "drawing",
+    "segmentation",
+    "rendering",
+    "models",
+    "data",
+    "augment",
+    "evaluation",
+    "calibration",
+    "training",
+    "weights",
+    "runs",
+    "worker",
+    "predictor",
+    "reproduce",
+    "progress",
+    "cli",
+    "__main__",
+    "ui",
+    "app",
+)
+FILES = [*sorted((ROOT / "mnist_app").rglob("*.py")), ROOT / "app.py"]
+
+
+def layer(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0] if parts[0] == "app" else parts[1]
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_imports_only_what_stands_before_it(path):
+    if layer(path) == "__init__":
+        assert not imports(path)
+        return
+    rank = ORDER.index(layer(path))
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "mnist_app" and len(parts) > 1 and parts[1] in ORDER:
+            other = ORDER.index(parts[1])
+            assert other < rank or parts[1] == layer(path) == "ui", f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_the_app_and_its_pages_know_streamlit(path):
+    knows = any(name.split(".")[0].startswith("streamlit") for name in imports(path))
+    assert not knows or layer(path) in ("ui", "app")
+
+
+def test_the_app_file_does_not_touch_torch():
+    assert not any(name.split(".")[0] == "torch" for name in imports(ROOT / "app.py"))
+
+
+def test_pickle_is_nowhere():
+    for path in FILES:
+        text = path.read_text()
+        assert "pickle" not in {name.split(".")[0] for name in imports(path)}
+        assert "torch.load" not in text
+        assert "torch.save" not in text
+
+
+def test_a_run_that_waits_its_turn_has_not_loaded_torch():
+    code = "import mnist_app.worker, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
