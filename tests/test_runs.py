@@ -303,5 +303,6 @@ def test_a_terminated_run_stops_in_order(start):
 
 def test_the_interpreter_of_the_app_is_that_of_the_run(start):
     run = start(LONG)
-    command = psutil.Process(pid_of(run)).cmdline()
-    assert command[0] == sys.executable
+    process = psutil.Process(pid_of(run))
+    wait_until(process.cmdline)  # empty while the process is still being replaced
+    assert process.cmdline()[0] == sys.executable

@@ -17,15 +17,6 @@ _DATASETS = {
     "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
     "folder": "A folder on the app's machine with one sub-folder per digit, named 0 to 9.",
 }
-_STATE_TEXT = {
-    "queued": "waiting",
-    "starting": "starting",
-    "running": "training",
-    "stopping": "stopping",
-    "finished": "finished",
-    "stopped": "stopped",
-    "died": "died",
-}
 
 
 def show() -> None:
@@ -115,12 +106,8 @@ def _chosen_run(everything: dict[str, Run]) -> str:
     if st.session_state.get("run") not in everything:
         live = [run.id for run in everything.values() if run.state in ("running", "starting")]
         st.session_state["run"] = (live or list(everything))[0]
-    return st.selectbox("Run", list(everything), key="run", format_func=_run_label, **shared.KEPT)
-
-
-def _run_label(run_id: str) -> str:
-    run = runs.find(run_id)
-    return f"{run_id} · {_STATE_TEXT[run.state]}" if run else run_id
+    # The labels stay the same while the runs go on: new ones would close an open list.
+    return st.selectbox("Run", list(everything), key="run", **shared.KEPT)
 
 
 def _progress(run: Run) -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PATIENCE = 60_000  # ms; this may run on a busy machine
 expect.set_options(timeout=PATIENCE)
@@ -46,9 +47,18 @@ class App:
         self.part(key).locator("button").click()
 
     def choose(self, key: str, text: str) -> None:
-        """Choose an option of a select box by (part of) its text."""
-        self.part(key).locator("input").click()
-        self.page.get_by_role("option").filter(has_text=text).first.click()
+        """Choose an option of a select box by (part of) its text.
+
+        A list that is drawn anew just then closes; one opens it again, as a user would.
+        """
+        option = self.page.get_by_role("option").filter(has_text=text).first
+        for patience in (5_000, 10_000, PATIENCE):
+            self.part(key).locator("input").click()
+            try:
+                return option.click(timeout=patience)
+            except PlaywrightTimeout:
+                self.page.keyboard.press("Escape")
+        raise AssertionError(f"the list {key} does not stay open on {text}")
 
     def expect_chosen(self, key: str, text: str) -> None:
         box = self.part(key).locator("input")
