@@ -37,6 +37,7 @@ _MNIST_DOWNLOAD_BYTES = 11_594_722 + sum(size for size, _ in MNIST_FILES.values(
 BUNDLED = ("mnist", "digits")
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 _TEST_FRACTION = 0.2
+_VALIDATION_COPIES = 2  # of the pen strokes, for half as many of them as images of MNIST
 _TEST_SEED = 0  # data sets without a test set of their own keep the same one, whatever the recipe
 
 Progress = Callable[[str, float], None]
@@ -130,11 +131,13 @@ def _with_drawings(
         train = _joined(train, drawn, images.labels, "redrawn")
     strokes = load_pen_digits() if recipe.pen_copies else []
     ours, theirs, _ = rendering.split_writers(strokes, recipe.seed)
-    if strokes:
+    if ours:
         told = say("Drawing the pen strokes")
         pens = rendering.draw_pen_digits(ours, recipe.pen_copies, recipe.seed, told)
         train = _joined(train, *pens, "pen strokes")
-        val = _joined(val, *rendering.draw_pen_digits(theirs, 1, recipe.seed), "pen strokes")
+    if theirs:
+        pens = rendering.draw_pen_digits(theirs, _VALIDATION_COPIES, recipe.seed)
+        val = _joined(val, *pens, "pen strokes")
     if recipe.non_digits:
         told = say("Drawing what is no digit")
         nothing = rendering.draw_non_digits(recipe.non_digits, recipe.seed, ours, told)

@@ -1,16 +1,28 @@
 """The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits (N, 10)."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mnist_app.recipes import MODELS, PIXEL_DEVIATION, SCALINGS, Recipe
 from mnist_app.settings import InputError
 
 IMAGE_SHAPE = (1, 28, 28)
 CLASSES = 10
+# Rotation in degrees, zoom, shift in pixels right and down; the first is the image itself.
+VIEWS = (
+    (0, 1, 0),
+    (6, 1, 0),
+    (-6, 1, 0),
+    (0, 0.94, 0),
+    (0, 1.06, 0),
+    (0, 1, 0.5),
+    (0, 1, -0.5),
+)
 
 Body = TypeVar("Body", bound=Callable[[float, bool], nn.Sequential])
 _REGISTRY: dict[str, Callable[[float, bool], nn.Sequential]] = {}
@@ -46,6 +58,7 @@ def create_model(
     dropout: float = 0.0,
     batch_norm: bool = False,
     outputs: int = CLASSES,
+    views: int = 1,
 ) -> nn.Sequential:
     """Build the network `name`, its own input scaling in front, with fresh weights.
 
@@ -55,6 +68,7 @@ def create_model(
         dropout: probability of dropping a hidden unit in training, 0..0.9.
         batch_norm: normalise after every hidden layer.
         outputs: 10 digits, and one more where the network learns what is none.
+        views: of each image, 1 to VIEWS, whose logits are averaged; in training there is one.
     Returns:
         A module from float32 (N, 1, 28, 28) in [0, 1] to logits (N, outputs).
     Raises:
@@ -67,7 +81,10 @@ def create_model(
     *layers, last = _REGISTRY[name](dropout, batch_norm)
     if outputs != CLASSES:
         last = nn.Linear(last.in_features, outputs)
-    return nn.Sequential(Scale(*SCALINGS[scaling]), *layers, last)
+    layers = [Scale(*SCALINGS[scaling]), *layers, last]
+    if views > 1:
+        layers = [Views(views), *layers, MeanOfViews(views)]
+    return nn.Sequential(*layers)
 
 
 def from_recipe(recipe: Recipe) -> nn.Sequential:
@@ -78,6 +95,7 @@ def from_recipe(recipe: Recipe) -> nn.Sequential:
         dropout=recipe.dropout,
         batch_norm=recipe.batch_norm,
         outputs=CLASSES + (recipe.non_digits > 0),
+        views=recipe.views,
     )
     if recipe.initialization == "glorot":
         initialize_glorot(model)
@@ -99,7 +117,8 @@ def initialize_glorot(model: nn.Sequential) -> None:
         nn.init.xavier_uniform_(layer.weight, gain)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-    layers[0].weight /= model[0].scale * PIXEL_DEVIATION
+    scale = next(module.scale for module in model if isinstance(module, Scale))
+    layers[0].weight /= scale * PIXEL_DEVIATION
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -142,6 +161,48 @@ class Scale(nn.Module):
         if self.scale == 1 and self.offset == 0:
             return x
         return x * self.scale + self.offset
+
+
+class Views(nn.Module):
+    """Each image as it is, turned, smaller, larger and shifted by half a pixel; not in training.
+
+    What several views of an image agree on is right more often (Krizhevsky et al. 2012).
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("views", _views(count), persistent=False)  # (V, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (V * N, 1, H, W), all images of one view after the other."""
+        if self.training:
+            return x
+        theta = self.views.repeat_interleave(len(x), dim=0)
+        images = x.repeat(len(self.views), 1, 1, 1)
+        grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+        return functional.grid_sample(images, grid, align_corners=False)
+
+
+class MeanOfViews(nn.Module):
+    """The mean logits of each image over its views; not in training."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(V * N, K) -> (N, K)."""
+        return x if self.training else x.unflatten(0, (self.count, -1)).mean(dim=0)
+
+
+def _views(count: int) -> Tensor:
+    """The first `count` of VIEWS as the matrices of an affine grid: (count, 2, 3)."""
+    rows = []
+    for degrees, zoom, shift in VIEWS[:count]:
+        angle, by = math.radians(degrees), 2 * shift / IMAGE_SHAPE[1]
+        cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
+        rows.append([[cosine, -sine, by], [sine, cosine, by]])
+    return torch.tensor(rows)
 
 
 class Residual(nn.Module):
@@ -292,6 +353,8 @@ def _label(module: nn.Module) -> str:
         case Scale():
             sign = "+" if module.offset >= 0 else "-"
             return f"x {module.scale:.3g} {sign} {abs(module.offset):.3g}"
+        case Views():
+            return f"{len(module.views)} views of the image"
         case Residual():
             return "Residual 2 x (3x3)"
         case nn.Conv2d():
@@ -311,4 +374,5 @@ _LABELS: dict[type[nn.Module], str] = {
     nn.BatchNorm1d: "Batch norm",
     nn.AdaptiveMaxPool2d: "Max over the image",
     nn.Tanh: "tanh",
+    MeanOfViews: "Mean of the views",
 }

@@ -10,8 +10,9 @@ from mnist_app.pen import Stroke, Strokes
 
 Random = np.random.Generator
 
-# Letters that many people's digits look like are left out: O is 0, l is 1, Z is 2, S is 5, ...
-_LATIN = "ACDEFGHKLMNPRTUVWXYacdefhkmnprtuvwxy"
+# Letters that many people's digits look like are left out: O is 0, l is 1, Z is 2, S is 5, y is 4,
+# Greek delta is 6, Hiragana ro is 3, ...
+_LATIN = "ACEFGHKLMNPRTUVWXYacdefhkmnprtuvwx"
 _GLYPHS = {
     "futural": _LATIN,
     "futuram": _LATIN,
@@ -23,9 +24,9 @@ _GLYPHS = {
     "scriptc": _LATIN,
     "scripts": _LATIN,
     "gothitt": _LATIN,
-    "greek": "ACDEFGKLMPRSUXYabcdefkmpqwxy",
-    "japanese": "ABCDEFGHIJMNPQRUVWXYZabcdefghijkmnopquvwx",
-    "symbolic": "ADEFGIJKLMNOPQRSTUVWXYZabcdefgh",
+    "greek": "ACDEFGKLMPRSUXYacefkmpwy",
+    "japanese": "ABDEFGHIJMNPUVWXYZabcdefghjkoquvwx",
+    "symbolic": "AEFGIJKLMNOPQRSTUVWXYZabcdefgh",
 }
 
 

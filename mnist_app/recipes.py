@@ -65,6 +65,10 @@ class Recipe(BaseModel):
     batch_norm: Annotated[bool, Field(description="batch normalisation after hidden layers")] = (
         False
     )
+    views: Annotated[
+        int,
+        Field(ge=1, le=7, description="views of an image to answer from, turned, scaled, shifted"),
+    ] = 1
 
     loss: Annotated[
         Literal["cross_entropy", "mse"],

@@ -16,6 +16,7 @@ Progress = Callable[[float], None]
 _CANVAS = 140  # pixels: half the app's canvas is as good, and four times as quick
 _NUMBERS = 0.15  # share of the non-digits that are several digits
 _BRUSHES = 3.0, 20.0  # pixels on it: 6 to 40 on the app's
+_THICKEST = 0.5  # of a drawing's size: a wider brush leaves no digit to be seen
 
 Labelled = tuple[Tensor, Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
@@ -27,9 +28,12 @@ def split_writers(digits: list[PenDigit], fold: int) -> tuple[list[PenDigit], ..
         digits: of all writers.
         fold: which writers are held out, modulo FOLDS; the folds share out all writers.
     Returns:
-        (training: four fifths of the writers; validation; test: half of the held-out ones each)
+        (training: four fifths of the writers; validation; test: half of the held-out ones each).
+        Fewer than FOLDS writers cannot be parted: they all are for training.
     """
     writers = sorted({digit.writer for digit in digits})
+    if len(writers) < FOLDS:
+        return digits, [], []
     writers = [writers[i] for i in np.random.default_rng(0).permutation(len(writers))]
     held_out = writers[fold % FOLDS :: FOLDS]
     validation = set(held_out[: len(held_out) // 2])
@@ -101,7 +105,7 @@ def _drawn(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
             slant=random.normal(0, 0.15),
             aspect=np.exp(random.normal(0, 0.15)),
         ),
-        brush=np.exp(random.uniform(*np.log(_BRUSHES))),
+        brush=min(np.exp(random.uniform(*np.log(_BRUSHES))), _THICKEST * size * _CANVAS),
         side=_CANVAS,
     )
     return normal_form(ink.astype(np.float32) / 255)

@@ -315,11 +315,11 @@ def test_validation_has_pen_strokes_of_writers_that_are_held_out_alone(pens, mon
     monkeypatch.setattr(data.rendering, "draw_pen_digits", remember)
     parts, plain = plain_parts(pen_copies=3), plain_parts()
     (ours, _), (theirs, copies) = drawn
-    assert (len(ours), len(theirs), copies) == (16, 2, 1)
+    assert (len(ours), len(theirs), copies) == (16, 2, 2)
     assert not ours & theirs
-    assert len(parts.val) == len(plain.val) + 4
-    assert parts.val.labels[-4:].tolist() == [1, 7, 1, 7]
-    assert parts.val.name == "digits + 4 pen strokes"
+    assert len(parts.val) == len(plain.val) + 8
+    assert parts.val.labels[-8:].tolist() == [1, 1, 7, 7] * 2
+    assert parts.val.name == "digits + 8 pen strokes"
     plain_parts(pen_copies=1, seed=1)
     assert not drawn[3][0] & theirs
 

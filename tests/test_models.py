@@ -28,6 +28,36 @@ def test_ten_logits_come_out_for_every_picture(name, n):
     assert logits.dtype == torch.float32
 
 
+def test_the_views_of_an_image_are_itself_turned_scaled_and_shifted():
+    image = functional.pad(torch.ones(1, 1, 12, 4), (12, 12, 8, 8))  # a standing bar
+    views = models.Views(len(models.VIEWS)).eval()(image)
+    assert views.shape == (7, 1, 28, 28)
+    assert torch.allclose(views[0], image[0], atol=1e-6)
+    rows, columns = views.sum(dim=(1, 3)), views.sum(dim=(1, 2))  # (7, 28)
+    place = torch.arange(28.0) - 13.5
+    centres = (columns @ place / columns.sum(dim=1)).tolist()
+    assert centres == pytest.approx([0, 0, 0, 0, 0, -0.5, 0.5], abs=0.01)
+    ink = views.sum(dim=(1, 2, 3)).tolist()
+    assert ink[3] < 0.92 * ink[0] < ink[0] < 0.92 * ink[4]
+    lean = [((v[0] * place).sum(dim=1) @ place).item() for v in views[1:3]]
+    assert lean[0] * lean[1] < 0
+    assert rows[1].count_nonzero() > 12
+
+
+def test_a_network_with_views_answers_with_the_mean_of_its_views():
+    torch.manual_seed(0)
+    plain = create_model("lenet5", scaling="shifted").eval()
+    torch.manual_seed(0)
+    model = create_model("lenet5", scaling="shifted", views=5).eval()
+    x = pictures(3)
+    each = [plain(models.Views(5).eval()(image[None])).mean(dim=0) for image in x]
+    assert torch.allclose(model(x), torch.stack(each), atol=1e-5)
+    assert not torch.allclose(model(x), plain(x), atol=1e-3)
+    assert torch.allclose(model.train()(x), plain.train()(x))
+    assert describe(model)[-1].shape == (10,)
+    assert count_parameters(model) == count_parameters(plain)
+
+
 @every_model
 @pytest.mark.parametrize("non_digits", [0, 5])
 def test_a_network_that_learns_what_is_no_digit_has_one_output_more(name, non_digits):

@@ -73,6 +73,11 @@ def test_no_strokes_give_no_parts():
     assert split_writers([], 0) == ([], [], [])
 
 
+def test_too_few_writers_to_be_parted_are_all_for_training():
+    digits = digits_of(FOLDS - 1)
+    assert split_writers(digits, 1) == (digits, [], [])
+
+
 # Training images
 
 
@@ -91,6 +96,22 @@ def test_every_pen_digit_is_drawn_so_many_times_with_its_label():
     assert labels.tolist() == [1] * 4 + [7] * 4 + [1] * 4 + [7] * 4 + [1] * 4 + [7] * 4
     ink = images.float().sum(dim=(1, 2))
     assert ink[labels == 7].mean() > 1.2 * ink[labels == 1].mean()
+
+
+def test_no_brush_is_so_wide_that_no_digit_is_left_to_see(monkeypatch):
+    seen = []
+
+    def remember(strokes, brush, **options):
+        size = np.ptp(np.concatenate(strokes), axis=0).max()
+        seen.append((brush, size))
+        return draw(strokes, brush=brush, **options)
+
+    draw = pen.draw
+    monkeypatch.setattr(pen, "draw", remember)
+    draw_pen_digits([PenDigit(7, "", SEVEN)], 200, seed=0)
+    brushes, sizes = np.array(seen).T
+    assert brushes.min() < 4 < 18 < brushes.max()
+    assert (brushes < 0.65 * sizes).all()  # placed() may make one side of a slanted digit smaller
 
 
 def test_every_drawing_is_another_but_still_the_digit():
