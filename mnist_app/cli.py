@@ -1,4 +1,4 @@
-"""The command line: python -m mnist_app train, list, evaluate, predict, calibrate, reproduce."""
+"""The command line, python -m mnist_app COMMAND: see --help."""
 
 import json
 import os
@@ -12,7 +12,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from mnist_app.recipes import RECIPES, SOURCES, Recipe, field_choices, field_range, number_text
+from mnist_app.recipes import (
+    JOINED,
+    RECIPES,
+    SOURCES,
+    Recipe,
+    field_choices,
+    field_range,
+    number_text,
+)
 from mnist_app.settings import InputError, checked_name
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -296,7 +304,7 @@ def calibrate(names: tuple[str, ...], as_json: bool) -> None:
     from mnist_app import weights
     from mnist_app.reproduce import recalibrate
 
-    chosen = names or [info.name for info in weights.list_weights()]
+    chosen = names or [i.name for i in weights.list_weights() if i.recipe.name not in JOINED]
     with _display(as_json) as display:
         infos = [recalibrate(name, display.note) for name in chosen]
     if as_json:
@@ -343,3 +351,20 @@ def reproduce(
         )
     if as_json:
         _print_json(results)
+
+
+@commands.command()
+@click.option("--output", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@JSON_OPTION
+def join(output: Path, as_json: bool) -> None:
+    """Join canvas and its other seeds' weights, made by reproduce, into canvas-large."""
+    from mnist_app import reproduce as reproduction
+
+    info = reproduction.join(output)
+    if as_json:
+        _print_json(_weights_row(info))
+    else:
+        Console(soft_wrap=True).print(
+            f"{info.name}: {info.test_accuracy:.2%} right, n = {info.n:,} test images, "
+            f"{info.bytes / 1e6:.1f} MB"
+        )

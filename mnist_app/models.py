@@ -1,7 +1,7 @@
 """The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits (N, 10)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -13,16 +13,11 @@ from mnist_app.settings import InputError
 
 IMAGE_SHAPE = (1, 28, 28)
 CLASSES = 10
-# Rotation in degrees, zoom, shift in pixels right and down; the first is the image itself.
-VIEWS = (
-    (0, 1, 0),
-    (6, 1, 0),
-    (-6, 1, 0),
-    (0, 0.94, 0),
-    (0, 1.06, 0),
-    (0, 1, 0.5),
-    (0, 1, -0.5),
-)
+CANVAS_FEATURES = 192
+MEMBERS = 5  # of canvas-large
+# Rotation in degrees and zoom; the first is the image itself.
+VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
+
 
 Body = TypeVar("Body", bound=Callable[[float, bool], nn.Sequential])
 _REGISTRY: dict[str, Callable[[float, bool], nn.Sequential]] = {}
@@ -164,7 +159,7 @@ class Scale(nn.Module):
 
 
 class Views(nn.Module):
-    """Each image as it is, turned, smaller, larger and shifted by half a pixel; not in training.
+    """Each image as it is, turned, smaller and larger; not in training.
 
     What several views of an image agree on is right more often (Krizhevsky et al. 2012).
     """
@@ -198,11 +193,23 @@ class MeanOfViews(nn.Module):
 def _views(count: int) -> Tensor:
     """The first `count` of VIEWS as the matrices of an affine grid: (count, 2, 3)."""
     rows = []
-    for degrees, zoom, shift in VIEWS[:count]:
-        angle, by = math.radians(degrees), 2 * shift / IMAGE_SHAPE[1]
+    for degrees, zoom in VIEWS[:count]:
+        angle = math.radians(degrees)
         cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
-        rows.append([[cosine, -sine, by], [sine, cosine, by]])
+        rows.append([[cosine, -sine, 0], [sine, cosine, 0]])
     return torch.tensor(rows)
+
+
+class SideBySide(nn.Module):
+    """Networks that see the same image; their features one after the other."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (N, features of all members)."""
+        return torch.cat([member(x) for member in self.members], dim=1)
 
 
 class Residual(nn.Module):
@@ -333,18 +340,36 @@ def resnet(dropout: float, batch_norm: bool) -> nn.Sequential:
 def canvas(dropout: float, batch_norm: bool) -> nn.Sequential:
     """Two residual blocks, 32 channels at 14x14 and 96 at 7x7, then 192 at 5x5."""
     return nn.Sequential(
+        *_canvas_features(batch_norm),
+        *([nn.Dropout(dropout)] if dropout else []),
+        nn.Linear(CANVAS_FEATURES, CLASSES),
+    )
+
+
+@register("canvas-large")
+def canvas_large(dropout: float, batch_norm: bool) -> nn.Sequential:
+    """Networks like canvas side by side, whose logits are added."""
+    members = [nn.Sequential(*_canvas_features(batch_norm)) for _ in range(MEMBERS)]
+    return nn.Sequential(
+        SideBySide(members),
+        *([nn.Dropout(dropout)] if dropout else []),
+        nn.Linear(CANVAS_FEATURES * MEMBERS, CLASSES),
+    )
+
+
+def _canvas_features(batch_norm: bool) -> list[nn.Module]:
+    """(N, 1, 28, 28) -> (N, CANVAS_FEATURES)."""
+    return [
         *_conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 32, 14, 14)
         Residual(32, batch_norm),
         *_conv(32, 96, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 96, 7, 7)
         Residual(96, batch_norm),
-        *_conv(96, 192, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
-        nn.AdaptiveMaxPool2d(1),  # (N, 192, 1, 1)
+        *_conv(96, CANVAS_FEATURES, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
+        nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
-        *([nn.Dropout(dropout)] if dropout else []),
-        nn.Linear(192, CLASSES),
-    )
+    ]
 
 
 def _label(module: nn.Module) -> str:
@@ -355,6 +380,8 @@ def _label(module: nn.Module) -> str:
             return f"x {module.scale:.3g} {sign} {abs(module.offset):.3g}"
         case Views():
             return f"{len(module.views)} views of the image"
+        case SideBySide():
+            return f"{len(module.members)} networks side by side"
         case Residual():
             return "Residual 2 x (3x3)"
         case nn.Conv2d():

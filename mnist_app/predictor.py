@@ -78,7 +78,8 @@ class Predictor:
 
     def __init__(self, model: nn.Module, recipe: Recipe, info: WeightsInfo | None = None) -> None:
         self.model, self.recipe, self.info = model.eval(), recipe, info
-        self.calibration = info.calibration if info else Calibration()
+        unmeasured = Calibration(threshold=0.5 if recipe.non_digits else 0.0)
+        self.calibration = info.calibration if info else unmeasured
 
     @classmethod
     def load(cls, name: str) -> "Predictor":

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from mnist_app import weights
+from mnist_app import ensemble, models, weights
 from mnist_app.calibration import calibrate
 from mnist_app.data import Parts, Progress, prepare
+from mnist_app.ensemble import Member
 from mnist_app.evaluation import logits_of
-from mnist_app.recipes import RECIPES, SOURCES, Recipe
-from mnist_app.settings import weights_folder, write_text
+from mnist_app.recipes import JOINED, RECIPES, SOURCES, Recipe
+from mnist_app.settings import InputError, weights_folder, write_text
 from mnist_app.training import Event, train
 
 LONG_TRAINING = 100  # epochs from which on one seed must do
@@ -54,6 +55,23 @@ def reproduce(presets: list[str], seeds: Sequence[int], folder: Path, show: Show
     return results
 
 
+def join(folder: Path) -> weights.WeightsInfo:
+    """Join the seeds of `canvas` into `canvas-large`; update results.json and results.md.
+
+    Raises:
+        InputError: some seed's weights are missing; the message says which.
+    """
+    others = [weights.load(f"canvas-{seed}", _seeds_folder()) for seed in range(1, models.MEMBERS)]
+    model, info = ensemble.join([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
+    info = weights.save(ensemble.NAME, model, info, overwrite=True)
+    _remember(ensemble.NAME, _row(info), folder)
+    return info
+
+
+def _seeds_folder() -> Path:
+    return weights_folder() / weights.SEEDS
+
+
 def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Put the row of a preset and seed into results.json and results.md; return all results."""
     path = folder / "results.json"
@@ -75,16 +93,22 @@ def _train_one(recipe: Recipe, parts: Parts, show: Show) -> dict[str, Any]:
     if recipe.seed == 0:
         weights.save(recipe.name, model, info, overwrite=True)
     else:
-        folder = weights_folder() / weights.SEEDS
-        weights.save(f"{recipe.name}-{recipe.seed}", model, info, overwrite=True, folder=folder)
-    last = info.history[-1]
+        name = f"{recipe.name}-{recipe.seed}"
+        weights.save(name, model, info, overwrite=True, folder=_seeds_folder())
+    return _row(info)
+
+
+def _row(info: weights.WeightsInfo) -> dict[str, Any]:
+    """What results.json says of a network; a joined one has no epochs of its own."""
+    last = info.history[-1] if info.history else {}
+    seconds = sorted(e["seconds"] for e in info.history)
     return {
-        "seed": recipe.seed,
+        "seed": info.seed,
         "test_accuracy": info.test_accuracy,
         "n": info.n,
-        "val_accuracy": last["val_accuracy"],
-        "train_accuracy": last["train_accuracy"],
-        "seconds_per_epoch": sorted(e["seconds"] for e in info.history)[info.epochs // 2],
+        "val_accuracy": last.get("val_accuracy"),
+        "train_accuracy": last.get("train_accuracy"),
+        "seconds_per_epoch": seconds[len(seconds) // 2] if seconds else None,
         "epochs": info.epochs,
         "parameters": info.parameters,
         "fingerprint": info.fingerprint,
@@ -95,9 +119,11 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     """Fit the confidence of saved weights to their validation images again; nothing else changes.
 
     Raises:
-        InputError: there are no such weights, or their data cannot be had.
+        InputError: there are no such weights, they are joined ones, or their data cannot be had.
     """
     model, info = weights.load(name)
+    if info.recipe.name in JOINED:
+        raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
     little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
     parts = prepare(info.recipe.changed(**little), progress)  # of the same validation images
     logits = logits_of(model, parts.val.images)
@@ -148,7 +174,7 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
             _spread([run[key] for run in runs])
             for key in ("test_accuracy", "train_accuracy", "val_accuracy")
         )
-        seconds = mean(run["seconds_per_epoch"] for run in runs)
+        seconds = [run["seconds_per_epoch"] for run in runs]
         cells = [
             source.key,
             f"`{name}`",
@@ -160,7 +186,7 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
             str(len(runs)),
             reached(name, runs),
             str(runs[0]["epochs"]),
-            f"{seconds:.1f}",
+            "–" if None in seconds else f"{mean(seconds):.1f}",
         ]
         yield "| " + " | ".join(cells) + " |"
 
@@ -181,7 +207,9 @@ def reached(name: str, runs: list[dict[str, Any]]) -> str:
     return "as it falls out" if source.is_flawed else "no"
 
 
-def _spread(values: list[float]) -> str:
+def _spread(values: list[float | None]) -> str:
+    if None in values:
+        return "–"
     middle = f"{100 * mean(values):.2f}"
     return f"{middle} ± {100 * stdev(values):.2f}" if len(values) > 1 else middle
 

@@ -25,6 +25,7 @@ ORDER = (
     "calibration",
     "training",
     "weights",
+    "ensemble",
     "runs",
     "worker",
     "predictor",

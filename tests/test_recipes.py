@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from mnist_app import models
 from mnist_app.recipes import (
+    JOINED,
     MODELS,
     RECIPES,
     SOURCES,
@@ -33,7 +34,7 @@ def test_a_preset_goes_by_its_key_and_survives_a_journey_through_json(key):
 
 
 def test_every_preset_has_a_source_and_every_source_a_preset():
-    assert set(SOURCES) == set(RECIPES)
+    assert set(SOURCES) == set(RECIPES | JOINED)
     assert all(source.key and source.about for source in SOURCES.values())
 
 

@@ -1,0 +1,83 @@
+"""Networks joined into one."""
+
+import json
+
+import pytest
+import torch
+
+from mnist_app import ensemble, models, reproduce, weights
+from mnist_app.cli import main
+from mnist_app.data import Dataset, Parts, split
+from mnist_app.evaluation import evaluate, probabilities
+from mnist_app.recipes import RECIPES, Recipe, is_preset
+from mnist_app.settings import InputError
+
+
+@pytest.fixture
+def members(stripes, weights_folder, monkeypatch, tmp_path) -> None:
+    """The seeds of canvas, hardly trained, on stripes."""
+
+    def prepare(recipe: Recipe, progress=None) -> Parts:
+        rest, val = split(stripes, 0.2, recipe.seed)
+        return Parts(rest, val, val, stripes.fingerprint)
+
+    monkeypatch.setattr(reproduce, "prepare", prepare)
+    monkeypatch.setattr(ensemble, "load_dataset", lambda _: Dataset(stripes, stripes))
+    monkeypatch.setitem(RECIPES, "canvas", RECIPES["canvas"].changed(epochs=1, views=2))
+    seeds = range(models.MEMBERS)
+    reproduce.reproduce(["canvas"], seeds, tmp_path, lambda recipe, event: None)
+
+
+@pytest.mark.usefixtures("members")
+def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_folder, capsys):
+    assert main(["join", "--output", str(tmp_path), "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    model, info = weights.load("canvas-large")
+    beside = weights_folder / ".seeds"
+    loaded = [weights.load("canvas")]
+    loaded += [weights.load(f"canvas-{seed}", beside) for seed in range(1, models.MEMBERS)]
+    x = stripes.images[:20, None].float() / 255
+    with torch.inference_mode():
+        logits = [member(x) / own.calibration.temperature for member, own in loaded]
+        assert torch.allclose(model(x), torch.stack(logits).mean(dim=0), atol=1e-4)
+        assert probabilities(model(x), info.recipe).shape == (20, 11)
+    assert info.test_accuracy == evaluate(model, stripes, info.recipe).accuracy
+    assert row["test_accuracy"] == info.test_accuracy
+    assert info.parameters == models.MEMBERS * (loaded[0][1].parameters - 11) + 11
+    thresholds = [own.calibration.threshold for _, own in loaded]
+    assert info.calibration.threshold == pytest.approx(sum(thresholds) / len(thresholds))
+    assert info.calibration.temperature == 1
+    assert "canvas-large" in (tmp_path / "results.md").read_text()
+    assert "canvas-large" in json.loads((tmp_path / "results.json").read_text())["presets"]
+
+
+@pytest.mark.usefixtures("members")
+def test_a_missing_seed_is_named(tmp_path, weights_folder, capsys):
+    (weights_folder / ".seeds" / "canvas-2.safetensors").unlink()
+    assert main(["join", "--output", str(tmp_path)]) == 2
+    assert "canvas-2" in capsys.readouterr().err
+    assert not (weights_folder / "canvas-large.safetensors").exists()
+
+
+@pytest.mark.usefixtures("members")
+def test_what_does_not_fit_together_is_not_joined(weights_folder):
+    one = ensemble.Member(*weights.load("canvas"))
+    with pytest.raises(InputError, match="5 networks, not 2"):
+        ensemble.join([one, one])
+    other = one.info.model_copy(
+        update={"name": "other", "recipe": one.info.recipe.changed(epochs=2)}
+    )
+    with pytest.raises(InputError, match="other does not fit"):
+        ensemble.join([one] * 4 + [one._replace(info=other)])
+
+
+@pytest.mark.usefixtures("members")
+def test_its_confidence_is_its_members_and_is_not_fitted_anew(tmp_path):
+    reproduce.join(tmp_path)
+    with pytest.raises(InputError, match="from its members"):
+        reproduce.recalibrate("canvas-large", lambda text, share: None)
+
+
+def test_the_joined_recipe_counts_as_unchanged():
+    assert is_preset(RECIPES["canvas"].changed(name="canvas-large", model="canvas-large"))
+    assert not is_preset(RECIPES["canvas"].changed(name="canvas-large"))
