@@ -18,7 +18,6 @@ MEMBERS = 5  # of canvas-large
 # Rotation in degrees and zoom; the first is the image itself.
 VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
 
-
 Body = TypeVar("Body", bound=Callable[[float, bool], nn.Sequential])
 _REGISTRY: dict[str, Callable[[float, bool], nn.Sequential]] = {}
 
@@ -113,7 +112,17 @@ def initialize_glorot(model: nn.Sequential) -> None:
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     scale = next(module.scale for module in model if isinstance(module, Scale))
-    layers[0].weight /= scale * PIXEL_DEVIATION
+    for first in _first_layers(model):
+        first.weight /= scale * PIXEL_DEVIATION
+
+
+def _first_layers(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
+    """The layers that see the image."""
+    branches = next((m.members for m in model if isinstance(m, SideBySide)), [model])
+    return [
+        next(m for m in branch.modules() if isinstance(m, nn.Conv2d | nn.Linear))
+        for branch in branches
+    ]
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -249,13 +249,16 @@ def test_every_preset_builds_the_network_that_it_asks_for(key):
     model = from_recipe(recipe)
     drops = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-    assert (model[0].scale, model[0].offset) == SCALINGS[recipe.scaling]
+    scale = next(m for m in model if isinstance(m, models.Scale))
+    assert (scale.scale, scale.offset) == SCALINGS[recipe.scaling]
     assert set(drops) == ({recipe.dropout} if recipe.dropout else set())
     assert bool(norms) is recipe.batch_norm
     kinds = [type(m) for m in model]
-    plain = create_model(recipe.model, dropout=recipe.dropout, batch_norm=recipe.batch_norm)
-    assert kinds == [type(m) for m in plain]
-    assert model[-1].out_features == (11 if recipe.non_digits else 10)
+    options = {"dropout": recipe.dropout, "batch_norm": recipe.batch_norm, "views": recipe.views}
+    assert kinds == [type(m) for m in create_model(recipe.model, **options)]
+    assert describe(model)[-1].shape == (11 if recipe.non_digits else 10,)
+    views = [len(m.views) for m in model if isinstance(m, models.Views)]
+    assert views == ([recipe.views] if recipe.views > 1 else [])
 
 
 def test_the_same_seed_gives_the_same_first_weights_and_another_seed_others():
