@@ -113,6 +113,7 @@ def train(
     name = checked_name(result or recipe.name)
     if threads:
         torch.set_num_threads(threads)
+    _say_what_lacks(recipe)
     with _display(as_json) as display:
         parts = data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
@@ -123,6 +124,13 @@ def train(
             raise click.Abort
         saved = weights.save(name, event.state.network, weights.info_of(event, parts))
         display.end(event, saved.name)
+
+
+def _say_what_lacks(recipe: Recipe) -> None:
+    from mnist_app import data
+
+    if lack := data.lacking(recipe):
+        click.echo(lack, err=True)
 
 
 def preset_named(name: str) -> Recipe:
@@ -342,6 +350,8 @@ def reproduce(
     if threads:
         torch.set_num_threads(threads)
     names = [preset_named(name).name for name in presets] or list(RECIPES)
+    for name in names:
+        _say_what_lacks(RECIPES[name])
     with _display(as_json) as display:
         results = reproduction.reproduce(
             names,

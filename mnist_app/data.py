@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from http.client import HTTPException
 from io import StringIO
@@ -130,6 +130,8 @@ def _with_drawings(
         drawn = rendering.redraw(images.images, say("Drawing the digits on the canvas"))
         train = _joined(train, drawn, images.labels, "redrawn")
     strokes = load_pen_digits() if recipe.pen_copies else []
+    if lacking(recipe):
+        train = replace(train, name=f"{train.name} without pen strokes")
     ours, theirs, _ = rendering.split_writers(strokes, recipe.seed)
     if ours:
         told = say("Drawing the pen strokes")
@@ -150,8 +152,22 @@ def load_pen_digits() -> list[pen.PenDigit]:
 
     Source: UCI Pen-Based Recognition of Handwritten Digits (Alpaydin and Alimoglu 1998).
     """
-    folder = data_folder() / "pendigits"
+    folder = _pen_folder()
     return pen.read_strokes(folder) if folder.is_dir() else []
+
+
+def lacking(recipe: Recipe) -> str | None:
+    """One sentence on what the recipe asks for and the data folder does not hold."""
+    if not recipe.pen_copies or _pen_folder().is_dir():
+        return None
+    return (
+        f"There are no pen strokes in {_pen_folder()}, so {recipe.name} learns without them: put "
+        "pendigits-orig.tra of UCI's pen digits there for a network that knows real hands."
+    )
+
+
+def _pen_folder() -> Path:
+    return data_folder() / "pendigits"
 
 
 def _joined(digits: Digits, images: Tensor, labels: Tensor, name: str) -> Digits:

@@ -68,6 +68,15 @@ def test_widgets_take_ranges_and_defaults_from_the_recipe(app):
     assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:1e-05, 60:5e-06"
 
 
+def test_a_recipe_says_which_data_it_lacks(app, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_DATA", str(tmp_path))
+    app.query_params["preset"] = "canvas"
+    open_tab(app, "Train")
+    assert any(str(tmp_path / "pendigits") in note.value for note in app.info)
+    app.selectbox(key="preset").set_value("lenet5").run()
+    assert not any("pendigits" in note.value for note in app.info)
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_an_untouched_form_is_the_preset(app, name):
     app.query_params["preset"] = name

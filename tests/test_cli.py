@@ -50,6 +50,15 @@ def test_train_json_streams_one_event_per_line(call):
     assert end["test_accuracy"] == weights.load("mine")[1].test_accuracy
 
 
+def test_train_says_what_the_recipe_lacks_and_goes_on(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_DATA", str(tmp_path))
+    options = ["--dataset", "digits", "--subset", "40", "--epochs", "1", "--pen-copies", "1"]
+    code, out, err = call("train", "lenet5", *options)
+    assert code == 0
+    assert "no pen strokes" in err
+    assert "finished after 1 epochs" in out
+
+
 def test_train_takes_every_field_of_a_recipe_as_an_option(call):
     options = {
         "--dropout": "0.1",

@@ -24,7 +24,7 @@ from torch import Tensor
 from mnist_app import data, pen
 from mnist_app.data import Dataset, Digits, load_dataset, prepare, split, take, to_input
 from mnist_app.drawing import to_mnist
-from mnist_app.recipes import Recipe
+from mnist_app.recipes import RECIPES, Recipe
 from mnist_app.settings import InputError
 
 
@@ -278,7 +278,16 @@ def test_without_pen_strokes_at_hand_training_goes_on_without_them():
     parts, plain = plain_parts(pen_copies=4), plain_parts()
     assert parts.train.fingerprint == plain.train.fingerprint
     assert parts.val.fingerprint == plain.val.fingerprint
-    assert parts.train.name == "digits"
+    assert parts.train.name == "digits without pen strokes"
+
+
+def test_missing_pen_strokes_are_said_with_their_place_and_the_remedy(root):
+    said = data.lacking(RECIPES["canvas"])
+    assert str(root / "pendigits") in said
+    assert "pendigits-orig.tra" in said
+    assert data.lacking(RECIPES["lenet5"]) is None
+    (root / "pendigits").mkdir(parents=True)
+    assert data.lacking(RECIPES["canvas"]) is None
 
 
 def test_pen_strokes_that_cannot_be_read_are_named(root):

@@ -9,7 +9,7 @@ from mnist_app.ui import shared
 
 MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")
 GROUPS = {
-    "Network": ("model", "scaling", "initialization", "dropout", "batch_norm"),
+    "Network": ("model", "scaling", "initialization", "dropout", "batch_norm", "views"),
     "Loss and optimizer": (
         "loss",
         "label_smoothing",

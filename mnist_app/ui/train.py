@@ -39,6 +39,8 @@ def _settings() -> None:
     preset, source = RECIPES[name], SOURCES[name]
     reported = f" Reported: {source.reported}." if source.reported else ""
     st.caption(f"{source.key}. {source.about}{reported}")
+    if lack := data.lacking(preset):
+        st.info(lack)
     dataset = _dataset()
     values = recipe_form.edit(preset)
     result = st.text_input(
