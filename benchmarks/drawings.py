@@ -1,8 +1,10 @@
 """How well the networks recognise what people draw: python benchmarks/drawings.py [PART ...].
 
-Parts: grid, honesty, several; without any, all. Writes docs/drawings.json, docs/drawings.md and
-docs/drawings.png. A network that learned from pen strokes is measured on the writers that its
-seed held out; with all seeds in weights/.seeds that is a cross-validation over all writers.
+Parts: grid, honesty, several, cost; without any, all. Writes drawings.json, drawings.md and
+drawings.svg into docs/. A network that learned from pen strokes is measured on the writers that
+its seed held out; with all seeds in weights/.seeds that is a cross-validation over all writers.
+No writer is new to canvas-large, as each of its members held out others: other people's strokes
+(--strokes) are needed to measure it.
 """
 
 import json
@@ -15,6 +17,7 @@ import click
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import cost  # noqa: E402
 import grid  # noqa: E402
 import honesty  # noqa: E402
 import report  # noqa: E402
@@ -23,9 +26,10 @@ import several  # noqa: E402
 from mnist_app import data, pen, rendering, weights  # noqa: E402
 from mnist_app.pen import PenDigit  # noqa: E402
 from mnist_app.predictor import Predictor  # noqa: E402
+from mnist_app.recipes import JOINED  # noqa: E402
 from mnist_app.settings import weights_folder, write_text  # noqa: E402
 
-PARTS = ("grid", "honesty", "several")
+PARTS = ("grid", "honesty", "several", "cost")
 
 
 @click.command()
@@ -55,14 +59,17 @@ def main(
     for part in parts or PARTS:
         print(f"{part}:", flush=True)
         results[part] = {"seed": seed, "rows": []}
-        for fold, members in _by_fold(predictors, is_foreign=bool(strokes)).items():
+        chosen = predictors if strokes or part == "cost" else _with_new_writers(predictors)
+        for fold, members in _by_fold(chosen, is_foreign=bool(strokes)).items():
             _, validation, test = rendering.split_writers(writers, fold or 0)
             held_out = writers if fold is None else validation + test
+            unseen = writers if fold is None else test
             if part == "grid":
                 rows = grid.measure(members, _some(held_out, digits, seed), seed)
+            elif part == "cost":
+                rows = [] if fold else cost.measure(members, held_out, count, seed)
             else:
                 measure = honesty.measure if part == "honesty" else several.measure
-                unseen = writers if fold is None else test
                 rows = [
                     {"network": name, **measure(predictor, unseen, count, seed)}
                     for name, predictor in members.items()
@@ -84,6 +91,10 @@ def _predictors(names: tuple[str, ...]) -> dict[str, Predictor]:
         if info.recipe.pen_copies:
             found[path.stem] = Predictor(model, info.recipe, info)
     return found
+
+
+def _with_new_writers(predictors: dict[str, Predictor]) -> dict[str, Predictor]:
+    return {name: p for name, p in predictors.items() if p.recipe.name not in JOINED}
 
 
 def _by_fold(
