@@ -24,6 +24,7 @@ SURE = 0.9  # confidence from which on a drawing is one digit, without a second 
 CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
 PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
+AMONG_DIGITS = 0.5  # of the threshold: what stands in a number is more likely a digit
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ class Found:
 
     box: Box
     prediction: Prediction
+
+
+def answered(found: Sequence[Found], threshold: float) -> list[Found]:
+    """The same digits, answered where the confidence reaches the threshold (0..1).
+
+    Within a number a share of it, AMONG_DIGITS, is enough.
+    """
+    share = AMONG_DIGITS if len(found) > 1 else 1
+    return [replace(one, prediction=one.prediction.at(threshold * share)) for one in found]
 
 
 def number_text(found: Sequence[Found]) -> str:
@@ -128,7 +138,8 @@ class Predictor:
         images = [torch.from_numpy(normal_form(group.ink))[None, None] for group in pieces.groups]
         predictions = self.predict_images(torch.cat(images))
         chosen = _best_row(pieces, [p.confidence for p in predictions])
-        return [Found(pieces.groups[i].box, predictions[i]) for i in chosen]
+        found = [Found(pieces.groups[i].box, predictions[i]) for i in chosen]
+        return answered(found, self.calibration.threshold)
 
     @torch.inference_mode()
     def predict_images(self, images: Tensor) -> list[Prediction]:

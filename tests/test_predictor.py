@@ -9,8 +9,17 @@ from mnist_app.calibration import Calibration
 from mnist_app.data import Parts, split
 from mnist_app.drawing import to_mnist
 from mnist_app.evaluation import probabilities
-from mnist_app.predictor import NOTHING, Prediction, Predictor, default_network
+from mnist_app.predictor import (
+    NOTHING,
+    Found,
+    Prediction,
+    Predictor,
+    answered,
+    default_network,
+    number_text,
+)
 from mnist_app.recipes import Recipe
+from mnist_app.segmentation import Box
 from mnist_app.settings import InputError
 from mnist_app.training import train
 
@@ -168,6 +177,19 @@ def test_a_prediction_is_answered_where_its_confidence_reaches_a_threshold(thres
     assert prediction.nearest == 4
     assert prediction.confidence == pytest.approx(0.22)
     assert prediction.probabilities.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("threshold", "text"), [(0.4, "44"), (0.5, "?4"), (1.0, "?4")])
+def test_in_a_number_half_the_threshold_is_enough(threshold, text):
+    row = [Found(Box(0, 0, 9, 9), predicted(*shares)) for shares in (NO_DIGIT, FOUR)]
+    assert number_text(answered(row, threshold)) == text
+    assert number_text(answered(row[:1], threshold)) == "?"
+
+
+def test_a_network_without_measured_confidence_refuses_what_is_rather_no_digit():
+    predictor = Predictor(Fixed(*torch.tensor(NO_DIGIT).log().tolist()), ELEVEN)
+    assert predictor.predict(drawing()).is_refused
+    assert Predictor(Fixed(*[0.0] * 10), Recipe()).predict(drawing()).digit is not None
 
 
 def test_confidence_that_just_reaches_the_threshold_is_enough():

@@ -6,7 +6,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_app import photo, pictures
 from mnist_app.calibration import Calibration
-from mnist_app.predictor import NOTHING, Found
+from mnist_app.predictor import NOTHING, Found, answered
 from mnist_app.settings import InputError
 from mnist_app.ui import markup, shared
 from mnist_app.ui.shared import Choice
@@ -25,7 +25,7 @@ def show(choice: Choice | None) -> None:
         with st.container(width=CANVAS_SIDE, gap="small"):
             rgba = _input()
         threshold = _threshold_now(choice)
-        found = [Found(f.box, f.prediction.at(threshold)) for f in read(choice, rgba)]
+        found = answered(read(choice, rgba), threshold)
         shared.keep_drawing(rgba)
         with st.container(key="answer", width=180, gap="small"):
             _answer(found, rgba, _hint(choice))
