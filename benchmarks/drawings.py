@@ -8,9 +8,12 @@ No writer is new to canvas-large, as each of its members held out others: other 
 """
 
 import json
+import multiprocessing
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -32,13 +35,24 @@ from mnist_app.settings import weights_folder, write_text  # noqa: E402
 PARTS = ("grid", "honesty", "several", "cost")
 
 
+class Wanted(NamedTuple):
+    """What is measured, and on whose strokes."""
+
+    writers: list[PenDigit]
+    are_foreign: bool  # strokes of people whom no network has seen
+    digits: int
+    count: int
+    seed: int
+
+
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--network", "networks", multiple=True, help="Weights (default: all, all seeds).")
 @click.option("--strokes", type=click.Path(path_type=Path), help="A folder of UNIPEN or JSON.")
-@click.option("--digits", default=500, show_default=True, help="Digits per cell and network.")
-@click.option("--count", default=1000, show_default=True, help="Numbers, and non-digits per kind.")
+@click.option("--digits", default=200, show_default=True, help="Digits per cell and network.")
+@click.option("--count", default=500, show_default=True, help="Numbers, and non-digits per kind.")
 @click.option("--seed", default=0, show_default=True)
+@click.option("--workers", default=os.cpu_count(), help="Processes (default: one per core).")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(
     parts: tuple[str, ...],
@@ -47,6 +61,7 @@ def main(
     digits: int,
     count: int,
     seed: int,
+    workers: int,
     output: Path,
 ) -> None:
     """Measure the networks on drawings."""
@@ -54,43 +69,70 @@ def main(
     writers = pen.read_strokes(strokes) if strokes else data.load_pen_digits()
     if not writers:
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
+    wanted = Wanted(writers, bool(strokes), digits, count, seed)
     output.mkdir(parents=True, exist_ok=True)
     results = _known(output / "drawings.json")
-    for part in parts or PARTS:
-        print(f"{part}:", flush=True)
-        results[part] = {"seed": seed, "rows": []}
-        chosen = predictors if strokes or part == "cost" else _with_new_writers(predictors)
-        for fold, members in _by_fold(chosen, is_foreign=bool(strokes)).items():
-            _, validation, test = rendering.split_writers(writers, fold or 0)
-            held_out = writers if fold is None else validation + test
-            unseen = writers if fold is None else test
-            if part == "grid":
-                rows = grid.measure(members, _some(held_out, digits, seed), seed)
-            elif part == "cost":
-                rows = [] if fold else cost.measure(members, held_out, count, seed)
-            else:
-                measure = honesty.measure if part == "honesty" else several.measure
-                rows = [
-                    {"network": name, **measure(predictor, unseen, count, seed)}
-                    for name, predictor in members.items()
-                    if predictor.recipe.pen_copies
-                ]
-            results[part]["rows"] += rows
-            print(f"  {', '.join(members)}", flush=True)
+    chosen = parts or PARTS
+    results |= _in_parallel(
+        [part for part in chosen if part != "cost"], predictors, wanted, workers
+    )
+    if "cost" in chosen:  # alone on the machine, as far as this command goes
+        shown = {name: p for name, p in predictors.items() if not p.recipe.seed}
+        results["cost"] = {"seed": seed, "rows": cost.measure(shown, writers, count, seed)}
     write_text(output / "drawings.json", json.dumps(results, indent=1) + "\n")
     report.write(results, output)
 
 
+def _in_parallel(
+    parts: list[str], predictors: dict[str, Predictor], wanted: Wanted, workers: int
+) -> dict[str, Any]:
+    """The parts' results, each fold of writers in a process of its own."""
+    known = predictors if wanted.are_foreign else _with_new_writers(predictors)
+    folds = _by_fold(known, is_foreign=wanted.are_foreign)
+    results: dict[str, Any] = {part: {"seed": wanted.seed, "rows": []} for part in parts}
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, data.torch.set_num_threads, (1,)) as pool:
+        jobs = [
+            (part, fold, pool.submit(_measure, part, fold, members, wanted))
+            for part in parts
+            for fold, members in folds.items()
+        ]
+        for part, fold, job in jobs:
+            results[part]["rows"] += job.result()
+            print(f"{part}: {', '.join(folds[fold])}", flush=True)
+    return results
+
+
+def _measure(
+    part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted
+) -> list[dict[str, Any]]:
+    """One part on one fold's writers; what was fitted to half of them is measured on the other."""
+    _, validation, test = rendering.split_writers(wanted.writers, fold or 0)
+    count, seed = wanted.count, wanted.seed
+    if part == "grid":
+        held_out = wanted.writers if fold is None else validation + test
+        return grid.measure(members, _some(held_out, wanted.digits, seed), seed)
+    measure = honesty.measure if part == "honesty" else several.measure
+    unseen = wanted.writers if fold is None else test
+    return [
+        {"network": name, **measure(predictor, unseen, count, seed)}
+        for name, predictor in members.items()
+        if predictor.recipe.pen_copies
+    ]
+
+
 def _predictors(names: tuple[str, ...]) -> dict[str, Predictor]:
-    if names:
-        return {name: Predictor.load(name) for name in names}
     found = {info.name: Predictor.load(info.name) for info in weights.list_weights()}
     seeds = weights_folder() / weights.SEEDS
     for path in sorted(seeds.glob("*.safetensors")):
         model, info = weights.load(path.stem, seeds)
         if info.recipe.pen_copies:
             found[path.stem] = Predictor(model, info.recipe, info)
-    return found
+    if unknown := set(names) - set(found):
+        raise SystemExit(
+            f"There are no weights {', '.join(unknown)}: there are {', '.join(found)}."
+        )
+    return {name: found[name] for name in names} or found
 
 
 def _with_new_writers(predictors: dict[str, Predictor]) -> dict[str, Predictor]:
