@@ -65,11 +65,18 @@ One drawing at a time, {threads} threads, medians of {n:,} answers: the normal f
 
 | network | parameters | MB | ms |
 |---|--:|--:|--:|"""
+SUMMARY = """
+## At a glance
+
+`canvas`, each seed on the writers that it held out: the mean over the seeds, and the worst seed.
+
+| | mean | worst | wanted |
+|---|--:|--:|--:|"""
 
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write drawings.md of the parts that were measured so far, and the heat map."""
-    lines = [HEAD]
+    lines = [HEAD, *_summary(results)]
     if "grid" in results:
         rows = _pooled(results["grid"]["rows"])
         lines += [GRID.format(cells=len(_cells(rows))), *_networks(rows)]
@@ -85,6 +92,56 @@ def write(results: dict[str, Any], folder: Path) -> None:
         lines += _cost(results["cost"]["rows"])
     seeds = ", ".join(f"{part} {value['seed']}" for part, value in results.items())
     write_text(folder / "drawings.md", "\n".join([*lines, "", f"Seeds: {seeds}.", ""]))
+
+
+def _summary(results: dict[str, Any]) -> Iterator[str]:
+    """The figures of canvas that a reader asks for first."""
+    own = {
+        part: [row for row in value["rows"] if _is_canvas(row["network"])]
+        for part, value in results.items()
+    }
+    figures: list[tuple[str, list[float], str]] = []
+    if seeds := _grouped(own.get("grid", []), lambda row: row["network"]).values():
+        for text, way in WAYS.items():
+            figures.append(
+                (f"digits right, {text}", [_share(rows, way) for rows in seeds], "99.3 %")
+            )
+    if rows := own.get("honesty"):
+        for kind, wanted in (("MNIST test", "0.5 %"), ("held-out pen strokes", "1.5 %")):
+            digits = [row["digits"][kind] for row in rows]
+            errors = [d["calibration_error"] for d in digits]
+            figures.append((f"calibration error, {kind}", errors, f"at most {wanted}"))
+            refused = [d["refused"] for d in digits]
+            figures.append((f"digits refused, {kind}", refused, "at most 1 %"))
+        for text, kinds in _KINDS.items():
+            shares = [_mean_refused(row, kinds) for row in rows]
+            figures.append((f"refused, {text}", shares, "90 %"))
+    if rows := own.get("several"):
+        for key, text, wanted in (
+            ("numbers_right", "numbers of three digits right", "97 %"),
+            ("singles_whole", "single digits left whole", "99.5 %"),
+        ):
+            figures.append((text, [row[key] / row["n"] for row in rows], wanted))
+    if figures:
+        yield SUMMARY
+    for text, values, wanted in figures:
+        worst = max(values) if wanted.startswith("at most") else min(values)
+        yield f"| {text} | {sum(values) / len(values):.2%} | {worst:.2%} | {wanted} |"
+
+
+WAYS = {"painted, all cells": "pixels", "way of the pen, all cells": "path"}
+_KINDS = {
+    "kinds of non-digits that it learned": lambda kind: "drawn anew" in kind,
+    "printed letters": lambda kind: kind.startswith("printed"),
+    "kinds that it never saw": lambda kind: (
+        kind.endswith("never seen") and not kind.startswith("printed")
+    ),
+}
+
+
+def _mean_refused(row: dict[str, Any], belongs: Callable[[str], bool]) -> float:
+    shares = [v["refused"] for kind, v in row["non_digits"].items() if belongs(kind)]
+    return sum(shares) / len(shares)
 
 
 def _is_canvas(name: str) -> bool:

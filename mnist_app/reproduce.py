@@ -16,7 +16,7 @@ from mnist_app.data import Parts, Progress, prepare
 from mnist_app.ensemble import Member
 from mnist_app.evaluation import logits_of
 from mnist_app.recipes import JOINED, RECIPES, SOURCES, Recipe
-from mnist_app.settings import InputError, weights_folder, write_text
+from mnist_app.settings import InputError, checked_name, weights_folder, write_text
 from mnist_app.training import Event, train
 
 LONG_TRAINING = 100  # epochs from which on one seed must do
@@ -118,10 +118,15 @@ def _row(info: weights.WeightsInfo) -> dict[str, Any]:
 def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     """Fit the confidence of saved weights to their validation images again; nothing else changes.
 
+    Args:
+        name: in the weights folder, or else among the other seeds.
+        progress: called with what is being done and the share done, 0..1.
     Raises:
         InputError: there are no such weights, they are joined ones, or their data cannot be had.
     """
-    model, info = weights.load(name)
+    beside = _seeds_folder() / f"{checked_name(name)}.safetensors"
+    folder = beside.parent if beside.is_file() else None
+    model, info = weights.load(name, folder)
     if info.recipe.name in JOINED:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
     little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
@@ -130,7 +135,7 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     fitted = info.model_copy(
         update={"calibration": calibrate(logits, parts.val.labels, info.recipe)}
     )
-    return weights.save(name, model, fitted, overwrite=True)
+    return weights.save(name, model, fitted, overwrite=True, folder=folder)
 
 
 def table(results: dict[str, Any]) -> str:

@@ -78,6 +78,19 @@ def test_its_confidence_is_its_members_and_is_not_fitted_anew(tmp_path):
         reproduce.recalibrate("canvas-large", lambda text, share: None)
 
 
+@pytest.mark.usefixtures("members")
+def test_the_confidence_of_another_seed_is_fitted_anew_where_it_lies(weights_folder):
+    beside = weights_folder / ".seeds"
+    model, info = weights.load("canvas-1", beside)
+    spoilt = info.model_copy(update={"calibration": info.calibration.model_copy(update={"n": 1})})
+    weights.save("canvas-1", model, spoilt, overwrite=True, folder=beside)
+    reproduce.recalibrate("canvas-1", lambda text, share: None)
+    again = weights.load("canvas-1", beside)[1].calibration
+    assert again.n == info.calibration.n == 40
+    assert again.threshold == pytest.approx(info.calibration.threshold, rel=1e-3)
+    assert not (weights_folder / "canvas-1.safetensors").exists()
+
+
 def test_the_joined_recipe_counts_as_unchanged():
     assert is_preset(RECIPES["canvas"].changed(name="canvas-large", model="canvas-large"))
     assert not is_preset(RECIPES["canvas"].changed(name="canvas-large"))
