@@ -9,7 +9,7 @@ import pytest
 from mnist_app import data, evaluation, pen, reproduce, weights
 from mnist_app.cli import main
 from mnist_app.predictor import Predictor, default_network
-from mnist_app.recipes import RECIPES, SOURCES
+from mnist_app.recipes import JOINED, RECIPES, SOURCES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,20 +21,20 @@ def _committed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_preset_has_its_weights_and_all_fit():
     listing = weights.scan()
-    assert {info.name for info in listing.weights} >= set(RECIPES)
+    assert {info.name for info in listing.weights} >= set(RECIPES | JOINED)
     assert listing.broken == []
     assert sum(path.stat().st_size for path in (ROOT / "weights").glob("*.safetensors")) < 25e6
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*RECIPES, *JOINED])
 def test_the_weights_were_made_by_the_preset_as_it_is(name):
     info = weights.load(name)[1]
-    assert info.recipe == RECIPES[name]
+    assert info.recipe == (RECIPES | JOINED)[name]
     assert (info.dataset, info.n, info.seed, info.reason) == ("mnist", 10_000, 0, "finished")
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [*RECIPES, *JOINED])
 def test_the_stored_accuracy_is_found_again(name, real_data, capsys):
     assert main(["evaluate", name, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
