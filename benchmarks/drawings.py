@@ -3,6 +3,7 @@
 Parts: grid, honesty, several, cost; without any, all. Writes drawings.json, drawings.md and
 drawings.svg into docs/. A network that learned from pen strokes is measured on the writers that
 its seed held out; with all seeds in weights/.seeds that is a cross-validation over all writers.
+Networks that are not measured keep the rows they have, of the same seed.
 No writer is new to canvas-large, as each of its members held out others: other people's strokes
 (--strokes) are needed to measure it.
 """
@@ -32,6 +33,7 @@ from mnist_app.predictor import Predictor  # noqa: E402
 from mnist_app.recipes import JOINED  # noqa: E402
 from mnist_app.settings import weights_folder, write_text  # noqa: E402
 
+Rows = list[dict[str, Any]]
 PARTS = ("grid", "honesty", "several", "cost")
 
 
@@ -71,7 +73,7 @@ def main(
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
     output.mkdir(parents=True, exist_ok=True)
-    results = _known(output / "drawings.json")
+    results = {} if strokes else _known(output / "drawings.json")
     chosen = parts or PARTS
     results |= _in_parallel(
         [part for part in chosen if part != "cost"], predictors, wanted, workers
@@ -85,11 +87,11 @@ def main(
 
 def _in_parallel(
     parts: list[str], predictors: dict[str, Predictor], wanted: Wanted, workers: int
-) -> dict[str, Any]:
-    """The parts' results, each fold of writers in a process of its own."""
+) -> dict[str, Rows]:
+    """The parts' rows, each fold of writers in a process of its own."""
     known = predictors if wanted.are_foreign else _with_new_writers(predictors)
     folds = _by_fold(known, is_foreign=wanted.are_foreign)
-    results: dict[str, Any] = {part: {"seed": wanted.seed, "rows": []} for part in parts}
+    results: dict[str, Rows] = {part: [] for part in parts}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, data.torch.set_num_threads, (1,)) as pool:
         jobs = [
@@ -98,14 +100,20 @@ def _in_parallel(
             for fold, members in folds.items()
         ]
         for part, fold, job in jobs:
-            results[part]["rows"] += job.result()
+            results[part] += job.result()
             print(f"{part}: {', '.join(folds[fold])}", flush=True)
     return results
 
 
-def _measure(
-    part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted
-) -> list[dict[str, Any]]:
+def _merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any]:
+    """The rows, and those that are known of networks that were not measured now."""
+    measured = {row["network"] for row in rows}
+    others = known["rows"] if known and known["seed"] == seed else []
+    kept = [row for row in others if row["network"] not in measured]
+    return {"seed": seed, "rows": sorted([*kept, *rows], key=lambda row: row["network"])}
+
+
+def _measure(part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted) -> Rows:
     """One part on one fold's writers; what was fitted to half of them is measured on the other."""
     _, validation, test = rendering.split_writers(wanted.writers, fold or 0)
     count, seed = wanted.count, wanted.seed
