@@ -397,6 +397,6 @@ SOURCES: dict[str, Source] = {
         "own",
         "For drawings: trained on real pen strokes and on what is no digit, too.",
     ),
-    "canvas-large": Source("own", "Five networks canvas in one: slower, and right more often."),
+    "canvas-large": Source("own", "Four networks canvas in one: slower, and right more often."),
     "resnet": Source("own", "A small residual network, trained on turned and shifted digits."),
 }
