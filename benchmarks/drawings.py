@@ -2,10 +2,11 @@
 
 Parts: grid, honesty, several, cost; without any, all. Writes drawings.json, drawings.md and
 drawings.svg into docs/. A network that learned from pen strokes is measured on the writers that
-its seed held out; with all seeds in weights/.seeds that is a cross-validation over all writers.
+its seed held out; with all seeds in weights/.seeds (`NAME, seed N`) that is a cross-validation
+over all writers.
 Networks that are not measured keep the rows they have, of the same seed.
 No writer is new to canvas-large, as each of its members held out others: other people's strokes
-(--strokes) are needed to measure it.
+(--strokes) are needed to measure it; what is measured on those goes into ./drawings.
 """
 
 import json
@@ -55,7 +56,7 @@ class Wanted(NamedTuple):
 @click.option("--count", default=500, show_default=True, help="Numbers, and non-digits per kind.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--workers", default=os.cpu_count(), help="Processes (default: one per core).")
-@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
+@click.option("--output", type=click.Path(path_type=Path), help="Default: docs, or ./drawings.")
 def main(
     parts: tuple[str, ...],
     networks: tuple[str, ...],
@@ -64,25 +65,27 @@ def main(
     count: int,
     seed: int,
     workers: int,
-    output: Path,
+    output: Path | None,
 ) -> None:
     """Measure the networks on drawings."""
+    output = output or (Path("drawings") if strokes else ROOT / "docs")
     predictors = _predictors(networks)
     writers = pen.read_strokes(strokes) if strokes else data.load_pen_digits()
     if not writers:
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
     output.mkdir(parents=True, exist_ok=True)
-    results = {} if strokes else _known(output / "drawings.json")
+    results = _known(output / "drawings.json")
     chosen = parts or PARTS
-    results |= _in_parallel(
-        [part for part in chosen if part != "cost"], predictors, wanted, workers
-    )
+    parallel = [part for part in chosen if part != "cost"]
+    measured = _in_parallel(parallel, predictors, wanted, workers)
     if "cost" in chosen:  # alone on the machine, as far as this command goes
         shown = {name: p for name, p in predictors.items() if not p.recipe.seed}
-        results["cost"] = {"seed": seed, "rows": cost.measure(shown, writers, count, seed)}
+        measured["cost"] = cost.measure(shown, writers, count, seed)
+    for part, rows in measured.items():
+        results[part] = _merged(results.get(part), rows, seed)
+    report.write(results, output, are_foreign=wanted.are_foreign)
     write_text(output / "drawings.json", json.dumps(results, indent=1) + "\n")
-    report.write(results, output)
 
 
 def _in_parallel(
@@ -135,7 +138,9 @@ def _predictors(names: tuple[str, ...]) -> dict[str, Predictor]:
     for path in sorted(seeds.glob("*.safetensors")):
         model, info = weights.load(path.stem, seeds)
         if info.recipe.pen_copies:
-            found[path.stem] = Predictor(model, info.recipe, info)
+            found[f"{path.stem.rsplit('-', 1)[0]}, seed {info.seed}"] = Predictor(
+                model, info.recipe, info
+            )
     if unknown := set(names) - set(found):
         raise SystemExit(
             f"There are no weights {', '.join(unknown)}: there are {', '.join(found)}."

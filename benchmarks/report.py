@@ -14,11 +14,16 @@ Rows = list[dict[str, Any]]
 HEAD = """\
 # Drawings
 
-How well the networks recognise what people draw. The drawings are real pen strokes (UCI pen
-digits, 30 writers), drawn on a canvas of 280 pixels. A network that learned from pen strokes is
-measured on the writers that its seed held out; *canvas, all seeds* pools those.
+How well the networks recognise what people draw: real pen strokes, drawn on a canvas of 280 pixels.
+"""
+OURS = """\
+The strokes are UCI's pen digits, 30 writers. A network that learned from pen strokes is measured on
+the writers that its seed held out; *canvas, all seeds* pools those.
 
     MNIST_APP_DATA=... python benchmarks/drawings.py
+"""
+FOREIGN = """\
+The strokes are those of a folder given with --strokes, of people whom no network has seen.
 """
 GRID = """\
 ## Brush, size, place, rotation
@@ -74,15 +79,16 @@ SUMMARY = """
 |---|--:|--:|--:|"""
 
 
-def write(results: dict[str, Any], folder: Path) -> None:
+def write(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -> None:
     """Write drawings.md of the parts that were measured so far, and the heat map."""
-    lines = [HEAD, *_summary(results)]
+    lines = [HEAD, FOREIGN if are_foreign else OURS, *_summary(results)]
     if "grid" in results:
         rows = _pooled(results["grid"]["rows"])
         lines += [GRID.format(cells=len(_cells(rows))), *_networks(rows)]
         best = [row for row in rows if _is_canvas(row["network"])]
-        lines += [HEAT, *_brushes(best)]
-        write_text(folder / "drawings.svg", heat_map(best))
+        if best:
+            lines += [HEAT, *_brushes(best)]
+            write_text(folder / "drawings.svg", heat_map(best))
     if "honesty" in results:
         lines += [HONESTY, *_digits(results["honesty"]["rows"])]
         lines += [REFUSED, *_non_digits(results["honesty"]["rows"])]
@@ -145,7 +151,7 @@ def _mean_refused(row: dict[str, Any], belongs: Callable[[str], bool]) -> float:
 
 
 def _is_canvas(name: str) -> bool:
-    return bool(re.fullmatch(r"canvas(-\d+|, all seeds)?", name))
+    return bool(re.fullmatch(r"canvas(, seed \d+|, all seeds)?", name))
 
 
 def _pooled(rows: Rows) -> Rows:

@@ -11,6 +11,8 @@ from mnist_app.evaluation import CLASSES, probabilities, scores
 from mnist_app.recipes import Recipe
 
 REFUSED = 0.003  # share of the validation digits that the default threshold refuses
+_SUREST = 0.9  # the default threshold is never higher
+_FEW_ERRORS = 10  # so few do not show that a network could be surer than it is
 BINS = 15
 _THRESHOLDS = (*(step / 100 for step in range(100)), 0.995, 0.999)
 
@@ -48,7 +50,7 @@ def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:
     chances = probabilities(logits.double(), recipe, temperature)[:, :CLASSES]
     confidence, answers = chances.max(dim=1)
     right = answers == labels
-    threshold = confidence.quantile(REFUSED).item()
+    threshold = min(confidence.quantile(REFUSED).item(), _SUREST)
     answered = [confidence >= t for t in _THRESHOLDS]
     return Calibration(
         temperature=temperature,
@@ -61,12 +63,14 @@ def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:
 
 
 def _temperature(values: Tensor, labels: Tensor) -> float:
-    """The temperature with the least loss, between 1/20 and 20."""
+    """The temperature with the least loss, between 1/20 and 20; from 1 on if few are wrong."""
+    wrong = (values[:, :CLASSES].argmax(dim=1) != labels).sum().item()
+    least = -3 if wrong >= _FEW_ERRORS else 0
 
     def loss(log_temperature: float) -> float:
         return functional.cross_entropy(values / math.exp(log_temperature), labels).item()
 
-    return math.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)
+    return math.exp(minimize_scalar(loss, bounds=(least, 3), method="bounded").x)
 
 
 def calibration_error(confidence: Tensor, right: Tensor) -> float:

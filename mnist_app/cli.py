@@ -297,7 +297,7 @@ def _said(row: dict[str, Any]) -> str:
         shares = ", ".join(f"{digit['confidence']:.1%}" for digit in row["digits"])
         return f"{row['number']} ({shares})"
     if row["digit"] is None:
-        return f"not a digit (most like a {row['nearest']}, {row['confidence']:.1%})"
+        return f"not a digit (most like {row['nearest']}, {row['confidence']:.1%})"
     return f"{row['digit']} ({row['confidence']:.1%})"
 
 

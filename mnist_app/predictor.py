@@ -24,6 +24,7 @@ SURE = 0.9  # confidence from which on a drawing is one digit, without a second 
 CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
 PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
+_BATCH = 100  # images at once: a page full of digits must not fill the memory
 AMONG_DIGITS = 0.5  # of the threshold: what stands in a number is more likely a digit
 
 
@@ -144,7 +145,8 @@ class Predictor:
     @torch.inference_mode()
     def predict_images(self, images: Tensor) -> list[Prediction]:
         """Recognise images in the normal form, float32 (N, 1, 28, 28) in [0, 1]."""
-        logits = self.model(images).double()
+        batches = [self.model(batch) for batch in images.split(_BATCH)]
+        logits = torch.cat(batches).double()
         rows = probabilities(logits, self.recipe, self.calibration.temperature).numpy()
         pictures = images.squeeze(1).numpy()
         return [self._prediction(*both) for both in zip(rows, pictures, strict=True)]

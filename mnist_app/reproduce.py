@@ -124,8 +124,9 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     Raises:
         InputError: there are no such weights, they are joined ones, or their data cannot be had.
     """
-    beside = _seeds_folder() / f"{checked_name(name)}.safetensors"
-    folder = beside.parent if beside.is_file() else None
+    is_seed = not weights.path_of(name).is_file()
+    is_seed = is_seed and (_seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
+    folder = _seeds_folder() if is_seed else None
     model, info = weights.load(name, folder)
     if info.recipe.name in JOINED:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")

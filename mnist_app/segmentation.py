@@ -17,6 +17,7 @@ _WIDEST = 1.5  # of the drawing's height: the greatest width of a digit
 _WIDE = 0.75  # of the drawing's height: parts as wide as that may be several digits
 _LEAST = 0.01  # of its square: the least area that is cut off
 _APART = 0.22  # of the drawing's height: the least width that is cut off
+_GROUND = 4  # pixels, around the ink
 _TOUCHING = np.ones((3, 3))
 
 
@@ -59,6 +60,7 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
     ink = ink_of(rgba)
     if ink is None:
         return Pieces(0, [])
+    ink, left, top = _drawn(ink)
     labels, factor = _labelled(ink)
     count = labels.max()
     if not count:
@@ -71,8 +73,17 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
     groups = []
     for first, last in sorted(chosen):
         gap = _gap(spans[first:last]) / height
-        groups.append(Group(first, last, gap, *_cut_out(ink, labels, factor, first, last)))
+        box, part = _cut_out(ink, labels, factor, first, last)
+        box = box._replace(left=box.left + left, top=box.top + top)
+        groups.append(Group(first, last, gap, box, part))
     return Pieces(count, groups)
+
+
+def _drawn(ink: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """The part of the ink where any is drawn, with a little ground, and where that part begins."""
+    rows, columns = (np.flatnonzero((ink >= INK).any(axis=axis)) for axis in (1, 0))
+    top, left = max(rows[0] - _GROUND, 0), max(columns[0] - _GROUND, 0)
+    return ink[top : rows[-1] + 1 + _GROUND, left : columns[-1] + 1 + _GROUND], int(left), int(top)
 
 
 def _width(spans: list[slice]) -> int:

@@ -73,6 +73,15 @@ def test_a_network_that_is_always_right_or_never_has_a_temperature_within_bounds
     assert calibration.accuracy[0] == float(right)
 
 
+def test_a_small_validation_set_without_an_error_does_not_make_a_network_surer():
+    labels = torch.arange(70) % 10
+    logits = 4 * torch.nn.functional.one_hot(labels, 10).float()
+    calibration = calibrate(logits, labels, Recipe())
+    assert calibration.temperature == pytest.approx(1, abs=0.01)
+    sure = calibrate(100 * logits, labels, Recipe())
+    assert sure.threshold <= 0.9
+
+
 def test_where_nothing_is_answered_no_answer_is_wrong():
     calibration = calibrate(torch.zeros(20, 10), torch.arange(20) % 10, Recipe())
     assert calibration.coverage[-1] == 0

@@ -127,6 +127,18 @@ def test_bars_carry_digits_values_and_the_name_of_the_axis():
     assert texts == [*expected, "Probability"]
 
 
+@pytest.mark.parametrize(
+    ("coverage", "accuracy", "said"),
+    [
+        (0.9973, 0.99976, "Answers 99.7% of digits, right on 99.97% of those (4,500 "),
+        (1.0, 1.0, "Answers 100.0% of digits, right on 100.00% of those"),
+        (0.0, 1.0, "Answers none of 4,500 validation digits"),
+    ],
+)
+def test_what_a_threshold_means_is_never_rounded_up(coverage, accuracy, said):
+    assert said in markup.coverage_text(coverage, accuracy, 4500)
+
+
 def test_bars_are_read_out_by_a_screen_reader():
     (bars,) = read(markup.probability_bars(THREE)).of_class("bars")
     assert bars["role"] == "img"

@@ -38,7 +38,7 @@ def test_nothing_drawn_has_no_pieces():
 def test_digits_apart_are_pieces_from_left_to_right(count):
     digits = [ONE, ZERO, SEVEN, ZERO, ONE, SEVEN, ZERO, ONE][:count]
     found = singles(row(*digits))
-    assert len(found) >= count
+    assert len(found) >= count  # wide ones come in pieces
     lefts = [group.box.left for group in found]
     assert lefts == sorted(lefts)
 
@@ -50,6 +50,18 @@ def test_a_box_is_where_the_ink_is():
         part = rgba[top : top + height, left : left + width, 0]
         assert part.max() == 255
         assert group.ink.shape == (height, width)
+
+
+def test_a_number_in_a_corner_of_a_large_picture_is_taken_apart_the_same():
+    small = row(ONE, ZERO, SEVEN)
+    large = np.zeros((3000, 2000, 4), dtype=np.uint8)
+    large[..., 3] = 255
+    large[2300:2900, 1350:1950] = small
+    here, there = find_pieces(small), find_pieces(large)
+    assert there.count == here.count
+    for one, other in zip(here.groups, there.groups, strict=True):
+        assert other.box == (one.box.left + 1350, one.box.top + 2300, *one.box[2:])
+        assert np.array_equal(one.ink, other.ink)
 
 
 def test_a_group_holds_the_ink_of_its_pieces_alone():

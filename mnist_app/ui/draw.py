@@ -5,7 +5,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app import photo, pictures
-from mnist_app.calibration import Calibration
+from mnist_app.calibration import REFUSED, Calibration
 from mnist_app.predictor import NOTHING, Found, answered
 from mnist_app.settings import InputError
 from mnist_app.ui import markup, shared
@@ -102,14 +102,11 @@ def _threshold(choice: Choice | None) -> None:
         0.5,
         key=_threshold_key(choice),
         format="%.1f %%",
-        help="What is less sure is “not a digit”. The default refuses 1 in 200 real digits.",
+        help="What is less sure is “not a digit”; within a number half of that is enough. "
+        f"The default refuses {1000 * REFUSED:.0f} in 1,000 real digits.",
         **shared.KEPT,
     )
-    coverage, accuracy = calibration.at(value / 100)
-    st.caption(
-        f"Answers {coverage:.1%} of digits, right on {accuracy:.1%} of those "
-        f"({calibration.n:,} validation digits)."
-    )
+    st.caption(markup.coverage_text(*calibration.at(value / 100), calibration.n))
 
 
 # Where the picture comes from

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -84,10 +85,10 @@ def big_number(found: Sequence[Found]) -> str:
     if not found:
         return '<div class="digit"></div>'
     if len(found) == 1 and found[0].prediction.is_refused:
-        return '<div class="digit none">not a digit</div>'
+        return '<div class="digit none" role="status">not a digit</div>'
     text = number_text(found)
     size = f' style="font-size:min(7.5rem, {15 / len(text):.2f}rem)"' if len(text) > 1 else ""
-    return f'<div class="digit"{size}>{text}</div>'
+    return f'<div class="digit" role="status"{size}>{text}</div>'
 
 
 def top_three(prediction: Prediction, hint: str) -> str:
@@ -97,8 +98,22 @@ def top_three(prediction: Prediction, hint: str) -> str:
     rows = [f"<div><b>{digit}</b> <span>{p:.1%}</span></div>" for digit, p in prediction.top(3)]
     if prediction.is_refused:
         sure = f"{prediction.confidence:.0%}"
-        rows = [f"<p>Most like a {prediction.nearest}, but only {sure} sure.</p>"]
+        rows = [f"<p>Most like {_a(prediction.nearest)}, but only {sure} sure.</p>"]
     return f'<div class="top">{"".join(rows)}</div>'
+
+
+def coverage_text(coverage: float, accuracy: float, n: int) -> str:
+    """What a threshold means, from shares in 0..1; never rounded up to all."""
+    if not coverage:
+        return f"Answers none of {n:,} validation digits."
+    return (
+        f"Answers {math.floor(1000 * coverage) / 1000:.1%} of digits, right on "
+        f"{math.floor(10_000 * accuracy) / 10_000:.2%} of those ({n:,} validation digits)."
+    )
+
+
+def _a(digit: int | None) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def boxes(found: Sequence[Found], rgba: np.ndarray) -> str:
@@ -146,7 +161,7 @@ def probability_bars(prediction: Prediction) -> str:
     refused = " refused" if prediction.is_refused else ""
     axis = "Probability, if it were a digit" if prediction.is_refused else "Probability"
     return (
-        f'<div class="bars{refused}" role="img" aria-label="Probability of each digit: {spoken}">'
+        f'<div class="bars{refused}" role="img" aria-label="{axis} of each digit: {spoken}">'
         f'{"".join(rows)}<div class="axis">{axis}</div></div>'
     )
 

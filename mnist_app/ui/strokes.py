@@ -23,6 +23,8 @@ def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes 
         state["cleared"] = None
     elif not longest:
         return None, None
+    elif strokes:
+        state["cleared"] = None
     back = strokes[:-1] if strokes else state.get("cleared")
     forth = longest[: len(strokes) + 1] if len(strokes) < len(longest) else None
     return back, forth

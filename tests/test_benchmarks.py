@@ -1,0 +1,59 @@
+"""The benchmarks work: small counts, real networks; what they measure is not checked here."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def docs() -> list[tuple[str, int]]:
+    return sorted((path.name, path.stat().st_mtime_ns) for path in (ROOT / "docs").iterdir())
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "benchmarks" / "drawings.py"), *arguments]
+    small = ["--digits", "1", "--count", "2", "--workers", "1"]
+    return subprocess.run([*command, *small], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.mnist
+def test_drawings_are_measured_and_what_was_measured_before_is_kept(real_data, tmp_path):
+    if not (real_data / "pendigits").is_dir():
+        pytest.skip("needs the UCI pen digits")
+    done = run("several", "--network", "canvas", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    done = run("grid", "cost", "--network", "lenet5", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "drawings.json").read_text())
+    assert set(results) == {"several", "grid", "cost"}
+    assert results["several"]["rows"][0]["n"] == 2
+    assert len(results["grid"]["rows"]) == 72
+    page = (tmp_path / "drawings.md").read_text()
+    assert "numbers of three digits right" in page
+    assert "| lenet5 | 61,706 |" in page
+
+
+@pytest.mark.mnist
+def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monkeypatch):
+    strokes = [[[0, 0], [60, 0], [20, 100]]]
+    (tmp_path / "mine.jsonl").write_text(
+        json.dumps({"label": 7, "writer": "me", "strokes": strokes})
+    )
+    monkeypatch.chdir(tmp_path)
+    before = docs()
+    done = run("grid", "--network", "canvas-large", "--strokes", str(tmp_path / "mine.jsonl"))
+    assert done.returncode == 0, done.stderr
+    assert docs() == before
+    page = (tmp_path / "drawings" / "drawings.md").read_text()
+    assert "people whom no network has seen" in page
+    assert "canvas-large" in page
+
+
+def test_an_unknown_network_is_named():
+    done = run("grid", "--network", "nonsense")
+    assert done.returncode != 0
+    assert "There are no weights nonsense" in done.stderr
