@@ -1,6 +1,7 @@
 """The benchmarks work: small counts, real networks; what they measure is not checked here."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,10 @@ def docs() -> list[tuple[str, int]]:
 def run(*arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, str(ROOT / "benchmarks" / "drawings.py"), *arguments]
     small = ["--digits", "1", "--count", "2", "--workers", "1"]
-    return subprocess.run([*command, *small], capture_output=True, text=True, check=False)
+    where = os.environ | {"MNIST_APP_WEIGHTS": str(ROOT / "weights")}
+    return subprocess.run(
+        [*command, *small], capture_output=True, text=True, check=False, env=where
+    )
 
 
 @pytest.mark.mnist
