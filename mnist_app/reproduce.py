@@ -1,6 +1,7 @@
 """Train the presets over several seeds and write the table of reported against measured."""
 
 import json
+import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
@@ -109,6 +110,7 @@ def _row(info: weights.WeightsInfo) -> dict[str, Any]:
         "val_accuracy": last.get("val_accuracy"),
         "train_accuracy": last.get("train_accuracy"),
         "seconds_per_epoch": seconds[len(seconds) // 2] if seconds else None,
+        "threads": info.threads,
         "epochs": info.epochs,
         "parameters": info.parameters,
         "fingerprint": info.fingerprint,
@@ -156,13 +158,13 @@ def table(results: dict[str, Any]) -> str:
         "off the training set. One seed alone: `python -m mnist_app train NAME --seed S`.",
         "",
         "| source | preset | parameters | reported | test | train | validation | seeds | reached "
-        "| epochs | s/epoch |",
-        "|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|",
+        "| epochs | s/epoch | threads |",
+        "|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|",
         *_rows(results["presets"]),
         "",
         REMARKS,
         "",
-        f"Machine: {machine['cpu']}, {machine['threads']} threads, {machine['device']}; "
+        f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['device']}; "
         f"Python {machine['python']}, torch {machine['torch']}; {machine['date']}. "
         "Seconds per epoch are the median of training alone, on a machine that did other things "
         "beside.",
@@ -193,6 +195,7 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
             reached(name, runs),
             str(runs[0]["epochs"]),
             "–" if None in seconds else f"{mean(seconds):.1f}",
+            str(runs[0]["threads"]),
         ]
         yield "| " + " | ".join(cells) + " |"
 
@@ -224,7 +227,7 @@ def _machine() -> dict[str, Any]:
     return {
         "cpu": _processor(),
         "device": "CUDA" if torch.cuda.is_available() else "CPU",
-        "threads": torch.get_num_threads(),
+        "cores": os.cpu_count(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "date": datetime.now(timezone.utc).date().isoformat(),
