@@ -47,7 +47,7 @@ def _work(run: runs.Run, should_stop: Callable[[], bool]) -> None:
 
     torch.set_num_threads(training_threads())
     parts = data.prepare(run.recipe, lambda text, share: _note(run, text, share))
-    checkpoint = read_checkpoint(run, parts.fingerprint)
+    checkpoint = read_checkpoint(run, parts.train.fingerprint)
     _log(run, {"event": "start"})
     for entry in checkpoint.facts["history"] if checkpoint else []:
         _log(run, entry)
@@ -59,7 +59,7 @@ def _work(run: runs.Run, should_stop: Callable[[], bool]) -> None:
             _log(run, to_json(event) | {"name": name})
             continue
         if isinstance(event, EpochEvent):
-            _save_checkpoint(run, event.state.checkpoint(), parts.fingerprint)
+            _save_checkpoint(run, event.state.checkpoint(), parts.train.fingerprint)
             _save_snapshot(run, event)
         _log(run, to_json(event))
 
@@ -101,6 +101,10 @@ def _stop_request(run: runs.Run) -> Callable[[], bool]:
 def read_checkpoint(run: runs.Run, fingerprint: str) -> "Checkpoint | None":
     """The checkpoint to resume from, None if there is none yet.
 
+    Args:
+        run: the run to go on with.
+        fingerprint: of all images it trains on, drawings among them.
+
     Raises:
         InputError: it was made with other data.
     """
@@ -114,7 +118,8 @@ def read_checkpoint(run: runs.Run, fingerprint: str) -> "Checkpoint | None":
     facts = weights.read_facts(run.checkpoint)
     if facts["fingerprint"] != fingerprint:
         raise InputError(
-            f"The data set {run.recipe.dataset} changed since the run began: start a new run."
+            f"The data set {run.recipe.dataset} or the pen strokes beside it changed since the run "
+            "began: start a new run."
         )
     return Checkpoint(load_file(run.checkpoint), facts)
 
@@ -145,7 +150,7 @@ def _save_result(run: runs.Run, event: "EndEvent", parts: "Parts") -> str | None
     if not event.state.is_trained:
         return None
     if event.reason == "stopped":
-        _save_checkpoint(run, event.checkpoint, parts.fingerprint)
+        _save_checkpoint(run, event.checkpoint, parts.train.fingerprint)
     info = weights.info_of(event, parts, run=run.id)
     return weights.save(run.name, event.state.network, info).name
 

@@ -196,6 +196,24 @@ def test_data_that_changed_are_not_mixed_into_a_resumed_run(start, tmp_path):
     assert "changed since" in run.why_it_died
 
 
+def test_pen_strokes_that_came_in_between_are_not_mixed_into_a_resumed_run(
+    start, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MNIST_APP_DATA", str(tmp_path))
+    run = start(QUICK.changed(epochs=1000, pen_copies=1))
+    wait_until(lambda: run.log.epochs)
+    runs.stop(run)
+    wait_until(lambda: not run.is_live)
+    (tmp_path / "pendigits").mkdir()
+    seven = {"label": 7, "strokes": [[[0, 0], [60, 0], [20, 100]]]}
+    lines = [json.dumps(seven | {"writer": f"w{number}"}) for number in range(10)]
+    (tmp_path / "pendigits" / "strokes.jsonl").write_text("\n".join(lines))
+    runs.resume(run)
+    wait_until(lambda: not run.is_live)
+    assert run.state == "died"
+    assert "changed since" in run.why_it_died
+
+
 def _write_pictures(folder: Path) -> None:
     from PIL import Image
 
