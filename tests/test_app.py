@@ -135,7 +135,9 @@ def test_undo_and_redo_follow_the_strokes():
     assert history(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
     assert history(state, strokes("d")) == ([], None)
     assert history(state, []) == (None, strokes("d"))  # what was cleared before is gone
+    assert history(state, strokes("d")) == ([], None)
     state["cleared"] = strokes("d")
+    assert history(state, strokes("d")) == ([], None)  # the canvas is not empty yet
     assert history(state, []) == (strokes("d"), strokes("d"))
     assert history(state, strokes("d")) == ([], None)  # undone: what was cleared is back
     assert history(state, []) == (None, strokes("d"))  # undone once more: that was all

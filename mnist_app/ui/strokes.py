@@ -15,7 +15,7 @@ def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes 
     """What undo and redo lead to, None where there is nothing to undo or redo.
 
     The longest row of strokes is kept in `state`: as long as the canvas shows its beginning, the
-    rest can be redone. What was cleared stands in `state["cleared"]` and comes back by undo.
+    rest can be redone. What was cleared stands in `state["cleared"]` and comes back by undo, once.
     """
     longest = state.get("longest", [])
     if _paths(strokes) != _paths(longest)[: len(strokes)]:
@@ -23,8 +23,9 @@ def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes 
         state["cleared"] = None
     elif not longest:
         return None, None
-    elif strokes:
+    elif strokes and state.get("was_empty"):  # what was cleared is back
         state["cleared"] = None
+    state["was_empty"] = not strokes
     back = strokes[:-1] if strokes else state.get("cleared")
     forth = longest[: len(strokes) + 1] if len(strokes) < len(longest) else None
     return back, forth
