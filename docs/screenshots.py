@@ -33,16 +33,21 @@ LOOKS = {
 
 def main() -> None:
     """Serve the app on copies of the weights, train a little, photograph both tabs."""
-    with tempfile.TemporaryDirectory() as folder:
-        with served(Path(folder)) as (url, weights), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
-            )
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        served(Path(folder)) as (url, weights),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
+        )
+        try:
             start_training(App(browser.new_page(), url, weights))
             for look in LOOKS:
                 photograph(look, browser, url, weights)
+        finally:
             browser.close()
-        end_runs(weights)
+            end_runs(weights)
 
 
 def start_training(app: App) -> None:
