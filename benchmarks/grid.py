@@ -36,29 +36,26 @@ class Cell(NamedTuple):
 CELLS = [Cell(*values) for values in product(BRUSHES, SIZES, PLACES, ROTATIONS)]
 
 
-def drawn(digit: PenDigit, cell: Cell, random: np.random.Generator, brush: float = 0) -> np.ndarray:
-    """The canvas with a digit drawn in that way, uint8 (280, 280)."""
+def placed(digit: PenDigit, cell: Cell, random: np.random.Generator) -> pen.Strokes:
+    """The strokes of a digit on the canvas, as the cell wants them."""
     half = cell.size / 2
     centre = tuple(random.uniform(half, 1 - half, 2)) if cell.place == "random" else (0.5, 0.5)
-    strokes = pen.placed(digit.strokes, size=cell.size, centre=centre, rotation=cell.rotation)
-    return pen.draw(strokes, brush=brush or cell.brush)
+    return pen.placed(digit.strokes, size=cell.size, centre=centre, rotation=cell.rotation)
 
 
 def images(digits: list[PenDigit], seed: int) -> Iterator[tuple[Cell, dict[str, Tensor]]]:
     """Of each cell all digits as the networks get them, uint8 (N, 28, 28), in three ways.
 
     "pixels": the painted canvas in the normal form; "path": the way of the pen, drawn with a fine
-    brush; "squeeze": the canvas squeezed to 28x28, as demos do.
+    brush, as the app does; "squeeze": the canvas squeezed to 28x28, as demos do.
     """
     for number, cell in enumerate(CELLS):
         random = np.random.default_rng([seed, number])
         ways: dict[str, list[np.ndarray]] = {"pixels": [], "path": [], "squeeze": []}
         for digit in digits:
-            ink = drawn(digit, cell, random)
-            fine = min(cell.brush, 28 * cell.size)
-            path = pen.draw(
-                pen.placed(digit.strokes, size=cell.size, rotation=cell.rotation), brush=fine
-            )
+            strokes = placed(digit, cell, random)
+            ink = pen.draw(strokes, brush=cell.brush)
+            path = pen.draw(strokes, brush=pen.fine_brush(strokes, cell.brush))
             ways["pixels"].append(_bytes(normal_form(ink.astype(np.float32) / 255)))
             ways["path"].append(_bytes(normal_form(path.astype(np.float32) / 255)))
             ways["squeeze"].append(np.asarray(Image.fromarray(ink).resize((SIDE, SIDE))))

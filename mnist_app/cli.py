@@ -242,21 +242,28 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 @click.option("--network", help="Weights to use (default: canvas, or else the best).")
 @JSON_OPTION
 def predict(images: tuple[Path, ...], network: str | None, as_json: bool) -> None:
-    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour."""
+    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour.
+
+    A picture that cannot be read leaves the others readable; the exit code is 2 then.
+    """
     from mnist_app.pictures import read_picture
     from mnist_app.predictor import Predictor, default_network
 
-    pictures = [read_picture(path) for path in images]
     predictor = Predictor.load(network or default_network())
-    rows = [
-        {"file": str(path), "network": predictor.info.name, **_reading(predictor, picture)}
-        for path, picture in zip(images, pictures, strict=True)
-    ]
-    if as_json:
-        _print_json(rows[0] if len(rows) == 1 else {"predictions": rows})
-        return
-    for row in rows:
-        Console(soft_wrap=True).print(f"{row['file']}: {_said(row)}", highlight=False)
+    rows, unreadable = [], []
+    for path in images:  # one at a time: a hundred photos do not fit into memory
+        try:
+            read = _reading(predictor, read_picture(path))
+        except InputError as error:
+            unreadable.append(str(error))
+            continue
+        rows.append({"file": str(path), "network": predictor.info.name, **read})
+        if not as_json:
+            Console(soft_wrap=True).print(f"{path}: {_said(rows[-1])}", highlight=False)
+    if as_json and rows:
+        _print_json(rows[0] if len(images) == 1 else {"predictions": rows})
+    if unreadable:
+        raise InputError("\n".join(unreadable))
 
 
 def _reading(predictor: Any, picture: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def join(members: Sequence[Member]) -> Member:
     Args:
         members: as many networks `canvas` as `models.MEMBERS`, of one recipe but for the seed.
     Raises:
-        InputError: these networks cannot be joined.
+        InputError: they are too few or too many, differ in recipe or data, or are the same.
     """
     _check(members)
     first = members[0].info
@@ -65,6 +65,10 @@ def _check(members: Sequence[Member]) -> None:
     if recipes[0].model != "canvas" or other:
         name = (other or members[0]).info.name
         raise InputError(f"{name} does not fit: join networks 'canvas' of one recipe.")
+    if len({member.info.seed for member in members}) < len(members):
+        raise InputError("Two of these networks have the same seed: join networks that differ.")
+    if len({member.info.fingerprint for member in members}) > 1:
+        raise InputError("These networks learned from different data: train them on the same.")
 
 
 def _joined(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:

@@ -13,6 +13,9 @@ from mnist_app.settings import InputError
 CANVAS = 280  # pixels, the side of the app's canvas
 SUFFIXES = (".tra", ".tes", ".unp", ".unipen", ".dat", ".json", ".jsonl")
 
+_THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
+_FINEST = 4  # pixels
+
 Stroke = np.ndarray  # float (N, 2): x to the right, y downwards
 Strokes = list[Stroke]
 
@@ -158,6 +161,16 @@ def in_a_row(digits: Sequence[Strokes], gaps: Sequence[float], heights: Sequence
         row += [(stroke - middle) * factor + (left, 0) for stroke in digit]
         right = left + (high[0] - low[0]) * factor
     return row
+
+
+def fine_brush(strokes: Strokes, brush: float) -> float:
+    """The brush that strokes, in pixels, are read by: one that leaves their loops open, in pixels.
+
+    A thick brush on a small digit closes its loops and corners; the way of the pen still shows
+    them when it is drawn with a finer one.
+    """
+    length = max(np.ptp(stroke, axis=0).max() for stroke in strokes)
+    return min(brush, max(_THICK * length, _FINEST))
 
 
 def draw(strokes: Strokes, *, brush: float = 18, side: int = CANVAS) -> np.ndarray:

@@ -10,6 +10,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from mnist_app import ensemble, models, weights
 from mnist_app.calibration import calibrate
@@ -74,15 +75,19 @@ def _seeds_folder() -> Path:
 
 
 def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Put the row of a preset and seed into results.json and results.md; return all results."""
-    path = folder / "results.json"
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"presets": {}}
-    others = [r for r in results["presets"].get(name, []) if r["seed"] != row["seed"]]
-    results["presets"][name] = sorted([*others, row], key=lambda r: r["seed"])
-    results["machine"] = _machine()
+    """Put the row of a preset and seed into results.json and results.md; return all results.
+
+    Trainings that end together wait for each other: none loses the other's row.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(results, indent=1) + "\n")
-    write_text(folder / "results.md", table(results))
+    path = folder / "results.json"
+    with FileLock(folder / ".results.lock"):
+        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"presets": {}}
+        others = [r for r in results["presets"].get(name, []) if r["seed"] != row["seed"]]
+        results["presets"][name] = sorted([*others, row], key=lambda r: r["seed"])
+        results["machine"] = _machine()
+        write_text(path, json.dumps(results, indent=1) + "\n")
+        write_text(folder / "results.md", table(results))
     return results
 
 
@@ -124,7 +129,8 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
         name: in the weights folder, or else among the other seeds.
         progress: called with what is being done and the share done, 0..1.
     Raises:
-        InputError: there are no such weights, they are joined ones, or their data cannot be had.
+        InputError: there are no such weights, they are joined ones, or their data cannot be had
+            or lack validation images that the confidence was fitted to before.
     """
     is_seed = not weights.path_of(name).is_file()
     is_seed = is_seed and (_seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
@@ -134,6 +140,12 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
     little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
     parts = prepare(info.recipe.changed(**little), progress)  # of the same validation images
+    if len(parts.val) < info.calibration.n:
+        raise InputError(
+            f"{name} has its confidence from {info.calibration.n:,} validation images and the data "
+            f"folder holds {len(parts.val):,} of them: put back what is missing (MNIST, or pen "
+            "strokes in pendigits)."
+        )
     logits = logits_of(model, parts.val.images)
     fitted = info.model_copy(
         update={"calibration": calibrate(logits, parts.val.labels, info.recipe)}

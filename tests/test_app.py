@@ -10,7 +10,6 @@ from mnist_app import runs, weights
 from mnist_app.predictor import default_network
 from mnist_app.recipes import RECIPES, Recipe
 from mnist_app.ui import recipe_form
-from mnist_app.ui.strokes import history
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 60
@@ -117,27 +116,3 @@ def test_runs_that_died_are_shown_with_their_reason(app):
     assert not app.exception
     assert "The disk is <b>full</b>." in app.error[0].value
     assert any(button.label == "Resume from the beginning" for button in app.button)
-
-
-def strokes(*names: str) -> list[dict]:
-    return [{"path": [["M", name]]} for name in names]
-
-
-def test_undo_and_redo_follow_the_strokes():
-    state: dict = {}
-    assert history(state, []) == (None, None)
-    assert history(state, strokes("a")) == ([], None)
-    assert history(state, strokes("a", "b")) == (strokes("a"), None)
-    assert history(state, strokes("a")) == ([], strokes("a", "b"))  # after an undo
-    assert history(state, strokes("a", "c")) == (strokes("a"), None)  # a new stroke
-    assert history(state, []) == (None, strokes("a"))  # after two undos
-    state["cleared"] = strokes("a", "c")
-    assert history(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
-    assert history(state, strokes("d")) == ([], None)
-    assert history(state, []) == (None, strokes("d"))  # what was cleared before is gone
-    assert history(state, strokes("d")) == ([], None)
-    state["cleared"] = strokes("d")
-    assert history(state, strokes("d")) == ([], None)  # the canvas is not empty yet
-    assert history(state, []) == (strokes("d"), strokes("d"))
-    assert history(state, strokes("d")) == ([], None)  # undone: what was cleared is back
-    assert history(state, []) == (None, strokes("d"))  # undone once more: that was all

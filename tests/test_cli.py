@@ -117,7 +117,6 @@ def test_the_display_for_people_tells_epochs_and_result(call):
         (["train"], ["NAME"]),
         (["evaluate", "no-such"], ["no-such"]),
         (["evaluate", "../x"], ["letters, digits"]),
-        (["predict", "no-such.png"], ["no-such.png"]),
         (["reproduce", "no-such"], ["no-such"]),
         (["no-such-command"], ["no-such-command"]),
         (["list", "--no-such-option"], ["--no-such-option"]),
@@ -187,6 +186,20 @@ def test_predict_reads_pictures(call, trained, tmp_path):
     assert one["probabilities"] == pytest.approx(predictions[0]["probabilities"], abs=1e-5)
     assert one["digit"] == predictions[0]["digit"]
     assert sum(one["probabilities"]) == pytest.approx(1)
+
+
+def test_predict_reads_the_other_pictures_where_one_is_broken(call, trained, tmp_path):
+    for name in ("first", "last"):
+        Image.new("L", (100, 100), 255).save(tmp_path / f"{name}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    files = [str(tmp_path / f"{name}.png") for name in ("first", "broken", "missing", "last")]
+    code, out, err = call("predict", *files, "--json")
+    assert code == 2
+    assert [row["file"] for row in json.loads(out)["predictions"]] == [files[0], files[3]]
+    assert [files[1] in err.splitlines()[0], files[2] in err.splitlines()[1]] == [True, True]
+    for file in files[1:3]:
+        code, out, err = call("predict", file, "--json")
+        assert (code, out, len(err.splitlines())) == (2, "", 1)
 
 
 def test_predict_says_when_nothing_is_drawn(call, trained, tmp_path):

@@ -69,6 +69,13 @@ def test_what_does_not_fit_together_is_not_joined(weights_folder):
     )
     with pytest.raises(InputError, match="other does not fit"):
         ensemble.join([one] * 3 + [one._replace(info=other)])
+    with pytest.raises(InputError, match="same seed"):
+        ensemble.join([one] * 4)
+    recipe = one.info.recipe
+    seeds = [one.info.model_copy(update={"recipe": recipe.changed(seed=seed)}) for seed in range(4)]
+    seeds[3] = seeds[3].model_copy(update={"fingerprint": "of other data"})
+    with pytest.raises(InputError, match="different data"):
+        ensemble.join([one._replace(info=info) for info in seeds])
 
 
 @pytest.mark.usefixtures("members")
@@ -89,6 +96,16 @@ def test_the_confidence_of_another_seed_is_fitted_anew_where_it_lies(weights_fol
     assert again.n == info.calibration.n == 40
     assert again.threshold == pytest.approx(info.calibration.threshold, rel=1e-3)
     assert not (weights_folder / "canvas-1.safetensors").exists()
+
+
+@pytest.mark.usefixtures("members")
+def test_a_confidence_is_not_fitted_anew_to_less_than_before():
+    model, info = weights.load("canvas")
+    more = info.calibration.model_copy(update={"n": info.calibration.n + 1})
+    weights.save("canvas", model, info.model_copy(update={"calibration": more}), overwrite=True)
+    with pytest.raises(InputError, match="41 validation images and the data folder holds 40"):
+        reproduce.recalibrate("canvas", lambda text, share: None)
+    assert weights.load("canvas")[1].calibration == more
 
 
 def test_the_joined_recipe_counts_as_unchanged():

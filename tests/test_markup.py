@@ -136,7 +136,7 @@ def test_bars_carry_digits_values_and_the_name_of_the_axis():
     ],
 )
 def test_what_a_threshold_means_is_never_rounded_up(coverage, accuracy, said):
-    assert said in markup.coverage_text(coverage, accuracy, 4500)
+    assert said in markup.coverage_text(coverage, accuracy, 4500, "validation digits")
 
 
 def test_bars_are_read_out_by_a_screen_reader():

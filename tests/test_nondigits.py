@@ -45,20 +45,25 @@ def test_the_same_generator_draws_the_same_and_another_something_else(make):
     assert not same(one, other)
 
 
-def test_every_kind_comes_up(monkeypatch):
-    seen = []
+def test_every_kind_comes_up_as_by_an_unsteady_hand(monkeypatch):
+    made, bent = [], []
+
+    def watched(kind):
+        return lambda random: made.append(kind) or kind(random)
 
     def remember(strokes, random, amount):
-        seen.append(len(strokes))
+        bent.append(amount)
         return strokes
 
+    monkeypatch.setattr(nondigits, "_KINDS", {watched(k): w for k, w in nondigits._KINDS.items()})
     monkeypatch.setattr(nondigits, "wobbled", remember)
     random = np.random.default_rng(0)
-    drawn = [non_digit(random) for _ in range(300)]
-    assert len(seen) == 300  # each as by an unsteady hand
-    assert {1, 2, 3} < set(seen)
-    assert sum(sum(map(len, strokes)) < 7 for strokes in drawn) > 5  # lines and dots
-    assert sum(max(map(len, strokes)) > 100 for strokes in drawn) > 20  # scribbles and spirals
+    for _ in range(400):
+        non_digit(random)
+    assert set(made) == set(KINDS)
+    assert made.count(nondigits.letter) == max(made.count(kind) for kind in KINDS)
+    assert len(bent) == len(made) == 400
+    assert len(set(bent)) == 400
 
 
 # Letters

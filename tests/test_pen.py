@@ -4,7 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_app.pen import CANVAS, PenDigit, canvas_rgba, draw, in_a_row, placed, read_strokes
+from mnist_app.pen import (
+    CANVAS,
+    PenDigit,
+    canvas_rgba,
+    draw,
+    fine_brush,
+    in_a_row,
+    placed,
+    read_strokes,
+)
 from mnist_app.settings import InputError
 
 UNIPEN = """\
@@ -334,3 +343,18 @@ def test_a_flat_digit_is_not_blown_up_to_the_height_of_the_others():
     low, high = box(row[2:])
     assert high[0] - low[0] == pytest.approx(2)
     assert np.isfinite(np.concatenate(in_a_row([[np.array([[3.0, 4.0]])]], [0], [1]))).all()
+
+
+# The brush that strokes are read by
+
+
+@pytest.mark.parametrize(
+    ("length", "brush", "fine"), [(200, 18, 18), (200, 40, 20), (60, 40, 6), (20, 40, 4), (1, 2, 2)]
+)
+def test_a_brush_is_made_finer_than_a_tenth_of_the_longest_stroke(length, brush, fine):
+    strokes = [np.array([[50, 50], [50 + length, 60]]), np.array([[50, 50], [50, 50.5]])]
+    assert fine_brush(strokes, brush) == pytest.approx(fine)
+
+
+def test_a_tap_has_a_brush_too():
+    assert fine_brush([np.array([[50.0, 50.0]])], 30) == 4

@@ -1,6 +1,7 @@
 """Presets over several seeds: where weights and rows of results go."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,18 @@ def test_one_seed_must_do_for_a_long_training(tmp_path, monkeypatch):
     monkeypatch.setattr(reproduce, "LONG_TRAINING", 1)
     run(tmp_path, [3, 4])
     assert results(tmp_path) == {NAME: [3]}
+
+
+def test_trainings_that_end_together_lose_no_row(tmp_path):
+    row = {"test_accuracy": 0.9, "val_accuracy": 0.9, "n": 10, "parameters": 1, "epochs": 1}
+    row |= {"train_accuracy": 0.9, "seconds_per_epoch": 1.0, "threads": 1}
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [
+            pool.submit(reproduce._remember, NAME, {**row, "seed": seed}, tmp_path)
+            for seed in range(24)
+        ]
+    assert not [job.exception() for job in jobs if job.exception()]
+    assert results(tmp_path) == {NAME: list(range(24))}
 
 
 def test_every_event_is_shown(tmp_path):

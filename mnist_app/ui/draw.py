@@ -7,6 +7,7 @@ from streamlit_drawable_canvas import st_canvas
 from mnist_app import photo, pictures
 from mnist_app.calibration import REFUSED, Calibration
 from mnist_app.predictor import NOTHING, Found, answered
+from mnist_app.recipes import JOINED
 from mnist_app.settings import InputError
 from mnist_app.ui import markup, shared
 from mnist_app.ui.shared import Choice
@@ -23,12 +24,12 @@ def show(choice: Choice | None) -> None:
     """Draw the tab; a stroke runs this alone again."""
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=CANVAS_SIDE, gap="small"):
-            rgba = _input()
+            rgba, is_drawn = _input()
         threshold = _threshold_now(choice)
         found = answered(read(choice, rgba), threshold)
         shared.keep_drawing(rgba)
         with st.container(key="answer", width=180, gap="small"):
-            _answer(found, rgba, _hint(choice))
+            _answer(found, rgba, _hint(choice, is_drawn=is_drawn))
         with st.container(key="probabilities", width=345):
             _chances(found)
             _threshold(choice)
@@ -46,11 +47,13 @@ def read(choice: Choice | None, rgba: np.ndarray | None) -> list[Found]:
     return last
 
 
-def _hint(choice: Choice | None) -> str:
+def _hint(choice: Choice | None, *, is_drawn: bool) -> str:
     if choice is None:
         return "There is no network to read it yet: train one in the Train tab."
     if choice.predictor is None:
         return "This network can read drawings after its first epoch."
+    if not is_drawn:
+        return "Choose a picture: the digits in it are read at once."
     return "Draw a digit or a number: it is read as soon as you lift the pen."
 
 
@@ -106,14 +109,20 @@ def _threshold(choice: Choice | None) -> None:
         f"The default refuses {1000 * REFUSED:.0f} in 1,000 real digits.",
         **shared.KEPT,
     )
-    st.caption(markup.coverage_text(*calibration.at(value / 100), calibration.n))
+    measured_on = "validation digits"
+    if choice.predictor.recipe.name in JOINED:
+        measured_on += " of the networks in it"
+    st.caption(markup.coverage_text(*calibration.at(value / 100), calibration.n, measured_on))
 
 
 # Where the picture comes from
 
 
-def _input() -> np.ndarray | None:
-    """What there is to read, uint8 (H, W, 4), light ink on a dark ground; None: nothing yet."""
+def _input() -> tuple[np.ndarray | None, bool]:
+    """What there is to read, and whether it is drawn, not a picture.
+
+    uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
+    """
     kind = st.segmented_control(
         "Input",
         INPUTS,
@@ -122,7 +131,8 @@ def _input() -> np.ndarray | None:
         label_visibility="collapsed",
         width="stretch",
     )
-    return _canvas() if kind in ("Draw", None) else _picture(kind)
+    is_drawn = kind in ("Draw", None)
+    return _canvas() if is_drawn else _picture(kind), is_drawn
 
 
 def _picture(kind: str) -> np.ndarray | None:

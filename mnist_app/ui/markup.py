@@ -102,13 +102,13 @@ def top_three(prediction: Prediction, hint: str) -> str:
     return f'<div class="top">{"".join(rows)}</div>'
 
 
-def coverage_text(coverage: float, accuracy: float, n: int) -> str:
-    """What a threshold means, from shares in 0..1; never rounded up to all."""
+def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) -> str:
+    """What a threshold means, from shares in 0..1 of n digits; never rounded up to all."""
     if not coverage:
-        return f"Answers none of {n:,} validation digits."
+        return f"Answers none of {n:,} {measured_on}."
     return (
         f"Answers {math.floor(1000 * coverage) / 1000:.1%} of digits, right on "
-        f"{math.floor(10_000 * accuracy) / 10_000:.2%} of those ({n:,} validation digits)."
+        f"{math.floor(10_000 * accuracy) / 10_000:.2%} of those ({n:,} {measured_on})."
     )
 
 

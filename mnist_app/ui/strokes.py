@@ -8,7 +8,6 @@ import numpy as np
 from mnist_app import pen
 
 Strokes = list[dict[str, Any]]
-_THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
 
 
 def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:
@@ -38,18 +37,16 @@ def _paths(strokes: Strokes) -> list[Any]:
 def as_the_pen_went(rgba: np.ndarray, strokes: Strokes) -> np.ndarray:
     """The drawing without what a thick brush hides: its path, drawn with a finer one.
 
-    A thick brush on a small digit closes its loops and corners; the way of the pen still shows
-    them. A drawing whose brush is fine enough is returned as it is.
+    A drawing whose brush is fine enough is returned as it is.
     """
     paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
     if not paths:
         return rgba
-    length = max(1.0, *(np.ptp(path, axis=0).max() for path in paths))
     widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
-    if widest <= _THICK * length:
+    brush = pen.fine_brush(paths, widest)
+    if brush == widest:
         return rgba
-    brush = max(_THICK * length, 4)
-    return pen.canvas_rgba(pen.draw(paths, brush=min(brush, widest), side=len(rgba)))
+    return pen.canvas_rgba(pen.draw(paths, brush=brush, side=len(rgba)))
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:
