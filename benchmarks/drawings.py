@@ -1,6 +1,6 @@
 """How well the networks recognise what people draw: python benchmarks/drawings.py [PART ...].
 
-Parts: grid, honesty, several, cost; without any, all. Writes drawings.json, drawings.md and
+Parts: grid, honesty, several; without any, all. Writes drawings.json, drawings.md and
 drawings.svg into docs/. A network that learned from pen strokes is measured on the writers that
 its seed held out; with all seeds in weights/.seeds (`NAME, seed N`) that is a cross-validation
 over all writers.
@@ -13,16 +13,17 @@ import json
 import multiprocessing
 import os
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import cost  # noqa: E402
 import grid  # noqa: E402
 import honesty  # noqa: E402
 import report  # noqa: E402
@@ -35,7 +36,7 @@ from mnist_app.recipes import JOINED  # noqa: E402
 from mnist_app.settings import weights_folder, write_text  # noqa: E402
 
 Rows = list[dict[str, Any]]
-PARTS = ("grid", "honesty", "several", "cost")
+PARTS = ("grid", "honesty", "several")
 
 
 class Wanted(NamedTuple):
@@ -76,27 +77,21 @@ def main(
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
     output.mkdir(parents=True, exist_ok=True)
     results = _known(output / "drawings.json")
-    chosen = parts or PARTS
-    parallel = [part for part in chosen if part != "cost"]
-    measured = _in_parallel(parallel, predictors, wanted, workers)
-    if "cost" in chosen:  # alone on the machine, as far as this command goes
-        shown = {name: p for name, p in predictors.items() if not p.recipe.seed}
-        measured["cost"] = cost.measure(shown, writers, count, seed)
-    for part, rows in measured.items():
+    for part, rows in _in_parallel(parts or PARTS, predictors, wanted, workers).items():
         results[part] = _merged(results.get(part), rows, seed)
     report.write(results, output, are_foreign=wanted.are_foreign)
     write_text(output / "drawings.json", json.dumps(results, indent=1) + "\n")
 
 
 def _in_parallel(
-    parts: list[str], predictors: dict[str, Predictor], wanted: Wanted, workers: int
+    parts: Sequence[str], predictors: dict[str, Predictor], wanted: Wanted, workers: int
 ) -> dict[str, Rows]:
     """The parts' rows, each fold of writers in a process of its own."""
     known = predictors if wanted.are_foreign else _with_new_writers(predictors)
     folds = _by_fold(known, is_foreign=wanted.are_foreign)
     results: dict[str, Rows] = {part: [] for part in parts}
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, data.torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(workers, context, torch.set_num_threads, (1,)) as pool:
         jobs = [
             (part, fold, pool.submit(_measure, part, fold, members, wanted))
             for part in parts
@@ -167,7 +162,7 @@ def _by_fold(
 
 
 def _some(digits: list[PenDigit], count: int, seed: int) -> list[PenDigit]:
-    order = data.torch.randperm(len(digits), generator=data.torch.Generator().manual_seed(seed))
+    order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(seed))
     return [digits[i] for i in order[:count]]
 
 

@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from mnist_app import pen
+from mnist_app.digits import to_input
 from mnist_app.drawing import SIDE, normal_form
-from mnist_app.evaluation import CLASSES, logits_of
+from mnist_app.evaluation import CLASSES
 from mnist_app.pen import PenDigit
 from mnist_app.predictor import Predictor
 
@@ -75,7 +76,7 @@ def measure(
     for cell, ways in images(digits, seed):
         for name, predictor in predictors.items():
             right = {
-                way: int((logits_of(predictor.model, stack)[:, :CLASSES].argmax(1) == labels).sum())
+                way: int((predictor.logits(to_input(stack))[:, :CLASSES].argmax(1) == labels).sum())
                 for way, stack in ways.items()
             }
             rows.append({"network": name, **cell._asdict(), "n": len(labels), **right})

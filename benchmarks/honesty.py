@@ -9,10 +9,12 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from mnist_app import data, nondigits, pen, rendering
+from mnist_app import nondigits, pen, rendering
 from mnist_app.calibration import calibration_error
+from mnist_app.digits import to_input
 from mnist_app.drawing import normal_form
-from mnist_app.evaluation import CLASSES, logits_of, probabilities
+from mnist_app.evaluation import CLASSES, probabilities
+from mnist_app.mnist import load_mnist
 from mnist_app.pen import PenDigit, Strokes
 from mnist_app.predictor import Predictor
 
@@ -31,7 +33,7 @@ def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int
         seed: of how things are drawn.
     """
     pens = rendering.draw_pen_digits(writers, 1, seed)
-    test = data.load_mnist().test
+    test = load_mnist().test
     digits = {"MNIST test": (test.images, test.labels), "held-out pen strokes": pens}
     return {
         "digits": {name: _of_digits(predictor, *both) for name, both in digits.items()},
@@ -44,7 +46,7 @@ def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int
 
 
 def _confidence(predictor: Predictor, images: Tensor) -> tuple[Tensor, Tensor]:
-    logits = logits_of(predictor.model, images).double()
+    logits = predictor.logits(to_input(images))
     chances = probabilities(logits, predictor.recipe, predictor.calibration.temperature)
     return chances[:, :CLASSES].max(dim=1)
 

@@ -62,14 +62,6 @@ Numbers of three digits, each in one writer's hand, natural gaps (normal, 25 % o
 
 | network | numbers right | single digits whole | single digits right | n of each |
 |---|--:|--:|--:|--:|"""
-COST = """
-## Cost
-
-One drawing at a time, {threads} threads, medians of {n:,} answers: the normal form takes
-{form:.1f} ms on top of the network's time.
-
-| network | parameters | MB | ms |
-|---|--:|--:|--:|"""
 SUMMARY = """
 ## At a glance
 
@@ -94,8 +86,6 @@ def write(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -
         lines += [REFUSED, *_non_digits(results["honesty"]["rows"])]
     if "several" in results:
         lines += [SEVERAL, *_several(results["several"]["rows"])]
-    if "cost" in results:
-        lines += _cost(results["cost"]["rows"])
     seeds = ", ".join(f"{part} {value['seed']}" for part, value in results.items())
     write_text(folder / "drawings.md", "\n".join([*lines, "", f"Seeds: {seeds}.", ""]))
 
@@ -244,14 +234,4 @@ def _several(rows: Rows) -> Iterator[str]:
         yield (
             f"| {row['network']} | {row['numbers_right'] / n:.1%} | {row['singles_whole'] / n:.1%} "
             f"| {row['singles_right'] / n:.1%} | {n:,} |"
-        )
-
-
-def _cost(rows: Rows) -> Iterator[str]:
-    form = max(row["normal_form_ms"] for row in rows)
-    yield COST.format(threads=rows[0]["threads"], n=rows[0]["n"], form=form)
-    for row in rows:
-        yield (
-            f"| {row['network']} | {row['parameters']:,} | {row['bytes'] / 1e6:.1f} "
-            f"| {row['network_ms']:.1f} |"
         )

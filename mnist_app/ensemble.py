@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mnist_app import models
+from mnist_app import layers, models
 from mnist_app.calibration import Calibration
 from mnist_app.data import load_dataset
 from mnist_app.evaluation import evaluate
@@ -73,7 +73,7 @@ def _check(members: Sequence[Member]) -> None:
 
 def _joined(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
     """The weights side by side; the last layers', divided, give the mean of calibrated logits."""
-    place = next(i for i, m in enumerate(model) if isinstance(m, models.SideBySide))
+    place = next(i for i, m in enumerate(model) if isinstance(m, layers.SideBySide))
     last = next(i for i, m in enumerate(model) if isinstance(m, nn.Linear))
     tensors: dict[str, Tensor] = {}
     weights, biases = [], []

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnist_app.data import Digits, to_input
+from mnist_app.digits import Digits, to_input
 from mnist_app.recipes import Recipe
 
 # One size everywhere, so that a stored accuracy is found again to the last digit.

@@ -1,13 +1,12 @@
 """The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits (N, 10)."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
+from mnist_app.layers import MeanOfViews, Residual, Scale, SideBySide, Views, conv, dense
 from mnist_app.recipes import MODELS, PIXEL_DEVIATION, SCALINGS, Recipe
 from mnist_app.settings import InputError
 
@@ -15,8 +14,6 @@ IMAGE_SHAPE = (1, 28, 28)
 CLASSES = 10
 CANVAS_FEATURES = 192
 MEMBERS = 4  # of canvas-large
-# Rotation in degrees and zoom; the first is the image itself.
-VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
 
 Body = TypeVar("Body", bound=Callable[[float, bool], nn.Sequential])
 _REGISTRY: dict[str, Callable[[float, bool], nn.Sequential]] = {}
@@ -153,124 +150,16 @@ def describe(model: nn.Sequential) -> list[Layer]:
     return layers
 
 
-class Scale(nn.Module):
-    """Pixels in [0, 1] to the numbers the network was trained on: x * scale + offset."""
-
-    def __init__(self, scale: float, offset: float) -> None:
-        super().__init__()
-        self.scale, self.offset = scale, offset
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, 28, 28) -> the same shape."""
-        if self.scale == 1 and self.offset == 0:
-            return x
-        return x * self.scale + self.offset
-
-
-class Views(nn.Module):
-    """Each image as it is, turned, smaller and larger; not in training.
-
-    What several views of an image agree on is right more often (Krizhevsky et al. 2012).
-    """
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.register_buffer("views", _views(count), persistent=False)  # (V, 2, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (V * N, 1, H, W), all images of one view after the other."""
-        if self.training:
-            return x
-        theta = self.views.repeat_interleave(len(x), dim=0)
-        images = x.repeat(len(self.views), 1, 1, 1)
-        grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
-        return functional.grid_sample(images, grid, align_corners=False)
-
-
-class MeanOfViews(nn.Module):
-    """The mean logits of each image over its views; not in training."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.count = count
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(V * N, K) -> (N, K)."""
-        return x if self.training else x.unflatten(0, (self.count, -1)).mean(dim=0)
-
-
-def _views(count: int) -> Tensor:
-    """The first `count` of VIEWS as the matrices of an affine grid: (count, 2, 3)."""
-    rows = []
-    for degrees, zoom in VIEWS[:count]:
-        angle = math.radians(degrees)
-        cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
-        rows.append([[cosine, -sine, 0], [sine, cosine, 0]])
-    return torch.tensor(rows)
-
-
-class SideBySide(nn.Module):
-    """Networks that see the same image; their features one after the other."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, features of all members)."""
-        return torch.cat([member(x) for member in self.members], dim=1)
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input is carried on (He et al. 2015)."""
-
-    def __init__(self, width: int, batch_norm: bool) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            *_conv(width, width, 3, batch_norm, nn.ReLU(), padding=1),
-            *_conv(width, width, 3, batch_norm, None, padding=1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, width, H, W) -> the same shape."""
-        return torch.relu(x + self.body(x))
-
-
-def _conv(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    batch_norm: bool,
-    activation: nn.Module | None,
-    padding: int = 0,
-) -> list[nn.Module]:
-    layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=not batch_norm)
-    ]
-    if batch_norm:
-        layers.append(nn.BatchNorm2d(outputs))
-    return layers + ([activation] if activation else [])
-
-
-def _dense(
-    inputs: int, outputs: int, batch_norm: bool, activation: nn.Module, dropout: float = 0.0
-) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Linear(inputs, outputs, bias=not batch_norm)]
-    if batch_norm:
-        layers.append(nn.BatchNorm1d(outputs))
-    return [*layers, activation, *([nn.Dropout(dropout)] if dropout else [])]
-
-
 @register("cnn-2x32")
 def cnn_2x32(dropout: float, batch_norm: bool) -> nn.Sequential:
     """Two 3x3 convolutions of 32 channels, a hidden dense layer of 100."""
     return nn.Sequential(
-        *_conv(1, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 26, 26)
+        *conv(1, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 26, 26)
         nn.MaxPool2d(2),
-        *_conv(32, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 11, 11)
+        *conv(32, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 11, 11)
         nn.MaxPool2d(2),
         nn.Flatten(),  # (N, 800)
-        *_dense(32 * 5 * 5, 100, batch_norm, nn.ReLU(), dropout),
+        *dense(32 * 5 * 5, 100, batch_norm, nn.ReLU(), dropout),
         nn.Linear(100, CLASSES),
     )
 
@@ -296,7 +185,7 @@ def mlp_300(dropout: float, batch_norm: bool) -> nn.Sequential:
 def _mlp(widths: tuple[int, ...], dropout: float, batch_norm: bool) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in zip((784, *widths), widths, strict=False):
-        layers += _dense(inputs, outputs, batch_norm, nn.ReLU(), dropout)
+        layers += dense(inputs, outputs, batch_norm, nn.ReLU(), dropout)
     return nn.Sequential(*layers, nn.Linear(widths[-1], CLASSES))
 
 
@@ -304,11 +193,11 @@ def _mlp(widths: tuple[int, ...], dropout: float, batch_norm: bool) -> nn.Sequen
 def cnn_simple(dropout: float, batch_norm: bool) -> nn.Sequential:
     """One 5x5 convolution, overlapping pooling, a hidden dense layer of 128."""
     return nn.Sequential(
-        *_conv(1, 10, 5, batch_norm, nn.ReLU(), padding=2),  # (N, 10, 28, 28)
+        *conv(1, 10, 5, batch_norm, nn.ReLU(), padding=2),  # (N, 10, 28, 28)
         nn.MaxPool2d(2, stride=1),  # (N, 10, 27, 27)
         *([nn.Dropout(dropout)] if dropout else []),
         nn.Flatten(),  # (N, 7290)
-        *_dense(10 * 27 * 27, 128, batch_norm, nn.ReLU()),
+        *dense(10 * 27 * 27, 128, batch_norm, nn.ReLU()),
         nn.Linear(128, CLASSES),
     )
 
@@ -317,13 +206,13 @@ def cnn_simple(dropout: float, batch_norm: bool) -> nn.Sequential:
 def lenet5(dropout: float, batch_norm: bool) -> nn.Sequential:
     """LeNet-5 with tanh and average pooling (LeCun et al. 1998)."""
     return nn.Sequential(
-        *_conv(1, 6, 5, batch_norm, nn.Tanh(), padding=2),  # (N, 6, 28, 28)
+        *conv(1, 6, 5, batch_norm, nn.Tanh(), padding=2),  # (N, 6, 28, 28)
         nn.AvgPool2d(2),
-        *_conv(6, 16, 5, batch_norm, nn.Tanh()),  # (N, 16, 10, 10)
+        *conv(6, 16, 5, batch_norm, nn.Tanh()),  # (N, 16, 10, 10)
         nn.AvgPool2d(2),
-        *_conv(16, 120, 5, batch_norm, nn.Tanh()),  # (N, 120, 1, 1)
+        *conv(16, 120, 5, batch_norm, nn.Tanh()),  # (N, 120, 1, 1)
         nn.Flatten(),
-        *_dense(120, 84, batch_norm, nn.Tanh(), dropout),
+        *dense(120, 84, batch_norm, nn.Tanh(), dropout),
         nn.Linear(84, CLASSES),
     )
 
@@ -332,10 +221,10 @@ def lenet5(dropout: float, batch_norm: bool) -> nn.Sequential:
 def resnet(dropout: float, batch_norm: bool) -> nn.Sequential:
     """Two residual blocks, 32 channels at 14x14 and 64 at 7x7 (after He et al. 2015)."""
     return nn.Sequential(
-        *_conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
+        *conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 32, 14, 14)
         Residual(32, batch_norm),
-        *_conv(32, 64, 3, batch_norm, nn.ReLU(), padding=1),
+        *conv(32, 64, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 64, 7, 7)
         Residual(64, batch_norm),
         nn.AdaptiveMaxPool2d(1),  # (N, 64, 1, 1)
@@ -369,13 +258,13 @@ def canvas_large(dropout: float, batch_norm: bool) -> nn.Sequential:
 def _canvas_features(batch_norm: bool) -> list[nn.Module]:
     """(N, 1, 28, 28) -> (N, CANVAS_FEATURES)."""
     return [
-        *_conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
+        *conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 32, 14, 14)
         Residual(32, batch_norm),
-        *_conv(32, 96, 3, batch_norm, nn.ReLU(), padding=1),
+        *conv(32, 96, 3, batch_norm, nn.ReLU(), padding=1),
         nn.MaxPool2d(2),  # (N, 96, 7, 7)
         Residual(96, batch_norm),
-        *_conv(96, CANVAS_FEATURES, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
+        *conv(96, CANVAS_FEATURES, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
         nn.AdaptiveMaxPool2d(1),
         nn.Flatten(),
     ]

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mnist_app import models, weights
+from mnist_app import layers, models, weights
 from mnist_app.calibration import Calibration
 from mnist_app.drawing import SIDE, normal_form, to_mnist
 from mnist_app.evaluation import CLASSES, probabilities
@@ -89,6 +89,7 @@ class Predictor:
 
     def __init__(self, model: nn.Module, recipe: Recipe, info: WeightsInfo | None = None) -> None:
         self.model, self.recipe, self.info = model.eval(), recipe, info
+        self._quick = layers.folded(model)
         unmeasured = Calibration(threshold=0.5 if recipe.non_digits else 0.0)
         self.calibration = info.calibration if info else unmeasured
 
@@ -143,10 +144,13 @@ class Predictor:
         return answered(found, self.calibration.threshold)
 
     @torch.inference_mode()
+    def logits(self, images: Tensor) -> Tensor:
+        """What the network puts out for images, float32 (N, 1, 28, 28): float64 (N, outputs)."""
+        return torch.cat([self._quick(batch) for batch in images.split(_BATCH)]).double()
+
     def predict_images(self, images: Tensor) -> list[Prediction]:
         """Recognise images in the normal form, float32 (N, 1, 28, 28) in [0, 1]."""
-        batches = [self.model(batch) for batch in images.split(_BATCH)]
-        logits = torch.cat(batches).double()
+        logits = self.logits(images)
         rows = probabilities(logits, self.recipe, self.calibration.temperature).numpy()
         pictures = images.squeeze(1).numpy()
         return [self._prediction(*both) for both in zip(rows, pictures, strict=True)]

@@ -1,20 +1,17 @@
 """Train the presets over several seeds and write the table of reported against measured."""
 
 import json
-import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import torch
 from filelock import FileLock
 
-from mnist_app import ensemble, models, weights
+from mnist_app import ensemble, machine, models, weights
 from mnist_app.calibration import calibrate
-from mnist_app.data import Parts, Progress, prepare
+from mnist_app.data import Parts, prepare
+from mnist_app.digits import Progress
 from mnist_app.ensemble import Member
 from mnist_app.evaluation import logits_of
 from mnist_app.recipes import JOINED, RECIPES, SOURCES, Recipe
@@ -85,7 +82,7 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
         results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"presets": {}}
         others = [r for r in results["presets"].get(name, []) if r["seed"] != row["seed"]]
         results["presets"][name] = sorted([*others, row], key=lambda r: r["seed"])
-        results["machine"] = _machine()
+        results["machine"] = machine.facts()
         write_text(path, json.dumps(results, indent=1) + "\n")
         write_text(folder / "results.md", table(results))
     return results
@@ -155,7 +152,6 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
 
 def table(results: dict[str, Any]) -> str:
     """results.md from results.json."""
-    machine = results["machine"]
     lines = [
         "# Results",
         "",
@@ -176,10 +172,8 @@ def table(results: dict[str, Any]) -> str:
         "",
         REMARKS,
         "",
-        f"Machine: {machine['cpu']}, {machine['cores']} cores, {machine['device']}; "
-        f"Python {machine['python']}, torch {machine['torch']}; {machine['date']}. "
-        "Seconds per epoch are the median of training alone, on a machine that did other things "
-        "beside.",
+        f"{machine.text(results['machine'])}. Seconds per epoch are the median of "
+        "training alone, on a machine that did other things beside.",
         "",
     ]
     return "\n".join(lines)
@@ -233,23 +227,3 @@ def _spread(values: list[float | None]) -> str:
         return "–"
     middle = f"{100 * mean(values):.2f}"
     return f"{middle} ± {100 * stdev(values):.2f}" if len(values) > 1 else middle
-
-
-def _machine() -> dict[str, Any]:
-    return {
-        "cpu": _processor(),
-        "device": "CUDA" if torch.cuda.is_available() else "CPU",
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "date": datetime.now(timezone.utc).date().isoformat(),
-    }
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

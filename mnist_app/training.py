@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mnist_app import augment, models
 from mnist_app.calibration import Calibration, calibrate
-from mnist_app.data import Digits, to_input
+from mnist_app.digits import Digits, to_input
 from mnist_app.evaluation import evaluate, logits_of, loss_of, sum_type
 from mnist_app.recipes import Recipe
 

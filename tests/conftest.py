@@ -1,12 +1,14 @@
 """Fixtures for all tests: data made up in memory, folders of their own, real MNIST if at hand."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from mnist_app.data import Digits
+from mnist_app.digits import Digits
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -50,3 +52,19 @@ def stripes() -> Digits:
     for image, label in zip(images, labels.tolist(), strict=True):
         image[2 * label + 4 : 2 * label + 6, 4:24] = 255
     return Digits(images, labels, "stripes")
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    place = tmp_path / "data"
+    monkeypatch.setenv("MNIST_APP_DATA", str(place))
+    monkeypatch.setenv("no_proxy", "*")
+    return place
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that any user can reach, as those of tmp_path are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

@@ -15,30 +15,31 @@ def docs() -> list[tuple[str, int]]:
     return sorted((path.name, path.stat().st_mtime_ns) for path in (ROOT / "docs").iterdir())
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(ROOT / "benchmarks" / "drawings.py"), *arguments]
-    small = ["--digits", "1", "--count", "2", "--workers", "1"]
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
     where = os.environ | {"MNIST_APP_WEIGHTS": str(ROOT / "weights")}
-    return subprocess.run(
-        [*command, *small], capture_output=True, text=True, check=False, env=where
-    )
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=where)
+
+
+def measured(*arguments: str) -> subprocess.CompletedProcess:
+    return run("drawings.py", *arguments, "--digits", "1", "--count", "2", "--workers", "1")
 
 
 @pytest.mark.mnist
 def test_drawings_are_measured_and_what_was_measured_before_is_kept(real_data, tmp_path):
     if not (real_data / "pendigits").is_dir():
         pytest.skip("needs the UCI pen digits")
-    done = run("several", "--network", "canvas", "--output", str(tmp_path))
+    done = measured("several", "--network", "canvas", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    done = run("grid", "cost", "--network", "lenet5", "--output", str(tmp_path))
+    done = measured("grid", "--network", "lenet5", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "drawings.json").read_text())
-    assert set(results) == {"several", "grid", "cost"}
+    assert set(results) == {"several", "grid"}
     assert results["several"]["rows"][0]["n"] == 2
     assert len(results["grid"]["rows"]) == 72
     page = (tmp_path / "drawings.md").read_text()
     assert "numbers of three digits right" in page
-    assert "| lenet5 | 61,706 |" in page
+    assert "| lenet5 | " in page
 
 
 @pytest.mark.mnist
@@ -49,7 +50,7 @@ def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monk
     )
     monkeypatch.chdir(tmp_path)
     before = docs()
-    done = run("grid", "--network", "canvas-large", "--strokes", str(tmp_path / "mine.jsonl"))
+    done = measured("grid", "--network", "canvas-large", "--strokes", str(tmp_path / "mine.jsonl"))
     assert done.returncode == 0, done.stderr
     assert docs() == before
     page = (tmp_path / "drawings" / "drawings.md").read_text()
@@ -58,6 +59,18 @@ def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monk
 
 
 def test_an_unknown_network_is_named():
-    done = run("grid", "--network", "nonsense")
+    done = measured("grid", "--network", "nonsense")
     assert done.returncode != 0
     assert "There are no weights nonsense" in done.stderr
+
+
+def test_the_time_of_predictions_is_measured(tmp_path):
+    done = run("prediction.py", "--rounds", "1", "--images", "5", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "prediction.json").read_text())
+    rows = {row["network"]: row for row in result["one"]}
+    assert {"canvas", "lenet5"} <= set(rows)
+    assert rows["lenet5"]["parameters"] == 61_706
+    assert 0 < rows["canvas"]["normal_form_ms"][0] < rows["canvas"]["predict_ms"][0]
+    assert all(row["plain_per_second"] > 0 for row in result["many"])
+    assert "| lenet5 | 61,706 |" in done.stdout

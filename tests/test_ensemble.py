@@ -7,7 +7,8 @@ import torch
 
 from mnist_app import ensemble, models, reproduce, weights
 from mnist_app.cli import main
-from mnist_app.data import Dataset, Parts, split
+from mnist_app.data import Parts
+from mnist_app.digits import Dataset, split
 from mnist_app.evaluation import evaluate, probabilities
 from mnist_app.recipes import RECIPES, Recipe, is_preset
 from mnist_app.settings import InputError

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_app.data import Digits
+from mnist_app.digits import Digits
 from mnist_app.evaluation import EVALUATION_BATCH, evaluate, logits_of, loss_of, probabilities
 from mnist_app.recipes import Recipe
 

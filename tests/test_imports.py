@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
     "settings",
+    "machine",
     "recipes",
     "pictures",
     "photo",
@@ -18,7 +19,11 @@ ORDER = (
     "drawing",
     "segmentation",
     "rendering",
+    "layers",
     "models",
+    "digits",
+    "mnist",
+    "folders",
     "data",
     "augment",
     "evaluation",

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mnist_app import models
+from mnist_app import layers, models
 from mnist_app.models import count_parameters, create_model, describe, from_recipe, list_models
 from mnist_app.recipes import RECIPES, SCALINGS, Recipe
 from mnist_app.settings import InputError
@@ -30,7 +30,7 @@ def test_ten_logits_come_out_for_every_picture(name, n):
 
 def test_the_views_of_an_image_are_itself_turned_and_scaled():
     image = functional.pad(torch.ones(1, 1, 12, 4), (12, 12, 8, 8))  # a standing bar
-    views = models.Views(len(models.VIEWS)).eval()(image)
+    views = layers.Views(len(layers.VIEWS)).eval()(image)
     assert views.shape == (5, 1, 28, 28)
     assert torch.allclose(views[0], image[0], atol=1e-6)
     rows, columns = views.sum(dim=(1, 3)), views.sum(dim=(1, 2))  # (5, 28)
@@ -50,7 +50,7 @@ def test_a_network_with_views_answers_with_the_mean_of_its_views():
     torch.manual_seed(0)
     model = create_model("lenet5", scaling="shifted", views=5).eval()
     x = pictures(3)
-    each = [plain(models.Views(5).eval()(image[None])).mean(dim=0) for image in x]
+    each = [plain(layers.Views(5).eval()(image[None])).mean(dim=0) for image in x]
     assert torch.allclose(model(x), torch.stack(each), atol=1e-5)
     assert not torch.allclose(model(x), plain(x), atol=1e-3)
     assert torch.allclose(model.train()(x), plain.train()(x))
@@ -249,7 +249,7 @@ def test_every_preset_builds_the_network_that_it_asks_for(key):
     model = from_recipe(recipe)
     drops = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-    scale = next(m for m in model if isinstance(m, models.Scale))
+    scale = next(m for m in model if isinstance(m, layers.Scale))
     assert (scale.scale, scale.offset) == SCALINGS[recipe.scaling]
     assert set(drops) == ({recipe.dropout} if recipe.dropout else set())
     assert bool(norms) is recipe.batch_norm
@@ -257,7 +257,7 @@ def test_every_preset_builds_the_network_that_it_asks_for(key):
     options = {"dropout": recipe.dropout, "batch_norm": recipe.batch_norm, "views": recipe.views}
     assert kinds == [type(m) for m in create_model(recipe.model, **options)]
     assert describe(model)[-1].shape == (11 if recipe.non_digits else 10,)
-    views = [len(m.views) for m in model if isinstance(m, models.Views)]
+    views = [len(m.views) for m in model if isinstance(m, layers.Views)]
     assert views == ([recipe.views] if recipe.views > 1 else [])
 
 
@@ -292,3 +292,19 @@ def test_an_unknown_scaling_is_refused_with_those_there_are():
     with pytest.raises(InputError, match="'bytes'") as caught:
         create_model("lenet5", scaling="bytes")
     assert all(name in str(caught.value) for name in SCALINGS)
+
+
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("views", [1, 3])
+def test_folded_it_answers_the_same_in_fewer_steps(name, views):
+    torch.manual_seed(0)
+    model = create_model(name, dropout=0.2, batch_norm=True, views=views)
+    x = pictures(16)
+    with torch.no_grad():
+        for _ in range(5):
+            model(x)  # the norms learn what is usual
+        folded = layers.folded(model.eval())
+        assert torch.allclose(folded(x), model(x), atol=1e-4, rtol=1e-4)
+    norms = nn.BatchNorm1d | nn.BatchNorm2d
+    assert not any(isinstance(module, norms) for module in folded.modules())
+    assert any(isinstance(module, norms) for module in model.modules())

@@ -6,7 +6,8 @@ from torch import nn
 
 from mnist_app import models, weights
 from mnist_app.calibration import Calibration
-from mnist_app.data import Parts, split
+from mnist_app.data import Parts
+from mnist_app.digits import split
 from mnist_app.drawing import to_mnist
 from mnist_app.evaluation import probabilities
 from mnist_app.predictor import (

@@ -9,7 +9,8 @@ import torch
 
 from mnist_app import reproduce, weights
 from mnist_app.cli import main
-from mnist_app.data import Parts, split
+from mnist_app.data import Parts
+from mnist_app.digits import split
 from mnist_app.recipes import RECIPES, Recipe
 from mnist_app.training import EndEvent
 

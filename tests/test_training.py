@@ -9,7 +9,8 @@ from safetensors.torch import load, save
 
 from mnist_app import models, training
 from mnist_app.calibration import calibrate
-from mnist_app.data import Digits, prepare, split
+from mnist_app.data import prepare
+from mnist_app.digits import Digits, split
 from mnist_app.evaluation import evaluate, logits_of
 from mnist_app.recipes import RECIPES, Recipe
 from mnist_app.training import BatchEvent, Checkpoint, EndEvent, EpochEvent, learning_rate_at, train

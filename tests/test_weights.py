@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 
 from mnist_app import models, weights
 from mnist_app.calibration import Calibration
-from mnist_app.data import Parts, split
+from mnist_app.data import Parts
+from mnist_app.digits import split
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError
 from mnist_app.training import train

@@ -1,0 +1,345 @@
+"""How quickly the real app answers, in Chromium: python benchmarks/app.py [PART ...].
+
+Parts: start (to a canvas that can be drawn on), answer (from lifting the pen to new probabilities,
+alone and while a training runs), pages (another network, another tab), traffic (bytes per stroke
+and while a training is followed), memory (over many strokes and many runs); without any, all.
+Writes app.json into docs/.
+"""
+
+import base64
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+from chromium import installed  # noqa: E402
+from page import App  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from serve import served  # noqa: E402
+
+from mnist_app import runs  # noqa: E402
+from mnist_app.recipes import RECIPES  # noqa: E402
+from mnist_app.settings import write_text  # noqa: E402
+
+PARTS = ("start", "answer", "pages", "traffic", "memory")
+NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
+SETTLED = 300  # ms without a change: the answer is complete
+
+# Notes when the pen was lifted and when the probabilities were next painted anew.
+PROBE = """() => {
+  const text = () => document.querySelector(".st-key-probabilities")?.textContent;
+  window.probe = {up: 0, seen: 0, last: text()};
+  document.addEventListener("mouseup", () => { probe.up = performance.now(); }, true);
+  new MutationObserver(() => {
+    if (text() === probe.last) return;
+    probe.last = text();
+    requestAnimationFrame(() => { probe.seen = performance.now(); });
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+ANSWERED = "() => probe.seen > probe.up && probe.up > 0"
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--answers", default=100, show_default=True, help="Strokes, alone and in training.")
+@click.option("--starts", default=5, show_default=True, help="Of the server, and of each page.")
+@click.option("--strokes", default=2000, show_default=True, help="Of the part memory.")
+@click.option("--runs", "trainings", default=50, show_default=True, help="Of the part memory.")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
+def main(
+    parts: tuple[str, ...], answers: int, starts: int, strokes: int, trainings: int, output: Path
+) -> None:
+    """Measure the app."""
+    path = output / "app.json"
+    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
+        "start": lambda browser: start(browser, starts),
+        "answer": lambda browser: answer(browser, answers),
+        "pages": lambda browser: pages(browser, starts),
+        "traffic": lambda browser: traffic(browser, min(answers, 40)),
+        "memory": lambda browser: memory(browser, strokes, trainings),
+    }
+    with sync_playwright() as playwright:
+        options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
+        browser = playwright.chromium.launch(**options)
+        for part in parts or PARTS:
+            result[part] = measures[part](browser)
+            print(f"{part}: {json.dumps(result[part])}", flush=True)
+        browser.close()
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(result, indent=1) + "\n")
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, Path, psutil.Process]]:
+    """The app in a process of its own: its address, its weights folder, the process."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        before = {child.pid for child in psutil.Process().children()}
+        with served(Path(folder)) as (url, weights):
+            (server,) = (
+                child
+                for child in psutil.Process().children()
+                if child.pid not in before and "streamlit" in " ".join(child.cmdline())
+            )
+            os.environ["MNIST_APP_WEIGHTS"] = str(weights)
+            try:
+                yield url, weights, server
+            finally:
+                _end_runs()
+
+
+def _end_runs() -> None:
+    for run in runs.list_runs():
+        if run.is_live:
+            runs.stop(run)
+    while any(run.is_live for run in runs.list_runs()):
+        time.sleep(0.2)
+
+
+@contextmanager
+def opened(browser: Browser, url: str, weights: Path, query: str = "") -> Iterator[App]:
+    """A page with the app on it, in a browser context of its own."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield App(context.new_page(), url, weights).open(query)
+    context.close()
+
+
+def quantiles(values: list[float]) -> dict[str, float]:
+    """Median and 95th percentile, in the unit of the values, and n."""
+    middle, late = np.quantile(values, [0.5, 0.95])
+    return {"p50": round(float(middle), 4), "p95": round(float(late), 4), "n": len(values)}
+
+
+# Start
+
+
+def start(browser: Browser, count: int) -> dict[str, Any]:
+    """Seconds from the command to a canvas, and from a second browser's click to its own."""
+    cold, second = [], []
+    for _ in range(count):
+        begin = time.perf_counter()
+        with serving() as (url, weights, _), opened(browser, url, weights):
+            cold.append(time.perf_counter() - begin)
+            begin = time.perf_counter()
+            with opened(browser, url, weights):
+                second.append(time.perf_counter() - begin)
+    return {"cold_s": quantiles(cold), "second_browser_s": quantiles(second)}
+
+
+# Answers
+
+
+def answer(browser: Browser, count: int) -> dict[str, Any]:
+    """Milliseconds from lifting the pen to new probabilities on the page, and the server's CPU."""
+    with serving() as (url, weights, server), opened(browser, url, weights) as app:
+        _strokes(app, 5)
+        before = sum(server.cpu_times()[:2])
+        alone = _strokes(app, count)
+        cpu = sum(server.cpu_times()[:2]) - before
+        run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
+        _until(lambda: runs.find(run.id).log.batch)
+        beside = _strokes(app, count)
+    return {
+        "alone_ms": quantiles(alone),
+        "beside_training_ms": quantiles(beside),
+        "cpu_s_per_stroke": cpu / count,
+    }
+
+
+def _strokes(app: App, count: int) -> list[float]:
+    """Draw one stroke after the other, each beside the last; milliseconds to each answer."""
+    times = []
+    random = np.random.default_rng(0)
+    app.page.evaluate(PROBE)
+    for number in range(count):
+        if number % 4 == 0:
+            _clear(app)
+        app.draw([_line(random)])
+        app.page.wait_for_function(ANSWERED)
+        times.append(app.page.evaluate("() => probe.seen - probe.up"))
+        app.page.wait_for_timeout(SETTLED)
+    return times
+
+
+def _line(random: np.random.Generator) -> list[tuple[float, float]]:
+    (x, y), (dx, dy) = random.uniform(60, 220, 2), random.uniform(-40, 40, 2)
+    return [(x + dx * t, y + dy * t) for t in np.linspace(-1, 1, 8)]
+
+
+def _clear(app: App) -> None:
+    button = app.part("clear").locator("button")
+    if button.is_enabled():
+        button.click()
+        app.expect_prediction("")
+        app.page.wait_for_timeout(SETTLED)
+
+
+def _until(condition: Callable[[], Any], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit("A training did not begin in time.")
+        time.sleep(0.2)
+
+
+# Pages
+
+
+def pages(browser: Browser, count: int) -> dict[str, Any]:
+    """Milliseconds from a click to another network's answer, and to another tab's content."""
+    result: dict[str, Any] = {}
+    with serving() as (url, weights, _), opened(browser, url, weights) as app:
+        app.page.evaluate(PROBE)
+        app.draw([[(140, 40), (140, 240)]])
+        app.page.wait_for_function(ANSWERED)
+        switches = []
+        for number in range(count * len(NETWORKS)):
+            switches.append(_switch(app, NETWORKS[(number + 1) % len(NETWORKS)]))
+        again = switches[len(NETWORKS) :]  # the first ones load the network
+        result["network_ms"] = quantiles(again or switches)
+        result["network_first_ms"] = quantiles(switches[: len(NETWORKS)])
+        names = [tab.inner_text() for tab in app.page.get_by_role("tab").all()]
+        for name in [*names[1:], names[0]]:
+            result[f"tab_{name}_ms"] = quantiles([_open_tab(app, name) for _ in range(count)])
+    return result
+
+
+def _switch(app: App, network: str) -> float:
+    app.part("network").locator("input").click()
+    option = app.page.get_by_role("option").filter(has_text=network).first
+    option.wait_for()
+    app.page.evaluate("() => { probe.up = probe.seen = 0; }")
+    option.click()
+    app.page.wait_for_function(ANSWERED)
+    taken = app.page.evaluate("() => probe.seen - probe.up")
+    app.page.wait_for_timeout(SETTLED)
+    return taken
+
+
+def _open_tab(app: App, name: str) -> float:
+    """From another tab to this one, until something of it can be seen."""
+    other = next(t for t in app.page.get_by_role("tab").all() if t.inner_text() != name)
+    other.click()
+    app.page.wait_for_timeout(2 * SETTLED)
+    begin = time.perf_counter()
+    app.tab(name)
+    panel = app.page.get_by_role("tabpanel", name=name)
+    panel.locator(".stMarkdown, .stButton, .stSlider").first.wait_for()
+    return 1000 * (time.perf_counter() - begin)
+
+
+# Traffic
+
+
+def traffic(browser: Browser, count: int) -> dict[str, Any]:
+    """Bytes over the web socket per stroke, and per second while a training is followed."""
+    with serving() as (url, weights, _), opened(browser, url, weights) as app:
+        sent = _counted(app.page)
+        _strokes(app, 4)
+        before = dict(sent)
+        _strokes(app, count)
+        per_stroke = {way: (sent[way] - before[way]) / count for way in sent}
+        runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
+        app.tab("Train")
+        app.part("accuracy_chart").wait_for()
+        before, begin = dict(sent), time.perf_counter()
+        app.page.wait_for_timeout(20_000)
+        seconds = time.perf_counter() - begin
+        per_second = {way: (sent[way] - before[way]) / seconds for way in sent}
+    return {"bytes_per_stroke": per_stroke, "bytes_per_second_followed": per_second}
+
+
+def _counted(page: Page) -> dict[str, int]:
+    """Bytes that the page's web sockets carry, to and from the browser, counted as they go."""
+    sent = {"to_browser": 0, "to_server": 0}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+
+    def count(way: str) -> Callable[[dict[str, Any]], None]:
+        def add(event: dict[str, Any]) -> None:
+            frame = event["response"]
+            data = frame["payloadData"]
+            sent[way] += len(base64.b64decode(data)) if frame["opcode"] == 2 else len(data)
+
+        return add
+
+    session.on("Network.webSocketFrameReceived", count("to_browser"))
+    session.on("Network.webSocketFrameSent", count("to_server"))
+    return sent
+
+
+# Memory
+
+
+def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
+    """Memory of the server in MB: with four networks, over many strokes, over many runs."""
+    with serving() as (url, weights, server), opened(browser, url, weights) as app:
+        app.draw([[(140, 40), (140, 240)]])
+        app.prediction()
+        for network in NETWORKS:
+            app.choose("network", network)
+            app.expect_chosen("network", network)
+            app.page.wait_for_timeout(1000)
+        loaded = _megabytes(server)
+        over_strokes = [loaded, *_after_strokes(browser, url, weights, server, strokes)]
+        over_runs = [over_strokes[-1], *_after_runs(app, server, trainings)]
+    return {
+        "four_networks_mb": loaded,
+        "strokes": strokes,
+        "over_strokes_mb": over_strokes,
+        "runs": trainings,
+        "over_runs_mb": over_runs,
+    }
+
+
+def _megabytes(server: psutil.Process) -> float:
+    return round(server.memory_info().rss / 1e6, 1)
+
+
+def _after_strokes(
+    browser: Browser, url: str, weights: Path, server: psutil.Process, strokes: int
+) -> Iterator[float]:
+    """The server's memory after each tenth of the strokes, which four pages draw in turn."""
+    random = np.random.default_rng(0)
+    contexts = [opened(browser, url, weights) for _ in range(4)]
+    apps = [context.__enter__() for context in contexts]
+    for number in range(1, strokes + 1):
+        app = apps[number % 4]
+        app.draw([_line(random)])
+        if number % 4 == 0:
+            app.page.wait_for_timeout(250)  # the component's own 200 ms, and the answer
+        if number % 60 < 4:
+            _clear(app)
+        if number % max(1, strokes // 10) == 0:
+            yield _megabytes(server)
+    for context in contexts:
+        context.__exit__(None, None, None)
+
+
+def _after_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:
+    """The server's memory after each tenth of short trainings, followed in the Train tab."""
+    app.tab("Train")
+    tiny = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=2)
+    started = []
+    for number in range(1, trainings + 1):
+        started.append(runs.start(tiny, f"short-{number}"))
+        _until(lambda: not runs.find(started[-1].id).is_live)
+        if number % max(1, trainings // 10) == 0:
+            app.page.wait_for_timeout(1500)
+            yield _megabytes(server)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""docs/performance.md and its chart, from what training.py, app.py and prediction.py measured."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import prediction  # noqa: E402
+
+from mnist_app import machine  # noqa: E402
+from mnist_app.settings import write_text  # noqa: E402
+
+Result = dict[str, Any]
+
+HEAD = """\
+# Performance
+
+How fast the presets train, how soon the app answers, how long a prediction takes. What is compared
+was measured in one run, taking turns; other work on the machine falls on both.
+
+    make bench    # training.py, app.py and prediction.py of benchmarks/, then this page
+
+{machine}.
+
+## At a glance
+
+| | measured | wanted | |
+|---|--:|--:|---|"""
+TRAINING = """
+## Training
+
+An epoch of each preset, {rounds} rounds each, {threads} threads: our loop beside the usual one, a
+DataLoader over torchvision's MNIST with ToTensor (and RandomAffine where the preset turns or shifts
+its images) around the same network, batch size and optimizer. Presets of large networks run a part
+of an epoch in each round; the time is that of a whole one. Accuracy is that on the 10,000 test
+images after those images, mean ± standard deviation over the rounds' seeds. What `canvas` draws
+beside MNIST is left out.
+
+![Seconds per epoch](performance.svg)
+
+| preset | ours, s | usual, s | ratio | images | accuracy, ours | accuracy, usual | GFLOP/s |
+|---|--:|--:|--:|--:|--:|--:|--:|"""
+CEILING = """
+GFLOP/s counts what the network's layers need, forward and backward. The machine's ceiling in the
+same run: {ceiling}."""
+SPEED_RUN = """
+## The speed run
+
+From nothing to a trained network, images in memory: the preset `speedrun` beside the best known
+public speed run (convolutions of 24 and 32 channels, a dense layer of 256, Adam, one cycle, one
+epoch).
+
+| | seconds, median | test accuracy | seeds |
+|---|--:|--:|--:|"""
+MEMORY = """
+## Memory
+
+Peak of a process that trains the preset, on as many images as it really has.
+
+| preset | peak, MB |
+|---|--:|"""
+APP = """
+## The app
+
+In headless Chromium, server and browser on the same machine. The canvas component itself waits
+200 ms after a stroke before it sends it.
+
+| | median | 95th percentile | n |
+|---|--:|--:|--:|"""
+PREDICTION = """
+## Prediction
+"""
+GPU = """
+Not measured: training on a GPU, as none was at hand. The same code runs there, with the whole data
+set in its memory; the tests run it on the CPU."""
+
+MOST_TRAINING_MB, MOST_APP_MB = 700, 900
+# Which ratio each preset should reach: 4 for perceptrons and LeNet-5, 3 for other convolutions.
+QUICK = "mlp", "lenet5"
+
+
+def main() -> None:
+    """Write the page from the JSON files in docs/."""
+    docs = ROOT / "docs"
+    results = {
+        name: json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("training", "app", "prediction")
+    }
+    lines = [HEAD.format(machine=machine.text(machine.facts())), *_glance(results)]
+    lines += [*_training(results["training"]), *_app(results["app"]), PREDICTION]
+    lines += [*prediction.table(results["prediction"]), GPU, ""]
+    write_text(docs / "performance.md", "\n".join(lines))
+    write_text(docs / "performance.svg", chart(results["training"]["epochs"]["rows"]))
+
+
+def _glance(results: dict[str, Result]) -> Iterator[str]:
+    """What is wanted, and whether it is reached."""
+    training, app = results["training"], results["app"]
+    rows = training["epochs"]["rows"]
+    for words, wanted, own in (
+        ("MLPs and LeNet-5", 4, [r for r in rows if r["preset"].startswith(QUICK)]),
+        ("CNNs", 3, [r for r in rows if not r["preset"].startswith(QUICK)]),
+    ):
+        least = min(own, key=lambda r: r["ratio"])
+        text = f"{least['ratio']:.1f} ({least['preset']})"
+        yield _line(
+            f"epoch, least ratio of {words}", text, f"at least {wanted}", least["ratio"] >= wanted
+        )
+    ours, public = training["speedrun"]
+    mean, share = ours["accuracy"][0], ours["seconds"] / public["seconds"]
+    yield _line("speed run, mean accuracy", f"{mean:.2%}", "at least 99.00 %", mean >= 0.99)
+    yield _line("speed run, share of the public one's time", f"{share:.2f}", "0.20", share <= 0.2)
+    yield _line("speed run, seconds", f"{ours['seconds']:.2f}", "1 (aim)", ours["seconds"] <= 1)
+    yield _most("memory of a training, MB", _peak(training), MOST_TRAINING_MB)
+    yield from _app_glance(app)
+    row = next(r for r in results["prediction"]["one"] if r["network"] == "canvas")
+    yield _most("one drawing by `canvas`, median ms", row["predict_ms"][0], 5)
+    yield _most("normal form, median ms", row["normal_form_ms"][0], 1.5)
+
+
+def _app_glance(app: Result) -> Iterator[str]:
+    alone, beside = app["answer"]["alone_ms"], app["answer"]["beside_training_ms"]
+    yield _most("pen up to new probabilities, median ms", alone["p50"], 280)
+    yield _most("the same, 95th percentile, ms", alone["p95"], 350)
+    yield _most("the same beside a training, 95th percentile, ms", beside["p95"], 450)
+    yield _most("cold start to a canvas, median s", app["start"]["cold_s"]["p50"], 4)
+    yield _most("second browser, median s", app["start"]["second_browser_s"]["p50"], 1.5)
+    yield _most("another network, median ms", app["pages"]["network_ms"]["p50"], 400)
+    followed = sum(app["traffic"]["bytes_per_second_followed"].values()) / 1000
+    yield _most("followed training, kB/s", followed, 50)
+    yield _most("app with four networks, MB", app["memory"]["four_networks_mb"], MOST_APP_MB)
+
+
+def _peak(training: Result) -> float:
+    return max(row["peak_mb"] for row in training["memory"])
+
+
+def _most(what: str, value: float, limit: float) -> str:
+    text = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return _line(what, text, f"at most {limit:g}", value <= limit)
+
+
+def _line(what: str, value: str, wanted: str, reached: bool) -> str:
+    return f"| {what} | {value} | {wanted} | {'' if reached else 'missed'} |"
+
+
+def _training(training: Result) -> Iterator[str]:
+    epochs = training["epochs"]
+    yield TRAINING.format(rounds=epochs["rounds"], threads=training["threads"])
+    for row in epochs["rows"]:
+        accuracies = [_mean_sd(row[f"{way}_accuracy"]) for way in ("ours", "usual")]
+        yield (
+            f"| {row['preset']} | {row['ours_s']:.2f} | {row['usual_s']:.2f} "
+            f"| {row['ratio']:.1f} | {row['images']:,} | {accuracies[0]} | {accuracies[1]} "
+            f"| {row['gflops']:.0f} |"
+        )
+    ceiling = ", ".join(f"{what} {speed:.0f}" for what, speed in epochs["ceiling_gflops"].items())
+    yield CEILING.format(ceiling=ceiling)
+    yield SPEED_RUN
+    for row in training["speedrun"]:
+        accuracy = _mean_sd(row["accuracy"])
+        yield f"| {row['way']} | {row['seconds']:.2f} | {accuracy} | {row['seeds']} |"
+    yield MEMORY
+    for row in training["memory"]:
+        yield f"| {row['preset']} | {row['peak_mb']:.0f} |"
+
+
+def _mean_sd(pair: list[float]) -> str:
+    return f"{pair[0]:.2%} ± {100 * pair[1]:.2f}"
+
+
+def _app(app: Result) -> Iterator[str]:
+    yield APP
+    names = {
+        "cold start to a canvas, s": app["start"]["cold_s"],
+        "a second browser, s": app["start"]["second_browser_s"],
+        "pen up to new probabilities, ms": app["answer"]["alone_ms"],
+        "the same beside a training, ms": app["answer"]["beside_training_ms"],
+        "another network, ms": app["pages"]["network_ms"],
+        "another network, the first time, ms": app["pages"]["network_first_ms"],
+    }
+    tabs = [key for key in app["pages"] if key.startswith("tab_")]
+    names |= {f"tab {k[4:-3]}, ms": app["pages"][k] for k in tabs}
+    for name, values in names.items():
+        yield f"| {name} | {values['p50']:.4g} | {values['p95']:.4g} | {values['n']} |"
+    stroke, second = (
+        app["traffic"][key] for key in ("bytes_per_stroke", "bytes_per_second_followed")
+    )
+    grown = app["memory"]
+    yield (
+        f"\nA stroke sends {stroke['to_server'] / 1000:.1f} kB to the server and "
+        f"{stroke['to_browser'] / 1000:.1f} kB back, and costs the server "
+        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU. A training that is followed "
+        f"sends {second['to_browser'] / 1000:.1f} kB/s to the browser. The server takes "
+        f"{grown['four_networks_mb']:.0f} MB with four networks. Over {grown['strokes']:,} strokes "
+        f"its memory goes {_course(grown['over_strokes_mb'])} MB, over {grown['runs']} trainings "
+        f"{_course(grown['over_runs_mb'])} MB."
+    )
+
+
+def _course(values: list[float]) -> str:
+    return " → ".join(f"{value:.0f}" for value in values)
+
+
+def chart(rows: list[Result]) -> str:
+    """Seconds per epoch as an SVG bar chart on a logarithmic scale, ours and the usual way."""
+    longest = max(row["usual_s"] for row in rows)
+    least = min(row["ours_s"] for row in rows) / 1.5
+    parts = []
+    for number, row in enumerate(rows):
+        y = 40 + 44 * number
+        parts.append(f'<text x="150" y="{y + 20}" text-anchor="end">{row["preset"]}</text>')
+        for place, (way, color) in enumerate((("ours", "#3b5bdb"), ("usual", "#b9bec9"))):
+            value = row[f"{way}_s"]
+            width = 480 * _log_share(value, least, longest)
+            parts.append(
+                f'<rect x="160" y="{y + 17 * place}" width="{width:.0f}" height="15" '
+                f'fill="{color}"/><text x="{166 + width:.0f}" y="{y + 12 + 17 * place}">'
+                f"{value:.2f} s</text>"
+            )
+    height = 50 + 44 * len(rows)
+    legend = (
+        '<text x="160" y="24">seconds per epoch, logarithmic: <tspan fill="#3b5bdb" '
+        'font-weight="bold">ours</tspan>, <tspan fill="#7a808c">the usual loop</tspan></text>'
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 {height}" '
+        'style="font:13px sans-serif;fill:#111">'
+        f'<rect width="740" height="{height}" fill="#fff"/>{legend}{"".join(parts)}</svg>\n'
+    )
+
+
+def _log_share(value: float, least: float, most: float) -> float:
+    return math.log(value / least) / math.log(most / least)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""How fast the presets train, beside the usual way: python benchmarks/training.py [PART ...].
+
+Parts: epochs (our epoch against the usual DataLoader loop), speedrun (time to 99 % against the
+best known public speed run), memory (the peak of a training's process); without any, all. Ours and
+theirs take turns in one run, so that other work on the machine falls on both; times are medians.
+Writes training.json into docs/.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+import torch
+from torch import nn
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from ceiling import ceilings, flops_per_image  # noqa: E402
+from reference import speed_run, usual_epoch  # noqa: E402
+
+from mnist_app import models  # noqa: E402
+from mnist_app.digits import Digits  # noqa: E402
+from mnist_app.evaluation import evaluate  # noqa: E402
+from mnist_app.mnist import load_mnist  # noqa: E402
+from mnist_app.recipes import RECIPES, Recipe  # noqa: E402
+from mnist_app.settings import write_text  # noqa: E402
+from mnist_app.training import EpochEvent, best_device, train  # noqa: E402
+
+PARTS = ("epochs", "speedrun", "memory")
+SPEED_RUN = "speedrun"
+Rows = list[dict[str, Any]]
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(PARTS))
+@click.option("--preset", "presets", multiple=True, help="Of the parts epochs and memory.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=4.0, show_default=True, help="Of the usual loop, per round.")
+@click.option("--seeds", default=10, show_default=True, help="Of the speed run.")
+@click.option("--images", default=60_000, show_default=True, help="Of MNIST, at most.")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
+def main(
+    parts: tuple[str, ...],
+    presets: tuple[str, ...],
+    rounds: int,
+    seconds: float,
+    seeds: int,
+    images: int,
+    output: Path,
+) -> None:
+    """Measure the training."""
+    mnist = load_mnist()
+    train_set, test = mnist.train.subset(torch.arange(images)), mnist.test
+    recipes = [RECIPES[name] for name in presets or RECIPES]
+    measures: dict[str, Callable[[], Any]] = {
+        "epochs": lambda: epochs(recipes, train_set, test, rounds, seconds),
+        "speedrun": lambda: speed_runs(train_set, test, seeds),
+        "memory": lambda: [memory(recipe.name) for recipe in recipes],
+    }
+    path = output / "training.json"
+    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    result |= {"threads": torch.get_num_threads(), "device": str(best_device())}
+    for part in parts or PARTS:
+        result[part] = measures[part]()
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(result, indent=1) + "\n")
+
+
+# Epochs
+
+
+def epochs(
+    recipes: list[Recipe], train_set: Digits, test: Digits, rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Each preset's epoch beside the usual one, and the machine's ceiling."""
+    return {
+        "rounds": rounds,
+        "ceiling_gflops": ceilings(rounds),
+        "rows": [_epoch_row(recipe, train_set, test, rounds, seconds) for recipe in recipes],
+    }
+
+
+def _epoch_row(
+    recipe: Recipe, train_set: Digits, test: Digits, rounds: int, seconds: float
+) -> dict[str, Any]:
+    """Both ways on as many images as the usual one manages in `seconds`, at most an epoch.
+
+    What is drawn beside MNIST is left out, as the usual way does not have it.
+    """
+    recipe = recipe.changed(pen_copies=0, redrawn=0, epochs=1, batches_per_epoch=None)
+    trial = 20 * recipe.batch_size
+    per_image = usual_epoch(recipe, train_set.subset(torch.arange(trial)))[1] / trial
+    epoch = round(len(train_set) * (1 - recipe.validation_fraction))
+    count = min(epoch, max(trial, int(seconds / per_image)))
+    part = train_set.subset(torch.arange(count))
+    times: dict[str, list[float]] = {"ours": [], "usual": []}
+    accuracy: dict[str, list[float]] = {"ours": [], "usual": []}
+    for seed in range(rounds):
+        seeded = recipe.changed(seed=seed)
+        for way, run in (("ours", our_run), ("usual", usual_epoch)):
+            model, taken = run(seeded, part)
+            times[way].append(taken)
+            accuracy[way].append(evaluate(model, test, recipe).accuracy)
+    ours, usual = (statistics.median(times[way]) for way in ("ours", "usual"))
+    flops = flops_per_image(models.from_recipe(recipe), recipe.batch_size)
+    row = {
+        "preset": recipe.name,
+        "images": count,
+        "epoch_images": epoch,
+        "ours_s": ours * epoch / count,
+        "usual_s": usual * epoch / count,
+        "ratio": usual / ours,
+        "gflops": flops * count / ours / 1e9,
+        **{f"{way}_accuracy": _mean_sd(values) for way, values in accuracy.items()},
+    }
+    print(
+        f"{recipe.name}: {row['ours_s']:.2f} s, usual {row['usual_s']:.2f} s an epoch", flush=True
+    )
+    return row
+
+
+# The speed run
+
+
+def speed_runs(train_set: Digits, test: Digits, seeds: int) -> Rows:
+    """Seconds and test accuracy of our speed run and the public one, over the same seeds."""
+    recipe = RECIPES[SPEED_RUN]
+    runs: dict[str, list[tuple[float, float]]] = {"ours": [], "public": []}
+    for seed in range(seeds):
+        for way, run in (("ours", our_run), ("public", speed_run)):
+            model, taken = run(recipe.changed(seed=seed), train_set)
+            runs[way].append((taken, evaluate(model, test, recipe).accuracy))
+    rows = [
+        {
+            "way": way,
+            "seeds": seeds,
+            "seconds": statistics.median(taken for taken, _ in values),
+            "accuracy": _mean_sd([accuracy for _, accuracy in values]),
+        }
+        for way, values in runs.items()
+    ]
+    for row in rows:
+        print(f"speed run, {row['way']}: {row['seconds']:.2f} s, {row['accuracy'][0]:.2%}")
+    return rows
+
+
+def our_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
+    """A training by our loop: the network, and the seconds from nothing to its last step."""
+    few = digits.subset(torch.arange(10))  # the loop validates; that is not measured here
+    start = time.perf_counter()
+    for event in train(recipe, digits, few):
+        if isinstance(event, EpochEvent) and event.epoch == recipe.epochs:
+            return event.state.network.eval(), time.perf_counter() - start
+    raise RuntimeError("the training ended before its last epoch")
+
+
+# Memory
+
+
+def memory(name: str) -> dict[str, Any]:
+    """Peak memory in MB of a process that trains a preset on as much data as it really has."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "memory.py"), name]
+    process = psutil.Popen(command)
+    peak = 0
+    while process.poll() is None:
+        with suppress(psutil.Error):
+            peak = max(peak, process.memory_info().rss)
+        time.sleep(0.02)
+    if process.returncode:
+        raise SystemExit(f"The training of {name} failed.")
+    print(f"{name}: {peak / 1e6:.0f} MB", flush=True)
+    return {"preset": name, "peak_mb": peak / 1e6}
+
+
+def _mean_sd(values: list[float]) -> tuple[float, float]:
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+if __name__ == "__main__":
+    main()

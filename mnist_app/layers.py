@@ -1,0 +1,145 @@
+"""What the networks are made of."""
+
+import copy
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import fusion
+
+# Rotation in degrees and zoom; the first is the image itself.
+VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
+
+
+class Scale(nn.Module):
+    """Pixels in [0, 1] to the numbers the network was trained on: x * scale + offset."""
+
+    def __init__(self, scale: float, offset: float) -> None:
+        super().__init__()
+        self.scale, self.offset = scale, offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, 28, 28) -> the same shape."""
+        if self.scale == 1 and self.offset == 0:
+            return x
+        return x * self.scale + self.offset
+
+
+class Views(nn.Module):
+    """Each image as it is, turned, smaller and larger; not in training.
+
+    What several views of an image agree on is right more often (Krizhevsky et al. 2012).
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("views", _views(count), persistent=False)  # (V, 2, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (V * N, 1, H, W), all images of one view after the other."""
+        if self.training:
+            return x
+        theta = self.views.repeat_interleave(len(x), dim=0)
+        images = x.repeat(len(self.views), 1, 1, 1)
+        grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+        return functional.grid_sample(images, grid, align_corners=False)
+
+
+class MeanOfViews(nn.Module):
+    """The mean logits of each image over its views; not in training."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(V * N, K) -> (N, K)."""
+        return x if self.training else x.unflatten(0, (self.count, -1)).mean(dim=0)
+
+
+def _views(count: int) -> Tensor:
+    """The first `count` of VIEWS as the matrices of an affine grid: (count, 2, 3)."""
+    rows = []
+    for degrees, zoom in VIEWS[:count]:
+        angle = math.radians(degrees)
+        cosine, sine = math.cos(angle) / zoom, math.sin(angle) / zoom
+        rows.append([[cosine, -sine, 0], [sine, cosine, 0]])
+    return torch.tensor(rows)
+
+
+class SideBySide(nn.Module):
+    """Networks that see the same image; their features one after the other."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 1, H, W) -> (N, features of all members)."""
+        return torch.cat([member(x) for member in self.members], dim=1)
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around which the input is carried on (He et al. 2015)."""
+
+    def __init__(self, width: int, batch_norm: bool) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *conv(width, width, 3, batch_norm, nn.ReLU(), padding=1),
+            *conv(width, width, 3, batch_norm, None, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, width, H, W) -> the same shape."""
+        return torch.relu(x + self.body(x))
+
+
+def conv(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    batch_norm: bool,
+    activation: nn.Module | None,
+    padding: int = 0,
+) -> list[nn.Module]:
+    """A convolution with what follows it."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=not batch_norm)
+    ]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(outputs))
+    return layers + ([activation] if activation else [])
+
+
+def dense(
+    inputs: int, outputs: int, batch_norm: bool, activation: nn.Module, dropout: float = 0.0
+) -> list[nn.Module]:
+    """A dense layer with what follows it."""
+    layers: list[nn.Module] = [nn.Linear(inputs, outputs, bias=not batch_norm)]
+    if batch_norm:
+        layers.append(nn.BatchNorm1d(outputs))
+    return [*layers, activation, *([nn.Dropout(dropout)] if dropout else [])]
+
+
+def folded(model: nn.Module) -> nn.Module:
+    """The same network for answering alone: each batch norm in the layer before it.
+
+    Args:
+        model: in eval mode; it is left as it is.
+    Returns:
+        A network that gives the same logits but for rounding, with fewer steps.
+    """
+    model = copy.deepcopy(model)
+    for parent in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
+        for place, (layer, norm) in enumerate(itertools.pairwise(list(parent))):
+            if isinstance(norm, nn.BatchNorm2d):
+                parent[place] = fusion.fuse_conv_bn_eval(layer, norm)
+            elif isinstance(norm, nn.BatchNorm1d):
+                parent[place] = fusion.fuse_linear_bn_eval(layer, norm)
+            else:
+                continue
+            parent[place + 1] = nn.Identity()
+    return model.to(memory_format=torch.channels_last)
