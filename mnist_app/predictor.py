@@ -25,6 +25,7 @@ CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
 PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
 _BATCH = 100  # images at once: a page full of digits must not fill the memory
+_TINY = 1e-300  # where no digit has any probability, all have the same share
 AMONG_DIGITS = 0.5  # of the threshold: what stands in a number is more likely a digit
 
 
@@ -152,15 +153,16 @@ class Predictor:
         """Recognise images in the normal form, float32 (N, 1, 28, 28) in [0, 1]."""
         logits = self.logits(images)
         rows = probabilities(logits, self.recipe, self.calibration.temperature).numpy()
-        pictures = images.squeeze(1).numpy()
-        return [self._prediction(*both) for both in zip(rows, pictures, strict=True)]
-
-    def _prediction(self, row: np.ndarray, image: np.ndarray) -> Prediction:
-        digits = row[:CLASSES]
-        nearest, total = int(digits.argmax()), digits.sum()
-        shares = digits / total if total > 0 else np.full(CLASSES, 1 / CLASSES)
-        guess = Prediction(None, nearest, shares, float(digits[nearest]), image)
-        return guess.at(self.calibration.threshold)
+        digits = rows[:, :CLASSES]  # the rest of 1 is "not a digit"
+        shares = (digits + _TINY) / (digits + _TINY).sum(axis=1, keepdims=True)
+        columns = digits.argmax(axis=1).tolist(), digits.max(axis=1).tolist()
+        threshold = self.calibration.threshold
+        return [
+            Prediction(nearest if sure >= threshold else None, nearest, share, sure, picture)
+            for nearest, sure, share, picture in zip(
+                *columns, shares, images.squeeze(1).numpy(), strict=True
+            )
+        ]
 
 
 def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+import torch
 
 from mnist_app import runs, weights
 from mnist_app.drawing import ink_of
 from mnist_app.predictor import Predictor
 from mnist_app.recipes import Recipe
+
+# A drawing is too little work to share out: beside a training, which keeps all cores busy, two
+# threads wait for each other twenty times as long as one needs. Runs have processes of their own.
+torch.set_num_threads(1)
 
 RUN_PREFIX = "run:"
 MOST_EPOCHS_SHOWN = 60
