@@ -1,10 +1,10 @@
 """Digits replayed with the mouse in the real app, in Chromium: python benchmarks/browser.py.
 
 Pen strokes of the writers that the chosen network held out, at random size and place, are drawn
-stroke by stroke on the canvas; what the page says is compared with what was meant.
+stroke by stroke on the canvas; what the page says is compared with what was meant. The result goes
+into drawings.json and drawings.md in docs/.
 """
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -16,13 +16,13 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
+import report  # noqa: E402
 from chromium import installed  # noqa: E402
 from page import App  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from serve import served  # noqa: E402
 
 from mnist_app import data, pen, rendering  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
 
 
 @click.command()
@@ -30,7 +30,7 @@ from mnist_app.settings import write_text  # noqa: E402
 @click.option("--network", default="canvas", show_default=True)
 @click.option("--fold", default=0, show_default=True, help="The seed of the network.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs" / "browser.json")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
     """Replay pen strokes in the app and count what is right."""
     _, validation, test = rendering.split_writers(data.load_pen_digits(), fold)
@@ -40,11 +40,12 @@ def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = replay(Path(folder), digits, network, random)
     wrong = [row for row in rows if row["read"] != row["label"]]
-    result = {"n": count, "right": count - len(wrong), "seed": seed, "network": network}
-    print(f"{result['right']} of {count} right ({result['right'] / count:.1%})")
-    for row in wrong:
-        print(f"  {row}")
-    write_text(output, json.dumps(result | {"wrong": wrong}, indent=1) + "\n")
+    right = count - len(wrong)
+    print(f"{right} of {count} right ({right / count:.1%})")
+    row = {"network": network, "n": count, "right": right, "wrong": wrong}
+    results = report.known(output)
+    results["browser"] = {"seed": seed, "rows": [row]}
+    report.save(results, output)
 
 
 def replay(

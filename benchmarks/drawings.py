@@ -9,7 +9,6 @@ No writer is new to canvas-large, as each of its members held out others: other 
 (--strokes) are needed to measure it; what is measured on those goes into ./drawings.
 """
 
-import json
 import multiprocessing
 import os
 import sys
@@ -33,7 +32,7 @@ from mnist_app import data, pen, rendering, weights  # noqa: E402
 from mnist_app.pen import PenDigit  # noqa: E402
 from mnist_app.predictor import Predictor  # noqa: E402
 from mnist_app.recipes import JOINED  # noqa: E402
-from mnist_app.settings import weights_folder, write_text  # noqa: E402
+from mnist_app.settings import weights_folder  # noqa: E402
 
 Rows = list[dict[str, Any]]
 PARTS = ("grid", "honesty", "several")
@@ -75,12 +74,10 @@ def main(
     if not writers:
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
-    output.mkdir(parents=True, exist_ok=True)
-    results = _known(output / "drawings.json")
+    results = report.known(output)
     for part, rows in _in_parallel(parts or PARTS, predictors, wanted, workers).items():
         results[part] = _merged(results.get(part), rows, seed)
-    report.write(results, output, are_foreign=wanted.are_foreign)
-    write_text(output / "drawings.json", json.dumps(results, indent=1) + "\n")
+    report.save(results, output, are_foreign=wanted.are_foreign)
 
 
 def _in_parallel(
@@ -164,10 +161,6 @@ def _by_fold(
 def _some(digits: list[PenDigit], count: int, seed: int) -> list[PenDigit]:
     order = torch.randperm(len(digits), generator=torch.Generator().manual_seed(seed))
     return [digits[i] for i in order[:count]]
-
-
-def _known(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """docs/drawings.md and its heat map, from what benchmarks/drawings.py measured."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,15 @@ Numbers of three digits, each in one writer's hand, natural gaps (normal, 25 % o
 
 | network | numbers right | single digits whole | single digits right | n of each |
 |---|--:|--:|--:|--:|"""
+BROWSER = """
+## In the browser
+
+Digits of writers that the network held out, replayed stroke by stroke with the mouse in the real
+app in Chromium, at random size (25 to 85 % of the canvas) and place, with the brush that the app
+starts with: `python benchmarks/browser.py`.
+
+| network | right | n | read wrongly |
+|---|--:|--:|---|"""
 SUMMARY = """
 ## At a glance
 
@@ -71,8 +81,20 @@ SUMMARY = """
 |---|--:|--:|--:|"""
 
 
-def write(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -> None:
-    """Write drawings.md of the parts that were measured so far, and the heat map."""
+def known(folder: Path) -> dict[str, Any]:
+    """What was measured so far, by part."""
+    path = folder / "drawings.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def save(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -> None:
+    """Write drawings.json, and drawings.md with the heat map of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(results, folder, are_foreign=are_foreign)
+    write_text(folder / "drawings.json", json.dumps(results, indent=1) + "\n")
+
+
+def _write(results: dict[str, Any], folder: Path, *, are_foreign: bool) -> None:
     lines = [HEAD, FOREIGN if are_foreign else OURS, *_summary(results)]
     if "grid" in results:
         rows = _pooled(results["grid"]["rows"])
@@ -86,6 +108,8 @@ def write(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -
         lines += [REFUSED, *_non_digits(results["honesty"]["rows"])]
     if "several" in results:
         lines += [SEVERAL, *_several(results["several"]["rows"])]
+    if "browser" in results:
+        lines += [BROWSER, *_browser(results["browser"]["rows"])]
     seeds = ", ".join(f"{part} {value['seed']}" for part, value in results.items())
     write_text(folder / "drawings.md", "\n".join([*lines, "", f"Seeds: {seeds}.", ""]))
 
@@ -226,6 +250,12 @@ def _non_digits(rows: Rows) -> Iterator[str]:
     for row in rows:
         for kind, values in row["non_digits"].items():
             yield f"| {row['network']} | {kind} | {values['refused']:.1%} | {values['n']:,} |"
+
+
+def _browser(rows: Rows) -> Iterator[str]:
+    for row in rows:
+        wrong = ", ".join(f"{one['label']} as {one['read']}" for one in row["wrong"])
+        yield f"| {row['network']} | {row['right'] / row['n']:.1%} | {row['n']:,} | {wrong} |"
 
 
 def _several(rows: Rows) -> Iterator[str]:

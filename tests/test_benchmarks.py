@@ -64,6 +64,19 @@ def test_an_unknown_network_is_named():
     assert "There are no weights nonsense" in done.stderr
 
 
+@pytest.mark.mnist
+@pytest.mark.browser
+def test_digits_are_replayed_in_the_browser(real_data, tmp_path):
+    if not (real_data / "pendigits").is_dir():
+        pytest.skip("needs the UCI pen digits")
+    done = run("browser.py", "--count", "2", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads((tmp_path / "drawings.json").read_text())["browser"]["rows"]
+    assert (row["network"], row["n"]) == ("canvas", 2)
+    assert row["right"] + len(row["wrong"]) == 2
+    assert "replayed stroke by stroke" in (tmp_path / "drawings.md").read_text()
+
+
 def test_the_time_of_predictions_is_measured(tmp_path):
     done = run("prediction.py", "--rounds", "1", "--images", "5", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
