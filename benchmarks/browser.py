@@ -24,6 +24,8 @@ from serve import served  # noqa: E402
 
 from mnist_app import data, pen, rendering  # noqa: E402
 
+REACTION = 250  # ms that a hand needs from the button to the canvas; it is cleared meanwhile
+
 
 @click.command()
 @click.option("--count", default=200, show_default=True)
@@ -63,12 +65,22 @@ def replay(
             centre = random.uniform(size / 2 + 0.02, 0.98 - size / 2, 2)
             strokes = pen.placed(digit.strokes, size=size, centre=tuple(centre))
             app.draw([[tuple(point) for point in stroke.tolist()] for stroke in strokes])
-            page.wait_for_timeout(700)  # the last stroke's answer, after those of the ones before
-            said = app.prediction()
+            said = _said(app)
             rows.append({"label": str(digit.label), "read": said, "size": round(size, 2)})
             app.click("clear")
             app.expect_prediction("")
+            page.wait_for_timeout(REACTION)
     return rows
+
+
+def _said(app: App) -> str:
+    """What the page reads once it is done with the last stroke; nothing if it reads none."""
+    app.page.wait_for_timeout(700)
+    for _ in range(10):
+        if said := app.part("prediction").inner_text().strip():
+            break
+        app.page.wait_for_timeout(1000)
+    return said
 
 
 if __name__ == "__main__":
