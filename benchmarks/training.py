@@ -29,10 +29,11 @@ from reference import speed_run, usual_epoch  # noqa: E402
 from mnist_app import models  # noqa: E402
 from mnist_app.digits import Digits  # noqa: E402
 from mnist_app.evaluation import evaluate  # noqa: E402
+from mnist_app.events import EpochEvent  # noqa: E402
 from mnist_app.mnist import load_mnist  # noqa: E402
 from mnist_app.recipes import RECIPES, Recipe  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
-from mnist_app.training import EpochEvent, best_device, train  # noqa: E402
+from mnist_app.training import best_device, train  # noqa: E402
 
 PARTS = ("epochs", "speedrun", "memory")
 SPEED_RUN = "speedrun"

@@ -107,7 +107,7 @@ def train(
     """
     import torch
 
-    from mnist_app import data, training, weights
+    from mnist_app import data, events, training, weights
 
     recipe = preset_named(preset).changed(**{k: v for k, v in changes.items() if v is not None})
     name = checked_name(result or recipe.name)
@@ -118,7 +118,7 @@ def train(
         parts = data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
         for event in training.train(recipe, parts.train, parts.val, parts.test, should_stop=stop):
-            if not isinstance(event, training.EndEvent):
+            if not isinstance(event, events.EndEvent):
                 display.show(recipe, event)
         if not event.state.is_trained:
             raise click.Abort

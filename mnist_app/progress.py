@@ -7,8 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from mnist_app.events import BatchEvent, EndEvent, EpochEvent, Event, to_json
 from mnist_app.recipes import Recipe
-from mnist_app.training import BatchEvent, EndEvent, EpochEvent, Event, to_json
 
 
 class JsonLines:

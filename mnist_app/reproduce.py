@@ -14,9 +14,10 @@ from mnist_app.data import Parts, prepare
 from mnist_app.digits import Progress
 from mnist_app.ensemble import Member
 from mnist_app.evaluation import logits_of
+from mnist_app.events import Event
 from mnist_app.recipes import JOINED, RECIPES, SOURCES, Recipe
 from mnist_app.settings import InputError, checked_name, weights_folder, write_text
-from mnist_app.training import Event, train
+from mnist_app.training import train
 
 LONG_TRAINING = 100  # epochs from which on one seed must do
 

@@ -4,89 +4,29 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnist_app import augment, models
-from mnist_app.calibration import Calibration, calibrate
+from mnist_app.calibration import calibrate
 from mnist_app.digits import Digits, to_input
 from mnist_app.evaluation import evaluate, logits_of, loss_of, sum_type
+from mnist_app.events import (
+    BatchEvent,
+    Checkpoint,
+    EndEvent,
+    EpochEvent,
+    Event,
+    TrainingError,
+    to_json,
+)
+from mnist_app.optimizers import add_l1_gradient, learning_rate_at, make_optimizer
 from mnist_app.recipes import Recipe
 
 SECONDS_BETWEEN_EVENTS = 0.25
-_NOT_LOGGED = "state", "checkpoint", "calibration"
-
-
-class TrainingError(RuntimeError):
-    """A training that cannot go on; the message says why and what to change."""
-
-
-class Checkpoint(NamedTuple):
-    """All that it takes to go on training as if nothing had happened."""
-
-    tensors: dict[str, Tensor]
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchEvent:
-    """Where the training stands within an epoch; loss and accuracy run over the epoch so far."""
-
-    kind: ClassVar[str] = "batch"
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    loss: float
-    accuracy: float
-    images_per_second: float
-    seconds_left: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class EpochEvent:
-    """A finished epoch. `seconds` is training alone; training figures run over the epoch."""
-
-    kind: ClassVar[str] = "epoch"
-    epoch: int
-    seconds: float
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float
-    images_per_second: float
-    state: "TrainingState" = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndEvent:
-    """The end: why it ended, and the accuracy on the test set, read once (None: no test set)."""
-
-    kind: ClassVar[str] = "end"
-    reason: str  # "finished", "early" (no better validation loss) or "stopped"
-    epochs: int  # complete ones
-    best_epoch: int | None  # whose weights are kept, if early stopping chose one
-    seconds: float
-    test_accuracy: float | None
-    test_loss: float | None
-    n: int
-    calibration: Calibration
-    state: "TrainingState" = field(repr=False, compare=False)
-    checkpoint: Checkpoint = field(repr=False, compare=False)
-
-
-Event = BatchEvent | EpochEvent | EndEvent
-
-
-def to_json(event: Event) -> dict[str, Any]:
-    """An event as a JSON object: {"event": "batch" | "epoch" | "end", ...}."""
-    names = [f.name for f in fields(event) if f.name not in _NOT_LOGGED]
-    return {"event": event.kind, **{name: getattr(event, name) for name in names}}
 
 
 def best_device() -> torch.device:
@@ -128,25 +68,6 @@ def train(
         if not stopped:
             yield state.close_epoch(digits_val)
     yield state.end("stopped" if stopped else state.reason, digits_val, digits_test)
-
-
-def learning_rate_at(recipe: Recipe, epoch: int, share: float) -> float:
-    """The learning rate at a share (0..1) of an epoch (from 1)."""
-    if recipe.schedule == "steps":
-        return ([recipe.learning_rate] + [rate for at, rate in recipe.steps if at <= epoch])[-1]
-    progress = (epoch - 1 + share) / recipe.epochs
-    if recipe.schedule == "cosine":
-        return recipe.learning_rate * (1 + math.cos(math.pi * progress)) / 2
-    if recipe.schedule == "one_cycle":
-        return recipe.learning_rate * _one_cycle(progress)
-    return recipe.learning_rate
-
-
-def _one_cycle(progress: float, warm_up: float = 0.25) -> float:
-    """From 1/25 up to 1 in a quarter of the time, then down to nearly 0 (Smith 2018)."""
-    if progress < warm_up:
-        return 0.04 + 0.96 * progress / warm_up
-    return max((1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) / 2, 1e-4)
 
 
 class TrainingState:
@@ -198,7 +119,6 @@ class TrainingState:
         """Train the rest of the epoch in progress; returns whether it was stopped."""
         epoch = len(self.history) + 1
         order = self._order(epoch)
-        images, labels = self.images[order], self.labels[order]
         bounds = self._bounds(len(order))
         self._seed_epoch(epoch)
         self.model.train()
@@ -209,7 +129,8 @@ class TrainingState:
                 self._random_state = self._get_random_state()
                 return True
             rate = learning_rate_at(self.recipe, epoch, self.batch / len(bounds))
-            self._step(images[start:end], labels[start:end], rate)
+            chosen = order[start:end]
+            self._step(self.images[chosen], self.labels[chosen], rate)
             if time.perf_counter() - self._last_event >= SECONDS_BETWEEN_EVENTS:
                 self._synchronize()
                 self.epoch_seconds += time.perf_counter() - mark
@@ -434,28 +355,6 @@ def computes_bfloat16(device: torch.device) -> bool:
 def random_source(device: torch.device) -> ModuleType:
     """The module of torch that draws the random numbers of a device."""
     return {"cuda": torch.cuda, "mps": torch.mps}.get(device.type, torch)
-
-
-def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer; the L2 penalty falls on weights, not on biases and norms."""
-    weights = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.l2}, {"params": others}]
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    rate = recipe.learning_rate
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, fused=fused)
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, fused=fused)
-    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0, fused=fused)
-
-
-@torch.no_grad()
-def add_l1_gradient(model: nn.Module, strength: float) -> None:
-    """Add the gradient of strength * sum |w| over all weights (not biases and norms)."""
-    for parameter in model.parameters():
-        if parameter.dim() > 1 and parameter.grad is not None:
-            parameter.grad.add_(parameter.sign(), alpha=strength)
 
 
 def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from mnist_app import models
 from mnist_app.calibration import Calibration
 from mnist_app.data import Parts
+from mnist_app.events import EndEvent, to_json
 from mnist_app.recipes import Recipe
 from mnist_app.settings import NAME_PATTERN, InputError, checked_name, weights_folder
-from mnist_app.training import EndEvent, to_json
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _HEADER_KEY = "mnist_app"

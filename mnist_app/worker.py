@@ -14,7 +14,7 @@ from mnist_app.settings import InputError, parallel_runs
 
 if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
     from mnist_app.data import Parts
-    from mnist_app.training import Checkpoint, EndEvent, EpochEvent
+    from mnist_app.events import Checkpoint, EndEvent, EpochEvent
 
 SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -43,7 +43,8 @@ def _work(run: runs.Run, should_stop: Callable[[], bool]) -> None:
     import torch
 
     from mnist_app import data
-    from mnist_app.training import EndEvent, EpochEvent, to_json, train
+    from mnist_app.events import EndEvent, EpochEvent, to_json
+    from mnist_app.training import train
 
     torch.set_num_threads(training_threads())
     parts = data.prepare(run.recipe, lambda text, share: _note(run, text, share))
@@ -111,7 +112,7 @@ def read_checkpoint(run: runs.Run, fingerprint: str) -> "Checkpoint | None":
     from safetensors.torch import load_file
 
     from mnist_app import weights
-    from mnist_app.training import Checkpoint
+    from mnist_app.events import Checkpoint
 
     if not run.checkpoint.exists():
         return None
@@ -164,7 +165,7 @@ def _log(run: runs.Run, event: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    from mnist_app.training import TrainingError
+    from mnist_app.events import TrainingError
 
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or "alloc" in text.lower():

@@ -28,6 +28,8 @@ ORDER = (
     "augment",
     "evaluation",
     "calibration",
+    "events",
+    "optimizers",
     "training",
     "weights",
     "ensemble",

@@ -11,8 +11,8 @@ from mnist_app import reproduce, weights
 from mnist_app.cli import main
 from mnist_app.data import Parts
 from mnist_app.digits import split
+from mnist_app.events import EndEvent
 from mnist_app.recipes import RECIPES, Recipe
-from mnist_app.training import EndEvent
 
 NAME = "mlp-128-64-adam"
 

@@ -12,18 +12,28 @@ from mnist_app.calibration import calibrate
 from mnist_app.data import prepare
 from mnist_app.digits import Digits, split
 from mnist_app.evaluation import evaluate, logits_of
+from mnist_app.events import (
+    BatchEvent,
+    Checkpoint,
+    EndEvent,
+    EpochEvent,
+    Event,
+    TrainingError,
+    to_json,
+)
+from mnist_app.optimizers import learning_rate_at
 from mnist_app.recipes import RECIPES, Recipe
-from mnist_app.training import BatchEvent, Checkpoint, EndEvent, EpochEvent, learning_rate_at, train
+from mnist_app.training import train
 
 SMALL = Recipe(model="mlp-128-64", scaling="unit", epochs=3, batch_size=16, dataset="digits")
 
 
-def run(recipe: Recipe, digits: Digits, **options) -> list[training.Event]:
+def run(recipe: Recipe, digits: Digits, **options) -> list[Event]:
     rest, val = split(digits, 0.2, 0)
     return list(train(recipe, rest, val, val, **options))
 
 
-def history(events: list[training.Event]) -> list[tuple[float, ...]]:
+def history(events: list[Event]) -> list[tuple[float, ...]]:
     return [
         (e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy)
         for e in events[-1].state.history
@@ -159,7 +169,7 @@ def test_a_loss_that_is_no_number_ends_the_training_with_a_remedy(stripes, monke
 
     build = models.from_recipe
     monkeypatch.setattr(models, "from_recipe", overflowing)
-    with pytest.raises(training.TrainingError, match="lower learning rate"):
+    with pytest.raises(TrainingError, match="lower learning rate"):
         run(SMALL, stripes)
 
 
@@ -349,7 +359,7 @@ def test_the_end_tells_how_sure_is_sure_on_the_validation_images(stripes):
 
 def test_events_as_json_leave_out_what_is_no_figure(stripes):
     for event in run(SMALL.changed(epochs=1), stripes):
-        entry = json.loads(json.dumps(training.to_json(event)))
+        entry = json.loads(json.dumps(to_json(event)))
         assert not {"state", "checkpoint", "calibration"} & set(entry)
 
 
@@ -359,7 +369,7 @@ def test_weights_that_are_no_numbers_end_a_stopped_training_with_a_remedy(stripe
     list(state.run_batches(stop_after(3)))
     with torch.no_grad():
         state.model[-1].weight.fill_(float("nan"))
-    with pytest.raises(training.TrainingError, match="lower learning rate"):
+    with pytest.raises(TrainingError, match="lower learning rate"):
         state.end("stopped", val, val)
 
 
