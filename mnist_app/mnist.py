@@ -10,6 +10,8 @@ from http.client import HTTPException
 from io import StringIO
 from pathlib import Path
 
+import torch
+
 from mnist_app.digits import Dataset, Digits, Progress
 from mnist_app.settings import InputError, data_folder
 
@@ -36,9 +38,8 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
         if missing:
             _download_mnist(root, missing[0], progress)
-        for name, (size, md5) in MNIST_FILES.items():
-            _verify(raw / name, size, md5)
-        return Dataset(_mnist_part(root, train=True), _mnist_part(root, train=False))
+        contents = [_verified(raw / name, *known) for name, known in MNIST_FILES.items()]
+        return Dataset(_digits(*contents[:2]), _digits(*contents[2:]))
     except PermissionError as error:
         raise InputError(
             f"No permission for {error.filename}: make {root} readable and writable, "
@@ -51,20 +52,23 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         ) from None
 
 
-def _mnist_part(root: Path, train: bool) -> Digits:
-    from torchvision.datasets import MNIST
+def _digits(images: bytearray, labels: bytearray) -> Digits:
+    """Two files' contents as digits. Before the pixels stand 16 bytes, before the labels 8."""
+    pixels = torch.frombuffer(images, dtype=torch.uint8, offset=16).view(-1, 28, 28)
+    return Digits(pixels, torch.frombuffer(labels, dtype=torch.uint8, offset=8).long(), "mnist")
 
-    part = MNIST(str(root), train=train)
-    return Digits(part.data, part.targets, "mnist")
 
-
-def _verify(path: Path, size: int, md5: str) -> None:
-    if path.stat().st_size != size:
-        fault = f"has {path.stat().st_size:,} bytes instead of {size:,}"
-    elif hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() != md5:
+def _verified(path: Path, size: int, md5: str) -> bytearray:
+    """A file's content, if it is MNIST's."""
+    content = bytearray(path.stat().st_size)
+    with path.open("rb") as file:
+        file.readinto(content)
+    if len(content) != size:
+        fault = f"has {len(content):,} bytes instead of {size:,}"
+    elif hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
         fault = "is not MNIST's (its checksum differs)"
     else:
-        return
+        return content
     raise InputError(f"{path} {fault}: delete it, and it will be downloaded again.")
 
 

@@ -1,11 +1,22 @@
 """Optimizers, and the learning rate over a training."""
 
+import inspect
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
 
 from mnist_app.recipes import Recipe
+
+_MARKED = (
+    "add_param_group",
+    "zero_grad",
+    "state_dict",
+    "load_state_dict",
+    "_cuda_graph_capture_health_check",
+)
 
 
 def learning_rate_at(recipe: Recipe, epoch: int, share: float) -> float:
@@ -49,15 +60,20 @@ def add_l1_gradient(model: nn.Module, strength: float) -> None:
             parameter.grad.add_(parameter.sign(), alpha=strength)
 
 
-def _spare_dynamo() -> None:
+def plain_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+    """The optimizer's step alone, without what torch wraps around it for its compiler."""
+    return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))
+
+
+def _spare_compiler() -> None:
     """Keep torch's optimizers from loading torch's compiler, only to switch it off for themselves.
 
     That takes more than a second and 150 MB at the start of each training. The mark is torch's
     own; where a version does without it, the compiler is loaded as before.
     """
-    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
-        if plain := getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None):
+    for name in _MARKED:
+        if plain := getattr(getattr(torch.optim.Optimizer, name, None), "__wrapped__", None):
             vars(plain).setdefault("__dynamo_disable", plain)
 
 
-_spare_dynamo()
+_spare_compiler()

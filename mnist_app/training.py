@@ -23,7 +23,7 @@ from mnist_app.events import (
     TrainingError,
     to_json,
 )
-from mnist_app.optimizers import add_l1_gradient, learning_rate_at, make_optimizer
+from mnist_app.optimizers import add_l1_gradient, learning_rate_at, make_optimizer, plain_step
 from mnist_app.recipes import Recipe
 
 SECONDS_BETWEEN_EVENTS = 0.25
@@ -83,6 +83,7 @@ class TrainingState:
         self.model = models.from_recipe(recipe).to(device, memory_format=torch.channels_last)
         self.network = copy.deepcopy(self.model) if recipe.averaging else self.model
         self.optimizer = make_optimizer(recipe, self.model)
+        self._update = plain_step(self.optimizer)
         self.autocast = recipe.mixed_precision and computes_bfloat16(device)
         self.images, self.labels = digits.images.to(device), digits.labels.to(device)
         self.history: list[EpochEvent] = []
@@ -204,7 +205,7 @@ class TrainingState:
         loss.backward()
         if self.recipe.l1:
             add_l1_gradient(self.model, self.recipe.l1)
-        self.optimizer.step()
+        self._update()
         if self.recipe.averaging:
             self._average()
         with torch.no_grad():

@@ -1,0 +1,46 @@
+"""Optimizers: torch's own, without what its compiler costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mnist_app.optimizers import make_optimizer, plain_step
+from mnist_app.recipes import Recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIMIZERS = ["sgd", "adam", "adamw"]
+
+
+def weights_after(recipe: Recipe, is_plain: bool) -> torch.Tensor:
+    torch.manual_seed(0)
+    model = nn.Linear(5, 5)
+    optimizer = make_optimizer(recipe, model)
+    step = plain_step(optimizer) if is_plain else optimizer.step
+    for number in range(4):
+        optimizer.zero_grad()
+        model(torch.full((2, 5), 1.0 + number)).square().sum().backward()
+        step()
+    return model.weight.detach()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_plain_step_is_the_optimizers_step(optimizer):
+    recipe = Recipe(optimizer=optimizer, learning_rate=0.1, momentum=0.5, l2=0.01)
+    assert torch.equal(weights_after(recipe, is_plain=True), weights_after(recipe, is_plain=False))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_training_does_not_load_torchs_compiler(optimizer):
+    code = (
+        "import sys; from mnist_app import data, training; from mnist_app.recipes import Recipe;"
+        f"recipe = Recipe(model='mlp-300', dataset='digits', epochs=1, optimizer={optimizer!r});"
+        "parts = data.prepare(recipe);"
+        "assert list(training.train(recipe, parts.train, parts.val));"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == 0
