@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_app.ui import draw, markup, shared, sidebar, train
+from mnist_app.ui import draw, markup, plain_canvas, shared, sidebar, train
 
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(markup.STYLE)
@@ -18,3 +18,4 @@ if train_tab.open:
         train.show()
 else:
     sidebar.watch()
+plain_canvas.hide_toolbar()

@@ -23,7 +23,8 @@ HEAD = """\
 How fast the presets train, how soon the app answers, how long a prediction takes. What is compared
 was measured in one run, taking turns; other work on the machine falls on both.
 
-    make bench    # training.py, app.py and prediction.py of benchmarks/, then this page
+    python benchmarks/training.py; python benchmarks/app.py; python benchmarks/prediction.py
+    python benchmarks/performance.py
 
 {machine}.
 

@@ -59,3 +59,12 @@ def test_the_way_of_a_thick_brush_leaves_the_loop_open():
 def test_a_fine_brush_and_pixels_without_strokes_stay_as_they_are(strokes):
     rgba = painted(ring(4))
     assert as_the_pen_went(rgba, strokes) is rgba
+
+
+def test_strokes_without_pixels_are_drawn():
+    strokes = [ring(4)]
+    read = as_the_pen_went(None, strokes)
+    assert read.shape == (280, 280, 4)
+    assert read[140, 158, 0] > 128
+    assert read[140, 140, 0] == 0
+    assert as_the_pen_went(None, []) is None

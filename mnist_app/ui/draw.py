@@ -132,6 +132,8 @@ def _input() -> tuple[np.ndarray | None, bool]:
         width="stretch",
     )
     is_drawn = kind in ("Draw", None)
+    if not is_drawn:  # the canvas goes, and begins with what was drawn when it comes back
+        st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
     return _canvas() if is_drawn else _picture(kind), is_drawn
 
 
@@ -173,10 +175,10 @@ def _canvas() -> np.ndarray | None:
             key="drawing_canvas",
         )
     strokes = (result.json_data or {}).get("objects", [])
+    st.session_state["strokes"] = strokes
     _history_buttons(strokes)
     st.slider("Brush width", *BRUSH, key="brush", format="%d px")
-    rgba = result.image_data  # decoded from a PNG at every access
-    return None if rgba is None else as_the_pen_went(rgba, strokes)
+    return as_the_pen_went(result.image_data, strokes)
 
 
 def _history_buttons(strokes: Strokes) -> None:

@@ -34,19 +34,21 @@ def _paths(strokes: Strokes) -> list[Any]:
     return [stroke.get("path") for stroke in strokes]
 
 
-def as_the_pen_went(rgba: np.ndarray, strokes: Strokes) -> np.ndarray:
+def as_the_pen_went(rgba: np.ndarray | None, strokes: Strokes) -> np.ndarray | None:
     """The drawing without what a thick brush hides: its path, drawn with a finer one.
 
-    A drawing whose brush is fine enough is returned as it is.
+    A drawing whose brush is fine enough is returned as it is. A canvas that is mounted anew has
+    its strokes, but sends no pixels before the next one: they are drawn here.
     """
     paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
     if not paths:
         return rgba
     widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
     brush = pen.fine_brush(paths, widest)
-    if brush == widest:
+    if rgba is not None and brush == widest:
         return rgba
-    return pen.canvas_rgba(pen.draw(paths, brush=brush, side=len(rgba)))
+    side = pen.CANVAS if rgba is None else len(rgba)
+    return pen.canvas_rgba(pen.draw(paths, brush=brush, side=side))
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:

@@ -253,3 +253,29 @@ def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
     paper[60::90] *= 0.88
     grey = paper * (1 - 0.75 * ink) + random.normal(0, 4, (side, side))
     return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("rest", [0, 150, 400])
+def test_a_stroke_may_begin_anywhere(app, rest):
+    """The component has a toolbar of its own, unseen, over the upper right of the canvas."""
+    app.open()
+    for x, y in [(250, 12), (170, 6), (272, 20), (8, 8)]:
+        app.part("canvas").locator("canvas").last.hover(position={"x": x, "y": y})
+        app.page.wait_for_timeout(rest)
+        app.draw([[(x, y), (140, 100), (130, 160), (120, 240)]])
+        app.prediction()
+        app.click("clear")
+        app.expect_prediction("")
+
+
+def test_a_drawing_is_there_again_after_a_look_at_a_picture(app):
+    app.open()
+    app.draw([[(140, 40), (140, 100), (140, 160), (140, 240)]])
+    app.expect_prediction("1")
+    app.page.get_by_role("radio", name="Upload").click()
+    expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+    app.expect_prediction("")
+    app.page.get_by_role("radio", name="Draw").click()
+    app.expect_prediction("1")
+    app.click("undo")
+    app.expect_prediction("")
