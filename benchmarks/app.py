@@ -218,7 +218,7 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
 
 def _switch(app: App, network: str) -> float:
     app.part("network").locator("input").click()
-    option = app.page.get_by_role("option").filter(has_text=network).first
+    option = app.page.get_by_role("option").filter(has_text=f"{network} · ").first
     option.wait_for()
     app.page.evaluate("() => { probe.up = probe.seen = 0; }")
     option.click()
@@ -289,8 +289,8 @@ def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
         app.draw([[(140, 40), (140, 240)]])
         app.prediction()
         for network in NETWORKS:
-            app.choose("network", network)
-            app.expect_chosen("network", network)
+            app.choose("network", f"{network} · ")
+            app.expect_chosen("network", f"{network} · ")
             app.page.wait_for_timeout(1000)
         loaded = _megabytes(server)
         over_strokes = [loaded, *_after_strokes(browser, url, weights, server, strokes)]

@@ -1,8 +1,8 @@
 """Digits replayed with the mouse in the real app, in Chromium: python benchmarks/browser.py.
 
-Pen strokes of the writers that the chosen network held out, at random size and place, are drawn
-stroke by stroke on the canvas; what the page says is compared with what was meant. The result goes
-into drawings.json and drawings.md in docs/.
+Pen strokes of writers to whom nothing of the network was fitted are drawn stroke by stroke on the
+canvas, at random size and place; what the page says is compared with what was meant. The result
+goes into drawings.json and drawings.md in docs/.
 """
 
 import sys
@@ -23,6 +23,7 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from serve import served  # noqa: E402
 
 from mnist_app import data, pen, rendering  # noqa: E402
+from mnist_app.recipes import JOINED  # noqa: E402
 
 REACTION = 250  # ms that a hand needs from the button to the canvas; it is cleared meanwhile
 
@@ -35,10 +36,11 @@ REACTION = 250  # ms that a hand needs from the button to the canvas; it is clea
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
     """Replay pen strokes in the app and count what is right."""
-    _, validation, test = rendering.split_writers(data.load_pen_digits(), fold)
+    if network in JOINED:
+        raise SystemExit(f"No writer is new to {network}, as each of its members held out others.")
+    unseen = rendering.split_writers(data.load_pen_digits(), fold)[2]
     random = np.random.default_rng(seed)
-    chosen = random.choice(len(validation + test), count, replace=False)
-    digits = [(validation + test)[i] for i in chosen]
+    digits = [unseen[i] for i in random.choice(len(unseen), count, replace=False)]
     with tempfile.TemporaryDirectory() as folder:
         rows = replay(Path(folder), digits, network, random)
     wrong = [row for row in rows if row["read"] != row["label"]]

@@ -26,7 +26,7 @@ the writers that its seed held out; *canvas, all seeds* pools those.
 FOREIGN = """\
 The strokes are those of a folder given with --strokes, of people whom no network has seen.
 """
-GRID = """\
+GRID = """
 ## Brush, size, place, rotation
 
 Per cent right; every digit is drawn once in each of the {cells} cells (brush 8 to 40 pixels, 30 to
@@ -66,13 +66,13 @@ Numbers of three digits, each in one writer's hand, natural gaps (normal, 25 % o
 BROWSER = """
 ## In the browser
 
-Digits of writers that the network held out, replayed stroke by stroke with the mouse in the real
-app in Chromium, at random size (25 to 85 % of the canvas) and place, with the brush that the app
-starts with: `python benchmarks/browser.py`.
+Digits of writers to whom nothing of the network was fitted, replayed stroke by stroke with the
+mouse in the real app in Chromium, at random size (25 to 85 % of the canvas) and place, with the
+brush that the app starts with: `python benchmarks/browser.py`.
 
 | network | right | n | read wrongly |
 |---|--:|--:|---|"""
-SUMMARY = """
+SUMMARY = """\
 ## At a glance
 
 `canvas`, each seed on the writers that it held out: the mean over the seeds, and the worst seed.

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mnist_app.recipes import (
     JOINED,
@@ -177,11 +177,11 @@ def list_(as_json: bool) -> None:
         )
         return
     console = Console(soft_wrap=True)
-    table = Table("name", "network", "data set", "test", "n", "parameters", "epochs", "seed")
+    name = Column("name", no_wrap=True, overflow="fold")  # it is there to be copied
+    table = Table(name, "data set", "test", "n", "parameters", "epochs", "seed")
     for info in listing.weights:
         table.add_row(
             info.name,
-            info.recipe.model,
             info.dataset,
             f"{info.test_accuracy:.2%}",
             f"{info.n:,}",
@@ -260,8 +260,10 @@ def predict(images: tuple[Path, ...], network: str | None, as_json: bool) -> Non
         rows.append({"file": str(path), "network": predictor.info.name, **read})
         if not as_json:
             Console(soft_wrap=True).print(f"{path}: {_said(rows[-1])}", highlight=False)
-    if as_json and rows:
-        _print_json(rows[0] if len(images) == 1 else {"predictions": rows})
+    if as_json and len(images) > 1:
+        _print_json({"predictions": rows})
+    elif as_json and rows:
+        _print_json(rows[0])
     if unreadable:
         raise InputError("\n".join(unreadable))
 

@@ -75,7 +75,8 @@ class ProgressBar:
 
     def end(self, event: EndEvent, name: str) -> None:
         """Say how it ended."""
-        text = f"{name}: {event.reason} after {event.epochs} epochs, {event.seconds:.1f} s"
+        epochs = f"{event.epochs} epoch{'s' * (event.epochs != 1)}"
+        text = f"{name}: {event.reason} after {epochs}, {event.seconds:.1f} s"
         if event.test_accuracy is not None:
             text += f"; {event.test_accuracy:.2%} of {event.n:,} test images right"
         self._lines.print(text)

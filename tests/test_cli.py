@@ -56,7 +56,7 @@ def test_train_says_what_the_recipe_lacks_and_goes_on(call, tmp_path, monkeypatc
     code, out, err = call("train", "lenet5", *options)
     assert code == 0
     assert "no pen strokes" in err
-    assert "finished after 1 epochs" in out
+    assert "finished after 1 epoch," in out
 
 
 def test_train_takes_every_field_of_a_recipe_as_an_option(call):

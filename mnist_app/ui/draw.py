@@ -53,7 +53,7 @@ def _hint(choice: Choice | None, *, is_drawn: bool) -> str:
     if choice.predictor is None:
         return "This network can read drawings after its first epoch."
     if not is_drawn:
-        return "Choose a picture: the digits in it are read at once."
+        return "The digits in a picture are read as soon as it is there."
     return "Draw a digit or a number: it is read as soon as you lift the pen."
 
 

@@ -97,8 +97,9 @@ def top_three(prediction: Prediction, hint: str) -> str:
         return f'<div class="top"><p>{escape(hint)}</p></div>'
     rows = [f"<div><b>{digit}</b> <span>{p:.1%}</span></div>" for digit, p in prediction.top(3)]
     if prediction.is_refused:
-        sure = f"{prediction.confidence:.0%}"
-        rows = [f"<p>Most like {_a(prediction.nearest)}, but only {sure} sure.</p>"]
+        sure = max(1, round(100 * prediction.confidence))
+        least = "less than " if prediction.confidence < 0.01 else "only "
+        rows = [f"<p>Most like {_a(prediction.nearest)}, but {least}{sure}% sure.</p>"]
     return f'<div class="top">{"".join(rows)}</div>'
 
 

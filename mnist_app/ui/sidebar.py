@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_app import models, runs, weights
 from mnist_app.predictor import DEFAULT
-from mnist_app.recipes import SOURCES, is_preset
+from mnist_app.recipes import JOINED, SOURCES, is_preset
 from mnist_app.settings import InputError
 from mnist_app.ui import markup, shared
 from mnist_app.ui.shared import RUN_PREFIX, Choice
@@ -97,10 +97,17 @@ def _details(info: weights.WeightsInfo) -> None:
         "Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}",
         "95 % interval": f"{low:.2%} to {high:.2%}",
         "Reported": source.reported if source and info.dataset == "mnist" else "",
-        "Trained on": f"{info.trained_on or info.dataset}, seed {info.seed}",
-        "Training": f"{info.epochs} epochs, {info.seconds:.0f} s"
-        + (", stopped by hand" if info.reason == "stopped" else ""),
+        **_training(info),
         "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
         "Recipe": info.recipe.name + ("" if source else ", changed"),
     }
     st.html(markup.facts(facts))
+
+
+def _training(info: weights.WeightsInfo) -> dict[str, str]:
+    trained_on = info.trained_on or info.dataset
+    if info.recipe.name in JOINED:
+        return {"Trained on": trained_on, "Training": f"{info.epochs} epochs each"}
+    epochs = f"{info.epochs} epoch{'s' if info.epochs > 1 else ''}, {info.seconds:.0f} s"
+    stopped = ", stopped by hand" if info.reason == "stopped" else ""
+    return {"Trained on": f"{trained_on}, seed {info.seed}", "Training": epochs + stopped}
