@@ -51,7 +51,8 @@ writers that neither training nor calibration saw.
 | network | digits | right | calibration error | refused | right, of the answers | n |
 |---|---|--:|--:|--:|--:|--:|"""
 REFUSED = """
-What is no digit, and the share that is refused:
+What is no digit, and the share that is refused. That is the network's answer to the whole drawing:
+the app, which looks for several digits, cuts some letters apart and reads a number in them.
 
 | network | drawings | refused | n |
 |---|---|--:|--:|"""
