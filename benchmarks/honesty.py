@@ -1,22 +1,20 @@
 """Measures whether confidence means what it says, and whether what is no digit is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from mnist_app import nondigits, pen, rendering
 from mnist_app.calibration import calibration_error
 from mnist_app.digits import to_input
-from mnist_app.drawing import normal_form
 from mnist_app.evaluation import CLASSES, probabilities
 from mnist_app.mnist import load_mnist
 from mnist_app.pen import PenDigit, Strokes
-from mnist_app.predictor import Predictor
+from mnist_app.predictor import Predictor, number_text
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefghjkmnpqrtuvwxy"
 LOOKALIKES = "IOSZiloszDBGQbgqJjy"  # that may be read as 1, 0, 5, 2, 8, 6, 9
@@ -34,25 +32,26 @@ def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int
     """
     pens = rendering.draw_pen_digits(writers, 1, seed)
     test = load_mnist().test
-    digits = {"MNIST test": (test.images, test.labels), "held-out pen strokes": pens}
+    drawn = (_refuses(predictor, ink) for ink in rendering.pen_digit_canvases(writers, 1, seed))
     return {
-        "digits": {name: _of_digits(predictor, *both) for name, both in digits.items()},
+        "digits": {
+            "MNIST test": _of_digits(predictor, test.images, test.labels),
+            "held-out pen strokes": _of_digits(predictor, *pens)
+            | {"refused_by_app": float(np.mean([by_app for _, by_app in drawn]))},
+        },
         "non_digits": {
-            kind: _refused(predictor, images) for kind, images in non_digits(count, seed).items()
+            kind: _of_non_digits(predictor, canvases)
+            for kind, canvases in non_digits(count, seed).items()
         },
         "threshold": predictor.calibration.threshold,
         "temperature": predictor.calibration.temperature,
     }
 
 
-def _confidence(predictor: Predictor, images: Tensor) -> tuple[Tensor, Tensor]:
+def _of_digits(predictor: Predictor, images: Tensor, labels: Tensor) -> dict[str, Any]:
     logits = predictor.logits(to_input(images))
     chances = probabilities(logits, predictor.recipe, predictor.calibration.temperature)
-    return chances[:, :CLASSES].max(dim=1)
-
-
-def _of_digits(predictor: Predictor, images: Tensor, labels: Tensor) -> dict[str, Any]:
-    confidence, answers = _confidence(predictor, images)
+    confidence, answers = chances[:, :CLASSES].max(dim=1)
     right, answered = answers == labels, confidence >= predictor.calibration.threshold
     return {
         "n": len(labels),
@@ -63,41 +62,45 @@ def _of_digits(predictor: Predictor, images: Tensor, labels: Tensor) -> dict[str
     }
 
 
-def _refused(predictor: Predictor, images: Tensor) -> dict[str, Any]:
-    confidence, _ = _confidence(predictor, images)
-    refused = (confidence < predictor.calibration.threshold).double().mean().item()
-    return {"n": len(images), "refused": refused}
+def _of_non_digits(predictor: Predictor, canvases: Iterator[np.ndarray]) -> dict[str, Any]:
+    refused = np.array([_refuses(predictor, ink) for ink in canvases])
+    whole, by_app = refused.mean(axis=0).tolist()
+    return {"n": len(refused), "refused": whole, "refused_by_app": by_app}
+
+
+def _refuses(predictor: Predictor, ink: np.ndarray) -> tuple[bool, bool]:
+    """Whether the network refuses the whole drawing, and whether the app finds no digit in it."""
+    rgba = pen.canvas_rgba(ink)
+    read = number_text(predictor.read_number(rgba))
+    return predictor.predict(rgba).digit is None, not read.strip("?")
 
 
 # Non-digits: the kinds that the network learned, drawn anew, and others that it never saw
 
 
-def non_digits(count: int, seed: int) -> dict[str, Tensor]:
-    """Images of what is no digit, uint8 (count, 28, 28), by kind."""
+def non_digits(count: int, seed: int) -> dict[str, Iterator[np.ndarray]]:
+    """Canvases with what is no digit, uint8 (side, side), by kind; to be drawn in this order."""
     random = np.random.default_rng([seed, 3])
     kinds = {
-        "scribbles, shapes, letters as in training, drawn anew": rendering.draw_non_digits(
+        "scribbles, shapes, letters as in training, drawn anew": rendering.non_digit_canvases(
             count, seed + 1000
-        )[0],
+        ),
         "printed letters, fonts never seen": _letters(LETTERS, count, random),
         "letters that look like digits": _letters(LOOKALIKES, count, random),
     }
     for name, make in UNSEEN.items():
-        kinds[f"{name}, never seen"] = _stack(_drawn(make(random), random) for _ in range(count))
+        kinds[f"{name}, never seen"] = _drawings(make, count, random)
     return kinds
 
 
-def _letters(text: str, count: int, random: np.random.Generator) -> Tensor:
+def _letters(text: str, count: int, random: np.random.Generator) -> Iterator[np.ndarray]:
     fonts = _fonts()
-    images = []
     for _ in range(count):
         picture = Image.new("L", (280, 280))
         font = fonts[random.integers(len(fonts))]
         letter = text[random.integers(len(text))]
         ImageDraw.Draw(picture).text((140, 140), letter, fill=255, font=font, anchor="mm")
-        turned = picture.rotate(random.normal(0, 6), Image.Resampling.BICUBIC)
-        images.append(normal_form(np.asarray(turned, dtype=np.float32) / 255))
-    return _stack(images)
+        yield np.asarray(picture.rotate(random.normal(0, 6), Image.Resampling.BICUBIC))
 
 
 def _fonts() -> list[ImageFont.FreeTypeFont]:
@@ -107,14 +110,13 @@ def _fonts() -> list[ImageFont.FreeTypeFont]:
     return [ImageFont.load_default(170), *(ImageFont.truetype(str(path), 170) for path in texts)]
 
 
-def _drawn(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
-    bent = nondigits.wobbled(strokes, random, random.uniform(0, 0.04))
-    placed = pen.placed(bent, size=random.uniform(0.3, 0.9), rotation=random.normal(0, 8))
-    return normal_form(pen.draw(placed, brush=random.uniform(8, 28)).astype(np.float32) / 255)
-
-
-def _stack(images: Any) -> Tensor:
-    return torch.from_numpy(np.stack([np.rint(i * 255).astype(np.uint8) for i in images]))
+def _drawings(
+    make: Callable[[np.random.Generator], Strokes], count: int, random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    for _ in range(count):
+        bent = nondigits.wobbled(make(random), random, random.uniform(0, 0.04))
+        placed = pen.placed(bent, size=random.uniform(0.3, 0.9), rotation=random.normal(0, 8))
+        yield pen.draw(placed, brush=random.uniform(8, 28))
 
 
 def _lines(*strokes: list[tuple[float, float]]) -> Callable[[np.random.Generator], Strokes]:

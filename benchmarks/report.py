@@ -46,16 +46,17 @@ HONESTY = """
 
 Confidence is calibrated on validation digits; less than the threshold is "not a digit". The
 calibration error is the expected one over 15 bins. Digits: MNIST's test images, and pen strokes of
-writers that neither training nor calibration saw.
+writers that neither training nor calibration saw. *By the app*: it looks for several digits, and
+may find some in a drawing that the network alone refuses.
 
-| network | digits | right | calibration error | refused | right, of the answers | n |
-|---|---|--:|--:|--:|--:|--:|"""
+| network | digits | right | calibration error | refused | by the app | right, of the answers | n |
+|---|---|--:|--:|--:|--:|--:|--:|"""
 REFUSED = """
-What is no digit, and the share that is refused. That is the network's answer to the whole drawing:
-the app, which looks for several digits, cuts some letters apart and reads a number in them.
+What is no digit, and the share that is refused: by the network that sees the whole drawing, and by
+the app.
 
-| network | drawings | refused | n |
-|---|---|--:|--:|"""
+| network | drawings | refused | by the app | n |
+|---|---|--:|--:|--:|"""
 SEVERAL = """
 ## Numbers
 
@@ -132,11 +133,11 @@ def _summary(results: dict[str, Any]) -> Iterator[str]:
             digits = [row["digits"][kind] for row in rows]
             errors = [d["calibration_error"] for d in digits]
             figures.append((f"calibration error, {kind}", errors, f"at most {wanted}"))
-            refused = [d["refused"] for d in digits]
+            refused = [d.get("refused_by_app", d["refused"]) for d in digits]
             figures.append((f"digits refused, {kind}", refused, "at most 1 %"))
         for text, kinds in _KINDS.items():
             shares = [_mean_refused(row, kinds) for row in rows]
-            figures.append((f"refused, {text}", shares, "90 %"))
+            figures.append((f"refused by the app, {text}", shares, "90 %"))
     if rows := own.get("several"):
         for key, text, wanted in (
             ("numbers_right", "numbers of three digits right", "97 %"),
@@ -161,7 +162,7 @@ _KINDS = {
 
 
 def _mean_refused(row: dict[str, Any], belongs: Callable[[str], bool]) -> float:
-    shares = [v["refused"] for kind, v in row["non_digits"].items() if belongs(kind)]
+    shares = [v["refused_by_app"] for kind, v in row["non_digits"].items() if belongs(kind)]
     return sum(shares) / len(shares)
 
 
@@ -240,9 +241,10 @@ def _text(x: int, row: int, text: str, anchor: str = "middle") -> str:
 def _digits(rows: Rows) -> Iterator[str]:
     for row in rows:
         for kind, values in row["digits"].items():
+            by_app = f"{values['refused_by_app']:.2%}" if "refused_by_app" in values else "–"
             yield (
                 f"| {row['network']} | {kind} | {values['accuracy']:.2%} "
-                f"| {values['calibration_error']:.2%} | {values['refused']:.2%} "
+                f"| {values['calibration_error']:.2%} | {values['refused']:.2%} | {by_app} "
                 f"| {values['accuracy_of_answers']:.2%} | {values['n']:,} |"
             )
 
@@ -250,7 +252,10 @@ def _digits(rows: Rows) -> Iterator[str]:
 def _non_digits(rows: Rows) -> Iterator[str]:
     for row in rows:
         for kind, values in row["non_digits"].items():
-            yield f"| {row['network']} | {kind} | {values['refused']:.1%} | {values['n']:,} |"
+            yield (
+                f"| {row['network']} | {kind} | {values['refused']:.1%} "
+                f"| {values['refused_by_app']:.1%} | {values['n']:,} |"
+            )
 
 
 def _browser(rows: Rows) -> Iterator[str]:

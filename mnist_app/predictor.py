@@ -20,7 +20,7 @@ from mnist_app.settings import InputError
 from mnist_app.weights import WeightsInfo
 
 DEFAULT = "canvas"  # trained for what people draw
-SURE = 0.9  # confidence from which on a drawing is one digit, without a second look
+SURE = 0.9  # confidence of what needs no second look
 CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
 PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
@@ -132,17 +132,12 @@ class Predictor:
         alone = Found(whole.box, self.predict(rgba))
         if pieces.count == 1 or (alone.prediction.confidence > SURE and whole.gap < CLOSE):
             return [alone]
-        found = self._best_row(pieces)
-        refused = sum(one.prediction.is_refused for one in found)
-        return [alone] if len(found) < 2 or refused * 3 >= len(found) else found
-
-    def _best_row(self, pieces: Pieces) -> list[Found]:
-        """Of all ways to put the pieces together the most probable one."""
         images = [torch.from_numpy(normal_form(group.ink))[None, None] for group in pieces.groups]
         predictions = self.predict_images(torch.cat(images))
-        chosen = _best_row(pieces, [p.confidence for p in predictions])
-        found = [Found(pieces.groups[i].box, predictions[i]) for i in chosen]
-        return answered(found, self.calibration.threshold)
+        row = _best_row(pieces, [p.confidence for p in predictions])
+        found = [Found(pieces.groups[i].box, predictions[i]) for i in row]
+        found = answered(found, self.calibration.threshold)
+        return found if _is_number(found, [pieces.groups[i].is_cut for i in row]) else [alone]
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
@@ -177,6 +172,16 @@ def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
         score, i = max(ways)
         best.append((score, [*best[pieces.groups[i].first][1], i]))
     return best[-1][1]
+
+
+def _is_number(found: Sequence[Found], are_cut: Sequence[bool]) -> bool:
+    """Whether what was found side by side is a number, and not one drawing in pieces.
+
+    Half a letter may look like a digit: where no digit stands free, all have to be sure.
+    """
+    refused = sum(one.prediction.is_refused for one in found)
+    sure = not all(are_cut) or min(one.prediction.confidence for one in found) >= SURE
+    return len(found) > 1 and refused * 3 < len(found) and sure
 
 
 def _score(group: Group, confidence: float) -> float:

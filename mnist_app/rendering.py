@@ -1,6 +1,6 @@
 """Drawings as training images: digits and non-digits, drawn as people draw on the canvas."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -49,13 +49,16 @@ def draw_pen_digits(
     digits: list[PenDigit], copies: int, seed: int, progress: Progress = lambda _: None
 ) -> Labelled:
     """Each pen digit `copies` times, at random brush, size, place, slant and shape."""
+    labels = (digit.label for digit in digits for _ in range(copies))
+    canvases = pen_digit_canvases(digits, copies, seed)
+    drawings = zip(map(_normal, canvases), labels, strict=True)
+    return _collect(drawings, len(digits) * copies, progress)
+
+
+def pen_digit_canvases(digits: list[PenDigit], copies: int, seed: int) -> Iterator[np.ndarray]:
+    """The same before the normal form: ink on a canvas, uint8 (140, 140)."""
     random = np.random.default_rng([seed, 1])
-    drawings = ([digit.strokes, digit.label] for digit in digits for _ in range(copies))
-    return _collect(
-        ((_drawn(strokes, random), label) for strokes, label in drawings),
-        len(digits) * copies,
-        progress,
-    )
+    return (_canvas(digit.strokes, random) for digit in digits for _ in range(copies))
 
 
 def draw_non_digits(
@@ -65,6 +68,14 @@ def draw_non_digits(
     progress: Progress = lambda _: None,
 ) -> Labelled:
     """Scribbles, letters, faces, lines, and numbers of several of the digits given."""
+    canvases = non_digit_canvases(count, seed, digits)
+    return _collect(((_normal(ink), NONE) for ink in canvases), count, progress)
+
+
+def non_digit_canvases(
+    count: int, seed: int, digits: Sequence[PenDigit] = ()
+) -> Iterator[np.ndarray]:
+    """The same before the normal form: ink on a canvas, uint8 (140, 140)."""
     random = np.random.default_rng([seed, 2])
 
     def strokes() -> Strokes:
@@ -72,7 +83,7 @@ def draw_non_digits(
             return _side_by_side(digits, random)
         return nondigits.non_digit(random)
 
-    return _collect(((_drawn(strokes(), random), NONE) for _ in range(count)), count, progress)
+    return (_canvas(strokes(), random) for _ in range(count))
 
 
 def _side_by_side(digits: Sequence[PenDigit], random: np.random.Generator) -> Strokes:
@@ -91,11 +102,11 @@ def redraw(images: Tensor, progress: Progress = lambda _: None) -> Tensor:
     return _collect(drawings, len(images), progress)[0]
 
 
-def _drawn(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
-    """Strokes in the normal form, float32 (28, 28), after a way over the canvas."""
+def _canvas(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
+    """Strokes as somebody may draw them: any brush, size, place, slant."""
     size = random.uniform(0.2, 0.95)
     low, high = size / 2, 1 - size / 2
-    ink = pen.draw(
+    return pen.draw(
         pen.placed(
             strokes,
             side=_CANVAS,
@@ -108,6 +119,9 @@ def _drawn(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
         brush=min(np.exp(random.uniform(*np.log(_BRUSHES))), _THICKEST * size * _CANVAS),
         side=_CANVAS,
     )
+
+
+def _normal(ink: np.ndarray) -> np.ndarray:
     return normal_form(ink.astype(np.float32) / 255)
 
 

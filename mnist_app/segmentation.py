@@ -36,6 +36,7 @@ class Group(NamedTuple):
     first: int
     last: int
     gap: float  # empty width between its pieces, as a share of the drawing's height
+    is_cut: bool  # some of its ink is cut off from ink outside that it is connected with
     box: Box
     ink: np.ndarray  # float32 (height, width), 0..1
 
@@ -61,8 +62,8 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
     if ink is None:
         return Pieces(0, [])
     ink, left, top = _drawn(ink)
-    labels, factor = _labelled(ink)
-    count = labels.max()
+    labels, part_of, factor = _labelled(ink)
+    count = len(part_of)
     if not count:
         return Pieces(0, [])
     spans = [box[1] for box in ndimage.find_objects(labels)]
@@ -75,7 +76,8 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
         gap = _gap(spans[first:last]) / height
         box, part = _cut_out(ink, labels, factor, first, last)
         box = box._replace(left=box.left + left, top=box.top + top)
-        groups.append(Group(first, last, gap, box, part))
+        is_cut = not set(part_of[first:last]).isdisjoint([*part_of[:first], *part_of[last:]])
+        groups.append(Group(first, last, gap, is_cut, box, part))
     return Pieces(count, groups)
 
 
@@ -98,8 +100,12 @@ def _gap(spans: list[slice]) -> int:
     return int((~covered[min(span.start for span in spans) :]).sum())
 
 
-def _labelled(ink: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pieces numbered from left to right, from 1, at a working size, and that size's factor."""
+def _labelled(ink: np.ndarray) -> tuple[np.ndarray, list[int], float]:
+    """Pieces numbered from left to right, from 1, at a working size.
+
+    Returns:
+        (the piece of each pixel, or 0; the part that each piece was cut from; the size's factor).
+    """
     rows, columns = (np.flatnonzero((ink >= INK).any(axis=axis)) for axis in (1, 0))
     height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
     factor = min(HEIGHT / height, LONGEST / width, 4.0) if height * 2 > width / 4 else 1.0
@@ -107,8 +113,10 @@ def _labelled(ink: np.ndarray) -> tuple[np.ndarray, float]:
     small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
     mask = without_specks(small >= INK * small.max())
     parts, count = ndimage.label(mask, _TOUCHING)
-    parts = _cut_apart(_joined(parts, count), mask)
-    return _from_left_to_right(parts), factor
+    parts = _joined(parts, count)
+    pieces = _from_left_to_right(_cut_apart(parts, mask))
+    numbers, places = np.unique(pieces, return_index=True)
+    return pieces, parts.flat[places[numbers > 0]].tolist(), factor
 
 
 def _joined(parts: np.ndarray, count: int) -> np.ndarray:

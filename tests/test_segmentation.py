@@ -91,6 +91,17 @@ def test_touching_digits_are_cut_between_them():
     assert pieces.count >= 2
     middle = 300
     assert any(abs(g.box.left + g.box.width - middle) < 40 for g in pieces.groups if g.first == 0)
+    assert all(g.is_cut is (g[:2] != (0, pieces.count)) for g in pieces.groups)
+
+
+def test_a_group_knows_whether_it_is_cut_off_from_ink_outside():
+    touching = row(ZERO, ZERO, gap=-0.03, side=500)
+    rgba = np.concatenate([touching[:, :460], row(ONE, side=500)[:, 200:300]], axis=1)
+    pieces = find_pieces(rgba)
+    last = next(g for g in pieces.groups if g[:2] == (pieces.count - 1, pieces.count))
+    assert not last.is_cut
+    assert not any(g.is_cut for g in pieces.groups if g[:2] == (0, pieces.count - 1))
+    assert all(g.is_cut for g in pieces.groups if g.last < pieces.count - 1)
 
 
 def test_a_stray_dot_is_no_piece():
@@ -116,8 +127,8 @@ def test_any_drawing_can_be_taken_apart():
 class Oracle(Predictor):
     """Takes what is narrow for a digit and what is wide for none."""
 
-    def __init__(self, widest: int) -> None:
-        self.widest = widest  # pixels in the normal form
+    def __init__(self, widest: int, sure: float = 0.8) -> None:
+        self.widest, self.sure = widest, sure  # pixels in the normal form
         recipe = Recipe(model="mlp-128-64")
         super().__init__(models.from_recipe(recipe), recipe)
 
@@ -125,7 +136,7 @@ class Oracle(Predictor):
         results = []
         for image in images[:, 0].numpy():
             width = np.ptp(np.flatnonzero(image.any(axis=0)))
-            sure = 0.8 if width <= self.widest else 0.01
+            sure = self.sure if width <= self.widest else 0.01
             results.append(Prediction(1, 1, np.eye(10)[1], sure, image).at(0.5))
         return results
 
@@ -134,6 +145,20 @@ def test_a_number_is_read_from_left_to_right():
     found = Oracle(5).read_number(row(ONE, ONE, ONE))
     assert number_text(found) == "111"
     assert [one.box.left for one in found] == sorted(one.box.left for one in found)
+
+
+@pytest.mark.parametrize(("sure", "text"), [(0.8, "?"), (0.95, "11")])
+def test_a_drawing_in_one_part_is_a_number_only_if_all_its_digits_are_sure(sure, text):
+    narrow = [ZERO[0] * [0.6, 1]]
+    joined = row(narrow, narrow, gap=-0.03)
+    assert number_text(Oracle(17, sure).read_number(joined)) == text
+
+
+def test_beside_a_digit_that_stands_free_those_cut_apart_need_no_more_than_it():
+    narrow = [ZERO[0] * [0.6, 1]]
+    touching = row(narrow, narrow, gap=0, side=500)
+    rgba = np.concatenate([touching[:, :460], row(ONE, side=500)[:, 120:300]], axis=1)
+    assert number_text(Oracle(17, 0.8).read_number(rgba)) == "111"
 
 
 def test_a_digit_in_two_parts_stays_one():
