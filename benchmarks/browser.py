@@ -48,7 +48,7 @@ def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
     print(f"{right} of {count} right ({right / count:.1%})")
     row = {"network": network, "n": count, "right": right, "wrong": wrong}
     results = report.known(output)
-    results["browser"] = {"seed": seed, "rows": [row]}
+    results["browser"] = report.merged(results.get("browser"), [row], seed)
     report.save(results, output)
 
 

@@ -76,7 +76,7 @@ def main(
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
     results = report.known(output)
     for part, rows in _in_parallel(parts or PARTS, predictors, wanted, workers).items():
-        results[part] = _merged(results.get(part), rows, seed)
+        results[part] = report.merged(results.get(part), rows, seed)
     report.save(results, output, are_foreign=wanted.are_foreign)
 
 
@@ -85,6 +85,11 @@ def _in_parallel(
 ) -> dict[str, Rows]:
     """The parts' rows, each fold of writers in a process of its own."""
     known = predictors if wanted.are_foreign else _with_new_writers(predictors)
+    if not known:
+        raise SystemExit(
+            f"No writer is new to {', '.join(predictors)}, as each of its members held out others: "
+            "give other people's strokes with --strokes."
+        )
     folds = _by_fold(known, is_foreign=wanted.are_foreign)
     results: dict[str, Rows] = {part: [] for part in parts}
     context = multiprocessing.get_context("spawn")
@@ -98,14 +103,6 @@ def _in_parallel(
             results[part] += job.result()
             print(f"{part}: {', '.join(folds[fold])}", flush=True)
     return results
-
-
-def _merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any]:
-    """The rows, and those that are known of networks that were not measured now."""
-    measured = {row["network"] for row in rows}
-    others = known["rows"] if known and known["seed"] == seed else []
-    kept = [row for row in others if row["network"] not in measured]
-    return {"seed": seed, "rows": sorted([*kept, *rows], key=lambda row: row["network"])}
 
 
 def _measure(part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted) -> Rows:

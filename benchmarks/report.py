@@ -30,7 +30,7 @@ GRID = """
 ## Brush, size, place, rotation
 
 Per cent right; every digit is drawn once in each of the {cells} cells (brush 8 to 40 pixels, 30 to
-90 % of the canvas, in the centre or anywhere, turned by -15, 0 or 15 degrees). *Painted*: from the
+90% of the canvas, in the centre or anywhere, turned by -15, 0 or 15 degrees). *Painted*: from the
 pixels of the canvas, with the worst cell. *Way of the pen*: as the app reads a thick brush, from
 the strokes. *Squeezed*: the canvas scaled to 28x28 without a normal form, as demos do.
 
@@ -60,8 +60,8 @@ the app.
 SEVERAL = """
 ## Numbers
 
-Numbers of three digits, each in one writer's hand, natural gaps (normal, 25 % of the height, sd
-10 %), and single digits, which must stay whole.
+Numbers of three digits, each in one writer's hand, natural gaps (normal, 25% of the height, sd
+10%), and single digits, which must stay whole.
 
 | network | numbers right | single digits whole | single digits right | n of each |
 |---|--:|--:|--:|--:|"""
@@ -69,7 +69,7 @@ BROWSER = """
 ## In the browser
 
 Digits of writers to whom nothing of the network was fitted, replayed stroke by stroke with the
-mouse in the real app in Chromium, at random size (25 to 85 % of the canvas) and place, with the
+mouse in the real app in Chromium, at random size (25 to 85% of the canvas) and place, with the
 brush that the app starts with: `python benchmarks/browser.py`.
 
 | network | right | n | read wrongly |
@@ -87,6 +87,14 @@ def known(folder: Path) -> dict[str, Any]:
     """What was measured so far, by part."""
     path = folder / "drawings.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any]:
+    """A part's rows, and those that are known of networks that were not measured now."""
+    measured = {row["network"] for row in rows}
+    others = known["rows"] if known and known["seed"] == seed else []
+    kept = [row for row in others if row["network"] not in measured]
+    return {"seed": seed, "rows": sorted([*kept, *rows], key=lambda row: row["network"])}
 
 
 def save(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -> None:
@@ -126,22 +134,22 @@ def _summary(results: dict[str, Any]) -> Iterator[str]:
     if seeds := _grouped(own.get("grid", []), lambda row: row["network"]).values():
         for text, way in WAYS.items():
             figures.append(
-                (f"digits right, {text}", [_share(rows, way) for rows in seeds], "99.3 %")
+                (f"digits right, {text}", [_share(rows, way) for rows in seeds], "99.3%")
             )
     if rows := own.get("honesty"):
-        for kind, wanted in (("MNIST test", "0.5 %"), ("held-out pen strokes", "1.5 %")):
+        for kind, wanted in (("MNIST test", "0.5%"), ("held-out pen strokes", "1.5%")):
             digits = [row["digits"][kind] for row in rows]
             errors = [d["calibration_error"] for d in digits]
             figures.append((f"calibration error, {kind}", errors, f"at most {wanted}"))
             refused = [d.get("refused_by_app", d["refused"]) for d in digits]
-            figures.append((f"digits refused, {kind}", refused, "at most 1 %"))
+            figures.append((f"digits refused, {kind}", refused, "at most 1%"))
         for text, kinds in _KINDS.items():
             shares = [_mean_refused(row, kinds) for row in rows]
-            figures.append((f"refused by the app, {text}", shares, "90 %"))
+            figures.append((f"refused by the app, {text}", shares, "90%"))
     if rows := own.get("several"):
         for key, text, wanted in (
-            ("numbers_right", "numbers of three digits right", "97 %"),
-            ("singles_whole", "single digits left whole", "99.5 %"),
+            ("numbers_right", "numbers of three digits right", "97%"),
+            ("singles_whole", "single digits left whole", "99.5%"),
         ):
             figures.append((text, [row[key] / row["n"] for row in rows], wanted))
     if figures:

@@ -1,6 +1,6 @@
 """How fast the presets train, beside the usual way: python benchmarks/training.py [PART ...].
 
-Parts: epochs (our epoch against the usual DataLoader loop), speedrun (time to 99 % against the
+Parts: epochs (our epoch against the usual DataLoader loop), speedrun (time to 99% against the
 best known public speed run), memory (the peak of a training's process); without any, all. Ours and
 theirs take turns in one run, so that other work on the machine falls on both; times are medians.
 Writes training.json into docs/.

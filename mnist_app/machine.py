@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,18 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def text(facts: dict[str, Any]) -> str:
-    """The facts as one line, without a full stop."""
-    return (
-        f"Machine: {facts['cpu']}, {facts['cores']} cores, {facts['device']}; "
-        f"Python {facts['python']}, torch {facts['torch']}; {facts['date']}"
-    )
+def text(measured_on: Iterable[dict[str, Any]]) -> str:
+    """The facts of all machines that something was measured on, each once, without a full stop."""
+    dates: dict[str, list[str]] = {}
+    for facts in measured_on:
+        name = (
+            f"{facts['cpu']}, {facts['cores']} cores, {facts['device']}; "
+            f"Python {facts['python']}, torch {facts['torch']}"
+        )
+        dates.setdefault(name, []).append(facts["date"])
+    lines = [f"{name}; {_span(days)}" for name, days in dates.items()]
+    return f"Machine{'s' if len(lines) > 1 else ''}: {'. '.join(lines)}"
+
+
+def _span(days: list[str]) -> str:
+    return " to ".join(sorted({min(days), max(days)}))

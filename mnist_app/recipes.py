@@ -258,7 +258,7 @@ def _preset(name: str, **fields: Any) -> Recipe:
 
 
 # The sources of S0 and S1 train on all 60,000 images and name no validation split: they
-# keep 5 % for it, so that there is an honest validation curve and little less to learn from.
+# keep 5% for it, so that there is an honest validation curve and little less to learn from.
 _SMALL_SPLIT = 0.05
 
 RECIPES: dict[str, Recipe] = {
@@ -368,29 +368,29 @@ def is_preset(recipe: Recipe) -> bool:
 
 
 SOURCES: dict[str, Source] = {
-    "cnn-2x32": Source("S0", "Two 3x3 convolutions, the classic first CNN.", "98.98 %", 0.9898),
-    "mlp-784": Source("S1a", "One hidden layer as wide as the image.", "91.96 %", 0.9196),
+    "cnn-2x32": Source("S0", "Two 3x3 convolutions, the classic first CNN.", "98.98%", 0.9898),
+    "mlp-784": Source("S1a", "One hidden layer as wide as the image.", "91.96%", 0.9196),
     "cnn-simple": Source(
         "S1b",
         "One convolution, fed pixels divided by 128 once too often: it starves.",
-        "88.75 %",
+        "88.75%",
         0.8875,
         is_flawed=True,
     ),
     "cnn-simple-fixed": Source("S1b, fixed", "The same network, fed properly."),
-    "lenet5": Source("S1c", "LeNet-5 of 1998, tanh and average pooling.", "98.22 %", 0.9822),
-    "mlp-128-64": Source("S2", "Two hidden layers, plain SGD.", "92 to 96 % expected", 0.92),
+    "lenet5": Source("S1c", "LeNet-5 of 1998, tanh and average pooling.", "98.22%", 0.9822),
+    "mlp-128-64": Source("S2", "Two hidden layers, plain SGD.", "92 to 96% expected", 0.92),
     "mlp-128-64-adam": Source(
         "S3",
         "Two hidden layers, Adam.",
-        "test > 97 %, train > 98 %",
+        "test > 97%, train > 98%",
         0.97,
         train=0.98,
     ),
     "mlp-300": Source(
         "S4",
         "Sigmoid outputs, squared error, strong dropout, 100 epochs.",
-        "97.2 % validation",
+        "97.2% validation",
         validation=0.972,
     ),
     "canvas": Source(

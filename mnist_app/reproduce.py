@@ -29,7 +29,7 @@ once more, which starves the network; `cnn-simple-fixed` is the same network fed
 is fed as badly and reaches its figure because its first weights allow for the scaling (Glorot's
 initialization); with torch's default it reaches 97.12 ± 0.06 (`train lenet5 --initialization
 default`, seeds 0 to 2). `mlp-300` starts from Glorot's weights too, chosen by its validation
-accuracy. The sources of S0 and S1 train on all 60,000 images; here 5 % of them are kept apart for
+accuracy. The sources of S0 and S1 train on all 60,000 images; here 5% of them are kept apart for
 validation. S1 evaluates on training images and calls them the test set; here the test set is the
 test set."""
 
@@ -83,7 +83,6 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
         results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"presets": {}}
         others = [r for r in results["presets"].get(name, []) if r["seed"] != row["seed"]]
         results["presets"][name] = sorted([*others, row], key=lambda r: r["seed"])
-        results["machine"] = machine.facts()
         write_text(path, json.dumps(results, indent=1) + "\n")
         write_text(folder / "results.md", table(results))
     return results
@@ -117,6 +116,7 @@ def _row(info: weights.WeightsInfo) -> dict[str, Any]:
         "epochs": info.epochs,
         "parameters": info.parameters,
         "fingerprint": info.fingerprint,
+        "machine": machine.facts(),
     }
 
 
@@ -153,6 +153,7 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
 
 def table(results: dict[str, Any]) -> str:
     """results.md from results.json."""
+    rows = [row for preset in results["presets"].values() for row in preset]
     lines = [
         "# Results",
         "",
@@ -173,7 +174,7 @@ def table(results: dict[str, Any]) -> str:
         "",
         REMARKS,
         "",
-        f"{machine.text(results['machine'])}. Seconds per epoch are the median of "
+        f"{machine.text(row['machine'] for row in rows)}. Seconds per epoch are the median of "
         "training alone, on a machine that did other things beside.",
         "",
     ]

@@ -169,7 +169,7 @@ def path_of(name: str) -> Path:
 def list_weights() -> list[WeightsInfo]:
     """All usable results, best first, without loading a tensor.
 
-    Best is whose 95 % interval begins highest: 359 test images prove less than 10,000.
+    Best is whose 95% interval begins highest: 359 test images prove less than 10,000.
     """
     return scan().weights
 
@@ -191,7 +191,7 @@ def scan(folder: Path | None = None) -> Listing:
 
 
 def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """The 95 % interval of an accuracy measured on n images (Wilson 1927)."""
+    """The 95% interval of an accuracy measured on n images (Wilson 1927)."""
     z = 1.96
     middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)

@@ -65,6 +65,15 @@ def test_an_unknown_network_is_named():
 
 
 @pytest.mark.mnist
+def test_a_network_to_which_no_writer_is_new_is_not_passed_over_in_silence(real_data):
+    if not (real_data / "pendigits").is_dir():
+        pytest.skip("needs the UCI pen digits")
+    done = measured("grid", "--network", "canvas-large")
+    assert done.returncode != 0
+    assert "No writer is new to canvas-large" in done.stderr
+
+
+@pytest.mark.mnist
 @pytest.mark.browser
 def test_digits_are_replayed_in_the_browser(real_data, tmp_path):
     if not (real_data / "pendigits").is_dir():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_app import reproduce, weights
+from mnist_app import machine, reproduce, weights
 from mnist_app.cli import main
 from mnist_app.data import Parts
 from mnist_app.digits import split
@@ -88,6 +88,7 @@ def test_one_seed_must_do_for_a_long_training(tmp_path, monkeypatch):
 def test_trainings_that_end_together_lose_no_row(tmp_path):
     row = {"test_accuracy": 0.9, "val_accuracy": 0.9, "n": 10, "parameters": 1, "epochs": 1}
     row |= {"train_accuracy": 0.9, "seconds_per_epoch": 1.0, "threads": 1}
+    row["machine"] = machine.facts()
     with ThreadPoolExecutor(8) as pool:
         jobs = [
             pool.submit(reproduce._remember, NAME, {**row, "seed": seed}, tmp_path)

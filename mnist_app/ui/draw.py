@@ -23,13 +23,13 @@ PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 def show(choice: Choice | None) -> None:
     """Draw the tab; a stroke runs this alone again."""
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=CANVAS_SIDE, gap="small"):
-            rgba, is_drawn = _input()
+        with st.container(key="given", width=CANVAS_SIDE, gap="small"):
+            rgba, hint = _input()
         threshold = _threshold_now(choice)
         found = answered(read(choice, rgba), threshold)
         shared.keep_drawing(rgba)
         with st.container(key="answer", width=180, gap="small"):
-            _answer(found, rgba, _hint(choice, is_drawn=is_drawn))
+            _answer(found, rgba, _hint(choice, hint))
         with st.container(key="probabilities", width=345):
             _chances(found)
             _threshold(choice)
@@ -47,14 +47,13 @@ def read(choice: Choice | None, rgba: np.ndarray | None) -> list[Found]:
     return last
 
 
-def _hint(choice: Choice | None, *, is_drawn: bool) -> str:
+def _hint(choice: Choice | None, hint: str) -> str:
+    """What to do next: what the input says, if there is a network to read it."""
     if choice is None:
         return "There is no network to read it yet: train one in the Train tab."
     if choice.predictor is None:
         return "This network can read drawings after its first epoch."
-    if not is_drawn:
-        return "The digits in a picture are read as soon as it is there."
-    return "Draw a digit or a number: it is read as soon as you lift the pen."
+    return hint
 
 
 def _answer(found: list[Found], rgba: np.ndarray | None, hint: str) -> None:
@@ -64,6 +63,8 @@ def _answer(found: list[Found], rgba: np.ndarray | None, hint: str) -> None:
     if len(found) < 2:
         with st.container(key="top"):
             st.html(markup.top_three(first, hint))
+    if not found:
+        return
     with st.container(key="seen"):
         st.html(markup.network_input(first) if len(found) < 2 else markup.boxes(found, rgba))
 
@@ -104,7 +105,7 @@ def _threshold(choice: Choice | None) -> None:
         round(100 * calibration.threshold, 1),
         0.5,
         key=_threshold_key(choice),
-        format="%.1f %%",
+        format="%.1f%%",
         help="What is less sure is “not a digit”; within a number half of that is enough. "
         f"The default refuses {1000 * REFUSED:.0f} in 1,000 real digits.",
         **shared.KEPT,
@@ -118,8 +119,8 @@ def _threshold(choice: Choice | None) -> None:
 # Where the picture comes from
 
 
-def _input() -> tuple[np.ndarray | None, bool]:
-    """What there is to read, and whether it is drawn, not a picture.
+def _input() -> tuple[np.ndarray | None, str]:
+    """What there is to read, and a hint while there is nothing.
 
     uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
     """
@@ -131,26 +132,27 @@ def _input() -> tuple[np.ndarray | None, bool]:
         label_visibility="collapsed",
         width="stretch",
     )
-    is_drawn = kind in ("Draw", None)
-    if not is_drawn:  # the canvas goes, and begins with what was drawn when it comes back
-        st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
-    return _canvas() if is_drawn else _picture(kind), is_drawn
+    if kind in ("Draw", None):
+        return _canvas(), "Draw a digit or a number: it is read as soon as you lift the pen."
+    # The canvas goes, and begins with what was drawn when it comes back.
+    st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
+    return _picture(kind)
 
 
-def _picture(kind: str) -> np.ndarray | None:
+def _picture(kind: str) -> tuple[np.ndarray | None, str]:
     if kind == "Upload":
         file = st.file_uploader("A picture of a digit or a number", PICTURE_TYPES, key="upload")
     else:
         file = st.camera_input("A photo of a digit or a number", key="camera")
     if file is None:
-        return None
+        return None, "The digits in a picture are read as soon as it is there."
     try:
         rgba = _ink_in(file.getvalue(), file.name)
     except InputError as error:
         st.error(str(error))
-        return None
+        return None, ""
     st.image(rgba, caption="The ink that was found")
-    return rgba
+    return rgba, ""
 
 
 @st.cache_data(max_entries=20, show_spinner="Looking for ink")
@@ -177,7 +179,8 @@ def _canvas() -> np.ndarray | None:
     strokes = (result.json_data or {}).get("objects", [])
     st.session_state["strokes"] = strokes
     _history_buttons(strokes)
-    st.slider("Brush width", *BRUSH, key="brush", format="%d px")
+    with st.container(key="pen"):
+        st.slider("Brush width", *BRUSH, key="brush", format="%d px")
     return as_the_pen_went(result.image_data, strokes)
 
 

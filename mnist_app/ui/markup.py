@@ -19,6 +19,7 @@ STYLE = """
 .st-key-canvas { touch-action: none; overflow: hidden; border-radius: .6rem;
   width: 280px; height: 280px; border: 1px solid rgba(128,128,128,.45); }
 .digit { font-size: 7.5rem; line-height: 1; font-weight: 700; min-height: 7.5rem; }
+.digit:empty { display: none; }
 .digit.none { font-size: 2rem; padding-top: 2.5rem; opacity: .75; white-space: nowrap; }
 .bars.refused .fill { filter: grayscale(1); opacity: .45; }
 .seen .boxes { position: relative; width: 180px; }
@@ -34,13 +35,14 @@ STYLE = """
 .card .fill { height: 100%; }
 .card .value { font-size: 1.1rem; font-variant-numeric: tabular-nums; text-align: right; }
 .card.weak { opacity: .6; }
+.hint { margin: .6rem 0 0; font-size: 1.15rem; line-height: 1.8rem; }
 .top { min-height: 5.4rem; font-size: 1.15rem; line-height: 1.8rem; }
 .top p { margin: 0; }
 .top div { white-space: nowrap; }
 .top b { display: inline-block; min-width: 1.2rem; }
 .top span { opacity: .8; font-variant-numeric: tabular-nums; }
 .seen { display: flex; flex-direction: column; gap: .35rem; }
-.seen img, .seen .empty { width: 140px; height: 140px; image-rendering: pixelated;
+.seen img { width: 140px; height: 140px; image-rendering: pixelated;
   border-radius: .4rem; background: #000; border: 1px solid rgba(128,128,128,.45); }
 .seen small { opacity: .8; white-space: nowrap; }
 .bars { display: grid; grid-template-columns: 1.4rem 1fr 4.2rem; gap: .46rem .6rem;
@@ -62,6 +64,11 @@ STYLE = """
 .net small { opacity: .8; text-align: right; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 4rem 1rem 2rem; }
+  :is(.st-key-given, [data-testid="stLayoutWrapper"]:has(> .st-key-given)) {
+    display: contents !important; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-answer) { order: 1; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-probabilities) { order: 2; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-pen) { order: 3; width: 280px !important; }
   .st-key-answer { flex-direction: row !important; width: 100% !important; gap: 1.2rem; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-answer) { width: 100% !important; }
   .st-key-answer > div { width: auto !important; flex-shrink: 0; }
@@ -69,7 +76,8 @@ STYLE = """
   .digit.none { font-size: 1.4rem; padding-top: 1.5rem; white-space: normal; width: 5rem; }
   .top { font-size: 1rem; min-width: 6.5rem; }
   .top p { max-width: 8rem; }
-  .seen img, .seen .empty { width: 84px; height: 84px; }
+  .hint { margin: 0; min-height: 5.5rem; max-width: 280px; font-size: 1rem; }
+  .seen img { width: 84px; height: 84px; }
   .seen { min-width: 8.5rem; }
   .seen .boxes { width: 140px; }
   .st-key-train_tab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
@@ -94,7 +102,7 @@ def big_number(found: Sequence[Found]) -> str:
 def top_three(prediction: Prediction, hint: str) -> str:
     """The three most probable digits, or a hint where there is no prediction."""
     if prediction.is_blank:
-        return f'<div class="top"><p>{escape(hint)}</p></div>'
+        return f'<p class="hint">{escape(hint)}</p>'
     rows = [f"<div><b>{digit}</b> <span>{p:.1%}</span></div>" for digit, p in prediction.top(3)]
     if prediction.is_refused:
         sure = max(1, round(100 * prediction.confidence))
@@ -118,21 +126,33 @@ def _a(digit: int | None) -> str:
 
 
 def boxes(found: Sequence[Found], rgba: np.ndarray) -> str:
-    """The drawing with a box around each digit that was found."""
-    height, width = rgba.shape[:2]
+    """The part of the drawing where digits were found, a box around each."""
+    left, top, right, bottom = _around(found, rgba.shape)
+    width, height = right - left, bottom - top
     frames = []
     for one in found:
-        x, y, w, h = one.box
+        x, y, w, h = one.box.left - left, one.box.top - top, one.box.width, one.box.height
         digit = one.prediction.digit
         color = "#9aa0aa" if digit is None else DIGIT_COLORS[digit]
         frames.append(
             f'<i style="left:{x / width:.2%};top:{y / height:.2%};width:{w / width:.2%};'
             f'height:{h / height:.2%};border-color:{color}"></i>'
         )
-    picture = png_url(rgba[..., :3].max(axis=2) / 255)
+    picture = png_url(rgba[top:bottom, left:right, :3].max(axis=2) / 255)
     return (
         f'<div class="seen"><div class="boxes"><img alt="The drawing, a box around each digit" '
         f'src="{picture}">{"".join(frames)}</div><small>{len(found)} digits found</small></div>'
+    )
+
+
+def _around(found: Sequence[Found], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of all boxes with some ground around."""
+    margin = max(one.box.height for one in found) // 6
+    return (
+        max(min(one.box.left for one in found) - margin, 0),
+        max(min(one.box.top for one in found) - margin, 0),
+        min(max(one.box.left + one.box.width for one in found) + margin, shape[1]),
+        min(max(one.box.top + one.box.height for one in found) + margin, shape[0]),
     )
 
 
@@ -179,9 +199,7 @@ def _bar(digit: int, probability: float, prediction: Prediction) -> str:
 
 def network_input(prediction: Prediction) -> str:
     """The 28x28 image that the network sees, enlarged without smoothing."""
-    picture = '<div class="empty"></div>'
-    if not prediction.is_blank:
-        picture = f'<img alt="28x28 image" src="{png_url(prediction.image)}">'
+    picture = f'<img alt="28x28 image" src="{png_url(prediction.image)}">'
     return f'<div class="seen">{picture}<small>The network sees<br>this, 28 × 28</small></div>'
 
 

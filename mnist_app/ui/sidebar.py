@@ -68,7 +68,7 @@ def _choose(labels: dict[str, str]) -> Choice | None:
         format_func=labels.get,
         key="network",
         help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
-        "95 % interval of the test accuracy.",
+        "95% interval of the test accuracy.",
     )
     st.session_state["chosen"] = key
     if key == default:
@@ -95,7 +95,7 @@ def _details(info: weights.WeightsInfo) -> None:
     low, high = weights.accuracy_interval(info.test_accuracy, info.n)
     facts = {
         "Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}",
-        "95 % interval": f"{low:.2%} to {high:.2%}",
+        "95% interval": f"{low:.2%} to {high:.2%}",
         "Reported": source.reported if source and info.dataset == "mnist" else "",
         **_training(info),
         "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
