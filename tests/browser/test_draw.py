@@ -135,8 +135,6 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     phone.open()
     width = phone.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
-    top, seen = (phone.part(key).locator("> *").first.bounding_box() for key in ("top", "seen"))
-    assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
     canvas = phone.part("canvas").locator("canvas").last
     box = canvas.bounding_box()
     assert box["width"] >= 278
@@ -148,6 +146,14 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     _touch(client, "touchEnd", [])
     phone.expect_prediction("1")
     assert canvas.bounding_box()["y"] == box["y"]
+    places = {
+        key: phone.part(key).locator("> *").first.bounding_box()
+        for key in ("undo", "top", "seen", "probabilities", "brush")
+    }
+    top, seen = places["top"], places["seen"]
+    assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
+    heights = [places[key]["y"] for key in ("undo", "top", "probabilities", "brush")]
+    assert heights == sorted(heights)  # the answer right under the canvas, the brush last
 
 
 def _touch(client, kind: str, points: list[tuple[float, float]]) -> None:
