@@ -79,18 +79,19 @@ def _refuses(predictor: Predictor, ink: np.ndarray) -> tuple[bool, bool]:
 
 
 def non_digits(count: int, seed: int) -> dict[str, Iterator[np.ndarray]]:
-    """Canvases with what is no digit, uint8 (side, side), by kind; to be drawn in this order."""
-    random = np.random.default_rng([seed, 3])
-    kinds = {
-        "scribbles, shapes, letters as in training, drawn anew": rendering.non_digit_canvases(
-            count, seed + 1000
-        ),
-        "printed letters, fonts never seen": _letters(LETTERS, count, random),
-        "letters that look like digits": _letters(LOOKALIKES, count, random),
+    """Canvases with what is no digit, uint8 (side, side), by kind."""
+    seeds = iter(np.random.SeedSequence([seed, 3]).spawn(len(UNSEEN) + 2))
+    randoms = map(np.random.default_rng, seeds)
+    learned = rendering.non_digit_canvases(count, seed + 1000)
+    return {
+        "scribbles, shapes, letters as in training, drawn anew": learned,
+        "printed letters, fonts never seen": _letters(LETTERS, count, next(randoms)),
+        "letters that look like digits": _letters(LOOKALIKES, count, next(randoms)),
+        **{
+            f"{name}, never seen": _drawings(make, count, next(randoms))
+            for name, make in UNSEEN.items()
+        },
     }
-    for name, make in UNSEEN.items():
-        kinds[f"{name}, never seen"] = _drawings(make, count, random)
-    return kinds
 
 
 def _letters(text: str, count: int, random: np.random.Generator) -> Iterator[np.ndarray]:
@@ -148,7 +149,27 @@ def _stick_figure(random: np.random.Generator) -> Strokes:
     ]
 
 
+# Straight letters, in units of their height.
+_CAPITALS = [
+    [[(0, 1), (0.4, 0), (0.8, 1)], [(0.15, 0.65), (0.65, 0.65)]],  # A
+    [[(0.6, 0), (0, 0), (0, 1), (0.6, 1)], [(0, 0.5), (0.5, 0.5)]],  # E
+    [[(0.6, 0), (0, 0), (0, 1)], [(0, 0.5), (0.5, 0.5)]],  # F
+    [[(0, 0), (0, 1)], [(0.7, 0), (0.7, 1)], [(0, 0.5), (0.7, 0.5)]],  # H
+    [[(0, 0), (0, 1)], [(0.6, 0), (0, 0.55), (0.65, 1)]],  # K
+    [[(0, 1), (0.05, 0), (0.45, 0.7), (0.85, 0), (0.9, 1)]],  # M
+    [[(0, 1), (0, 0), (0.7, 1), (0.7, 0)]],  # N
+    [[(0, 0), (0.2, 1), (0.5, 0.3), (0.8, 1), (1, 0)]],  # W
+    [[(0, 0), (0.7, 1)], [(0.7, 0), (0, 1)]],  # X
+]
+
+
+def _capital(random: np.random.Generator) -> Strokes:
+    letter = _CAPITALS[random.integers(len(_CAPITALS))]
+    return [np.array(stroke, dtype=float) for stroke in letter]
+
+
 UNSEEN: dict[str, Callable[[np.random.Generator], Strokes]] = {
+    "capital letters by hand": _capital,
     "hearts": _heart,
     "clouds": _cloud,
     "stick figures": _stick_figure,

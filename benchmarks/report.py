@@ -11,6 +11,7 @@ from grid import BRUSHES, PLACES, ROTATIONS, SIZES
 from mnist_app.settings import write_text
 
 Rows = list[dict[str, Any]]
+Figure = tuple[str, list[float], str]  # what it is, per seed, and what is wanted
 
 HEAD = """\
 # Drawings
@@ -47,7 +48,7 @@ HONESTY = """
 Confidence is calibrated on validation digits; less than the threshold is "not a digit". The
 calibration error is the expected one over 15 bins. Digits: MNIST's test images, and pen strokes of
 writers that neither training nor calibration saw. *By the app*: it looks for several digits, and
-may find some in a drawing that the network alone refuses.
+may find some in a drawing that the network alone refuses; here it reads the painted pixels.
 
 | network | digits | right | calibration error | refused | by the app | right, of the answers | n |
 |---|---|--:|--:|--:|--:|--:|--:|"""
@@ -60,11 +61,12 @@ the app.
 SEVERAL = """
 ## Numbers
 
-Numbers of three digits, each in one writer's hand, natural gaps (normal, 25% of the height, sd
-10%), and single digits, which must stay whole.
+Numbers of three digits, each in one writer's hand, natural gaps (normal, 25% of the height, sd 10%,
+at least 2%); pairs that touch or overlap (-3%, sd 5%), which are read or refused; single digits,
+which must stay whole.
 
-| network | numbers right | single digits whole | single digits right | n of each |
-|---|--:|--:|--:|--:|"""
+| network | numbers right | pairs right | refused | single digits whole | right | n of each |
+|---|--:|--:|--:|--:|--:|--:|"""
 BROWSER = """
 ## In the browser
 
@@ -74,13 +76,28 @@ brush that the app starts with: `python benchmarks/browser.py`.
 
 | network | right | n | read wrongly |
 |---|--:|--:|---|"""
+TRIED = """
+## What was tried against what is missed
+
+- MNIST's test images: 99.67% on the mean of five seeds, 99.71% for the four in `canvas-large`. A
+  network of 691,419 parameters (48, 128, 256 channels; 11 epochs) has 99.64 and 99.69% (seeds 0 and
+  1) for twice the time, and 99.53 and 99.24% of the validation digits, where `canvas` has 99.44 and
+  99.36%: the small one was kept.
+- A brush of 40 px on a digit of 84 px leaves no loop open in the painted pixels. The app does not
+  read those: it has the way of the pen, and draws it with a finer brush.
+- Printed letters: the threshold refuses 0.3% of the validation digits; at 1% of them it refused
+  1.94% of the digits of held-out writers (seeds 0 and 1). Pieces cut from one part are read as a
+  number only if all are sure and about equally high: without the former the app refused 88.7% of
+  letters drawn as in training, with it 96.6%, the network alone 99.8% (five seeds, n = 1,000).
+- Letters that look like digits are meant to be read as those: an O is a 0 to any eye.
+"""
 SUMMARY = """\
 ## At a glance
 
 `canvas`, each seed on the writers that it held out: the mean over the seeds, and the worst seed.
 
-| | mean | worst | wanted |
-|---|--:|--:|--:|"""
+| | mean | worst | wanted | |
+|---|--:|--:|--:|---|"""
 
 
 def known(folder: Path) -> dict[str, Any]:
@@ -120,6 +137,8 @@ def _write(results: dict[str, Any], folder: Path, *, are_foreign: bool) -> None:
         lines += [SEVERAL, *_several(results["several"]["rows"])]
     if "browser" in results:
         lines += [BROWSER, *_browser(results["browser"]["rows"])]
+    if not are_foreign:
+        lines.append(TRIED)
     seeds = ", ".join(f"{part} {value['seed']}" for part, value in results.items())
     write_text(folder / "drawings.md", "\n".join([*lines, "", f"Seeds: {seeds}.", ""]))
 
@@ -130,39 +149,53 @@ def _summary(results: dict[str, Any]) -> Iterator[str]:
         part: [row for row in value["rows"] if _is_canvas(row["network"])]
         for part, value in results.items()
     }
-    figures: list[tuple[str, list[float], str]] = []
-    if seeds := _grouped(own.get("grid", []), lambda row: row["network"]).values():
-        for text, way in WAYS.items():
-            figures.append(
-                (f"digits right, {text}", [_share(rows, way) for rows in seeds], "99.3%")
-            )
-    if rows := own.get("honesty"):
-        for kind, wanted in (("MNIST test", "0.5%"), ("held-out pen strokes", "1.5%")):
-            digits = [row["digits"][kind] for row in rows]
-            errors = [d["calibration_error"] for d in digits]
-            figures.append((f"calibration error, {kind}", errors, f"at most {wanted}"))
-            refused = [d.get("refused_by_app", d["refused"]) for d in digits]
-            figures.append((f"digits refused, {kind}", refused, "at most 1%"))
-        for text, kinds in _KINDS.items():
-            shares = [_mean_refused(row, kinds) for row in rows]
-            figures.append((f"refused by the app, {text}", shares, "90%"))
-    if rows := own.get("several"):
-        for key, text, wanted in (
-            ("numbers_right", "numbers of three digits right", "97%"),
-            ("singles_whole", "single digits left whole", "99.5%"),
-        ):
-            figures.append((text, [row[key] / row["n"] for row in rows], wanted))
+    parts = {"grid": _grid_figures, "honesty": _honest_figures, "several": _several_figures}
+    figures = [line for part, of in parts.items() if own.get(part) for line in of(own[part])]
     if figures:
         yield SUMMARY
     for text, values, wanted in figures:
-        worst = max(values) if wanted.startswith("at most") else min(values)
-        yield f"| {text} | {sum(values) / len(values):.2%} | {worst:.2%} | {wanted} |"
+        mean, limit = sum(values) / len(values), float(wanted.removeprefix(MOST)[:-1]) / 100
+        is_most = wanted.startswith(MOST)
+        worst = max(values) if is_most else min(values)
+        missed = "" if (mean <= limit if is_most else mean >= limit) else "missed"
+        yield f"| {text} | {mean:.2%} | {worst:.2%} | {wanted} | {missed} |"
 
 
-WAYS = {"painted, all cells": "pixels", "way of the pen, all cells": "path"}
+def _grid_figures(rows: Rows) -> Iterator[Figure]:
+    seeds = _grouped(rows, lambda row: row["network"]).values()
+    for text, way in WAYS.items():
+        yield f"digits right, {text}, all cells", [_share(own, way) for own in seeds], "99.3%"
+        cells = [_share(own, way) for own in _cells(rows).values()]
+        yield f"the worst cell of all seeds, {text}", [min(cells)], "98%"
+
+
+def _honest_figures(rows: Rows) -> Iterator[Figure]:
+    yield "right, MNIST test", [row["digits"]["MNIST test"]["accuracy"] for row in rows], "99.7%"
+    for kind, wanted in (("MNIST test", "0.5%"), ("held-out pen strokes", "1.5%")):
+        digits = [row["digits"][kind] for row in rows]
+        errors = [d["calibration_error"] for d in digits]
+        yield f"calibration error, {kind}", errors, MOST + wanted
+        key, by = ("refused", "network") if kind == "MNIST test" else ("refused_by_app", "app")
+        yield f"digits refused by the {by}, {kind}", [d[key] for d in digits], f"{MOST}1%"
+    for text, kinds in _KINDS.items():
+        shares = [_mean_refused(row, kinds) for row in rows]
+        yield f"refused by the app, {text}", shares, "90%"
+
+
+def _several_figures(rows: Rows) -> Iterator[Figure]:
+    for key, text, wanted in (
+        ("numbers_right", "numbers of three digits right", "97%"),
+        ("singles_whole", "single digits left whole", "99.5%"),
+    ):
+        yield text, [row[key] / row["n"] for row in rows], wanted
+
+
+MOST = "at most "
+WAYS = {"painted": "pixels", "way of the pen": "path"}
 _KINDS = {
     "kinds of non-digits that it learned": lambda kind: "drawn anew" in kind,
     "printed letters": lambda kind: kind.startswith("printed"),
+    "letters that look like digits": lambda kind: "look like" in kind,
     "kinds that it never saw": lambda kind: (
         kind.endswith("never seen") and not kind.startswith("printed")
     ),
@@ -276,6 +309,7 @@ def _several(rows: Rows) -> Iterator[str]:
     for row in rows:
         n = row["n"]
         yield (
-            f"| {row['network']} | {row['numbers_right'] / n:.1%} | {row['singles_whole'] / n:.1%} "
+            f"| {row['network']} | {row['numbers_right'] / n:.1%} | {row['pairs_right'] / n:.1%} "
+            f"| {row['pairs_refused'] / n:.1%} | {row['singles_whole'] / n:.1%} "
             f"| {row['singles_right'] / n:.1%} | {n:,} |"
         )

@@ -1,4 +1,4 @@
-"""Three-digit numbers from pen strokes, and single digits that must stay whole."""
+"""Numbers of three digits, pairs that touch, and single digits that must stay whole."""
 
 from typing import Any
 
@@ -12,18 +12,20 @@ SIDE = 600  # pixels of the canvas that a number is drawn on
 
 
 def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int) -> dict[str, Any]:
-    """How many numbers of three digits are read right, and how many single digits stay one."""
+    """How many numbers and touching pairs are read right, and how many single digits stay one."""
     random = np.random.default_rng([seed, 4])
-    numbers = [number(writers, random) for _ in range(count)]
-    read = [number_text(predictor.read_number(rgba)) for _, rgba in numbers]
+    numbers = _read(predictor, [number(writers, random) for _ in range(count)])
     singles = [single(writers, random) for _ in range(count)]
+    random = np.random.default_rng([seed, 5])
+    pairs = [number(writers, random, 2, gap=(-0.03, 0.05), least=-0.2) for _ in range(count)]
+    pairs_read = _read(predictor, pairs)
     found = [predictor.read_number(rgba) for _, rgba in singles]
     return {
         "n": count,
-        "numbers_right": sum(text == is_ for (text, _), is_ in zip(numbers, read, strict=True)),
-        "numbers_misread": sorted(
-            f"{text} as {is_}" for (text, _), is_ in zip(numbers, read, strict=True) if text != is_
-        )[:20],
+        "numbers_right": sum(text == is_ for text, is_ in numbers),
+        "numbers_misread": sorted(f"{text} as {is_}" for text, is_ in numbers if text != is_)[:20],
+        "pairs_right": sum(text == is_ for text, is_ in pairs_read),
+        "pairs_refused": sum("?" in is_ for _, is_ in pairs_read),
         "singles_whole": sum(len(parts) == 1 for parts in found),
         "singles_right": sum(
             number_text(parts) == text for (text, _), parts in zip(singles, found, strict=True)
@@ -31,14 +33,26 @@ def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int
     }
 
 
+def _read(predictor: Predictor, drawn: list[tuple[str, np.ndarray]]) -> list[tuple[str, str]]:
+    """What was meant, and what is read."""
+    return [(text, number_text(predictor.read_number(rgba))) for text, rgba in drawn]
+
+
 def number(
-    writers: list[PenDigit], random: np.random.Generator, length: int = 3
+    writers: list[PenDigit],
+    random: np.random.Generator,
+    length: int = 3,
+    gap: tuple[float, float] = (0.25, 0.1),
+    least: float = 0.02,
 ) -> tuple[str, np.ndarray]:
-    """A number in one writer's digits with natural gaps: its text and its canvas, uint8 RGBA."""
+    """A number in one writer's digits: its text and its canvas, uint8 RGBA.
+
+    The gaps are shares of a digit's height: mean and deviation, and the least.
+    """
     writer = random.choice(sorted({digit.writer for digit in writers}))
     own = [digit for digit in writers if digit.writer == writer]
     digits = [own[i] for i in random.integers(len(own), size=length)]
-    gaps = random.normal(0.25, 0.1, length).clip(0.02)  # of a digit's height
+    gaps = random.normal(*gap, length).clip(least)
     row = pen.in_a_row([d.strokes for d in digits], gaps, random.normal(1, 0.08, length))
     strokes = pen.placed(
         row, side=SIDE, size=random.uniform(0.6, 0.9), rotation=random.normal(0, 3)

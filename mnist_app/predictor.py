@@ -21,6 +21,7 @@ from mnist_app.weights import WeightsInfo
 
 DEFAULT = "canvas"  # trained for what people draw
 SURE = 0.9  # confidence of what needs no second look
+LEVEL = 0.6  # of the height of the highest: digits that touch are at least so high
 CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
 PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
@@ -177,11 +178,14 @@ def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
 def _is_number(found: Sequence[Found], are_cut: Sequence[bool]) -> bool:
     """Whether what was found side by side is a number, and not one drawing in pieces.
 
-    Half a letter may look like a digit: where no digit stands free, all have to be sure.
+    Half a letter may look like a digit: where none stands free, all have to be sure, and about
+    equally high.
     """
     refused = sum(one.prediction.is_refused for one in found)
-    sure = not all(are_cut) or min(one.prediction.confidence for one in found) >= SURE
-    return len(found) > 1 and refused * 3 < len(found) and sure
+    least_sure = min(one.prediction.confidence for one in found)
+    heights = [one.box.height for one in found]
+    alike = least_sure >= SURE and min(heights) >= LEVEL * max(heights)
+    return len(found) > 1 and refused * 3 < len(found) and (alike or not all(are_cut))
 
 
 def _score(group: Group, confidence: float) -> float:

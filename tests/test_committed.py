@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_app import data, evaluation, pen, reproduce, weights
+from mnist_app import data, evaluation, nondigits, pen, reproduce, weights
 from mnist_app.cli import main
-from mnist_app.predictor import Predictor, default_network
+from mnist_app.predictor import Predictor, default_network, number_text
 from mnist_app.recipes import JOINED, RECIPES, SOURCES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +87,28 @@ def test_the_default_network_reads_real_pen_strokes(real_data):
     predictions = Predictor.load(default_network()).predict_many(drawings)
     right = [p.digit == d.label for p, d in zip(predictions, sample, strict=True)]
     assert np.mean(right) > 0.95
+
+
+LETTERS = {  # in units of their height
+    "A": [[(0, 1), (0.4, 0), (0.8, 1)], [(0.15, 0.65), (0.65, 0.65)]],
+    "H": [[(0, 0), (0, 1)], [(0.7, 0), (0.7, 1)], [(0, 0.5), (0.7, 0.5)]],
+    "M": [[(0, 1), (0.05, 0), (0.45, 0.7), (0.85, 0), (0.9, 1)]],
+    "W": [[(0, 0), (0.2, 1), (0.5, 0.3), (0.8, 1), (1, 0)]],
+}
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_letters_drawn_by_hand_are_no_digits_and_no_numbers(letter):
+    predictor = Predictor.load(default_network())
+    random = np.random.default_rng(0)
+    strokes = [np.array(stroke) for stroke in LETTERS[letter]]
+    read = []
+    for brush in (8, 14, 20) * 4:
+        bent = nondigits.wobbled(strokes, random, 0.02)
+        placed = pen.placed(bent, size=random.uniform(0.5, 0.8), rotation=random.normal(0, 4))
+        found = predictor.read_number(pen.canvas_rgba(pen.draw(placed, brush=brush)))
+        read.append(number_text(found))
+    assert [text.strip("?") for text in read].count("") >= 11, read
 
 
 @pytest.mark.mnist

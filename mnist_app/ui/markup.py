@@ -35,6 +35,7 @@ STYLE = """
 .card .fill { height: 100%; }
 .card .value { font-size: 1.1rem; font-variant-numeric: tabular-nums; text-align: right; }
 .card.weak { opacity: .6; }
+.hint:empty, .st-key-prediction:has(.digit:empty) { display: none; }
 .hint { margin: .6rem 0 0; font-size: 1.15rem; line-height: 1.8rem; }
 .top { min-height: 5.4rem; font-size: 1.15rem; line-height: 1.8rem; }
 .top p { margin: 0; }
@@ -67,8 +68,8 @@ STYLE = """
   :is(.st-key-given, [data-testid="stLayoutWrapper"]:has(> .st-key-given)) {
     display: contents !important; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-answer) { order: 1; }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-probabilities) { order: 2; }
-  [data-testid="stLayoutWrapper"]:has(> .st-key-pen) { order: 3; width: 280px !important; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-pen) { order: 2; width: 280px !important; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-probabilities) { order: 3; }
   .st-key-answer { flex-direction: row !important; width: 100% !important; gap: 1.2rem; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-answer) { width: 100% !important; }
   .st-key-answer > div { width: auto !important; flex-shrink: 0; }

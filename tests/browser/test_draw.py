@@ -148,12 +148,12 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     assert canvas.bounding_box()["y"] == box["y"]
     places = {
         key: phone.part(key).locator("> *").first.bounding_box()
-        for key in ("undo", "top", "seen", "probabilities", "brush")
+        for key in ("undo", "top", "seen", "brush", "probabilities")
     }
     top, seen = places["top"], places["seen"]
     assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
-    heights = [places[key]["y"] for key in ("undo", "top", "probabilities", "brush")]
-    assert heights == sorted(heights)  # the answer right under the canvas, the brush last
+    heights = [places[key]["y"] for key in ("undo", "top", "brush", "probabilities")]
+    assert heights == sorted(heights)  # the answer right under the canvas
 
 
 def _touch(client, kind: str, points: list[tuple[float, float]]) -> None:
@@ -208,7 +208,10 @@ def test_a_number_is_read_with_a_box_and_a_probability_for_each_digit(app):
     assert [card.split()[0] for card in cards.all_inner_texts()] == ["2", "0", "2", "6"]
 
 
-@pytest.mark.parametrize("strokes", [SCRIBBLE, LETTER_M], ids=["scribble", "letter"])
+LETTER_A = [[(70, 220), (140, 60), (210, 220)], [(100, 160), (182, 160)]]
+
+
+@pytest.mark.parametrize("strokes", [SCRIBBLE, LETTER_M, LETTER_A], ids=["scribble", "M", "A"])
 def test_what_is_no_digit_is_refused_and_the_nearest_guess_still_shown(app, strokes):
     app.open()
     app.draw(strokes)
