@@ -23,9 +23,9 @@ STEEPEST = 0.14  # rise of a ruled line, of 1: 8 degrees
 THICKEST_LINE = 0.026  # of the longest side
 DIMMEST = 0.3  # of the page's light, added to the ground's: a dark desk's grain is no ink
 DARKEST = 0.2  # of full light, the least that is added: a black picture's noise is no ink
-SCALES = {0.02: 2.3, 0.04: 1.3, 0.08: 0.8, 0.12: 1.5, 0.16: 1.7, 0.24: -1.2}  # and their weights
-FRAME = 2.5  # weight of what the border shows
+WIDEST = 0.12  # of the longest side: what is wider is no ink, when it is asked whether ink is light
 MANY = 4  # so many lines are a ruled sheet, wherever they end
+MOST_CHALK = 0.4  # of a board's picture
 _BIN = 3  # pixels, a step of the heights at which lines are looked for
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
@@ -95,44 +95,33 @@ def _light(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _is_board(dark_ink: np.ndarray, light_ink: np.ndarray) -> bool:
-    """Whether the ink is lighter than the ground: by what is thin, and by what the border shows.
+    """Whether there is more light ink than dark.
 
-    What is thin at a fine scale is ink; at the widest the gaps between strokes are thin too. How
-    much each scale tells was found by logistic regression on 290 made-up photos and drawings.
+    Ink is thin, and unlike most of what surrounds it; the gaps between strokes are thin, too, but
+    they are ground. And little of the picture is as light as chalk; the corners of a page that
+    lies askew on a desk would pass for it, but the page is as light. That tells 99.6% of 1,400
+    made-up photos and drawings: small and large digits, falling light, shadows, glare, ruled and
+    framed sheets.
     """
     factor = max(1, max(dark_ink.shape) // 250)
     small = [np.asarray(Image.fromarray(x).reduce(factor)) for x in (dark_ink, light_ink)]
-    sizes = [max(3, round(share * max(small[0].shape))) for share in SCALES]
-    thin = np.array([[ndimage.black_tophat(x, size) for x in small] for size in sizes])
-    faintest = max(FAINTEST, 0.4 * np.quantile(thin, 0.999))
-    amounts = np.where(thin > faintest, thin, 0).mean(axis=(2, 3)) + 2e-3
-    evidence = [*list(np.log(amounts[:, 1] / amounts[:, 0])), _frame_tells(small[0])]
-    return bool(np.dot(evidence, [*SCALES.values(), FRAME]) > 0)
+    size = max(3, round(WIDEST * max(small[0].shape)))
+    ink = np.array(
+        [np.minimum(ndimage.black_tophat(x, size), _surroundings(x, size) - x) for x in small]
+    )
+    faintest = max(FAINTEST, 0.4 * np.quantile(ink, 0.999))
+    dark, light = np.where(ink > faintest, ink, 0).sum(axis=(1, 2))
+    if light <= dark:
+        return False
+    chalk = np.median(small[1][ink[1] > faintest])  # 1 - its light
+    return bool(np.mean(1 - small[1] >= 0.9 * (1 - chalk)) < MOST_CHALK)
 
 
-def _frame_tells(light: np.ndarray) -> int:
-    """1 if all of the border and most of the picture is dark, -1 if it is light, else 0.
-
-    A shadow or a desk around the page leaves it open: the border is mixed, or unlike the rest.
-    """
-    is_light = light > _otsu(light)
-    frame = np.concatenate([is_light[0], is_light[-1], is_light[:, 0], is_light[:, -1]])
-    if frame.mean() < 0.02 and is_light.mean() < 0.5:
-        return 1
-    return -1 if frame.mean() > 0.98 and is_light.mean() > 0.5 else 0
-
-
-def _otsu(values: np.ndarray) -> float:
-    """The threshold between two classes of greatest distance.
-
-    Source: Otsu 1979.
-    """
-    ordered = np.sort(values, axis=None).astype(np.float64)
-    below = np.arange(1, len(ordered))
-    sums = ordered.cumsum()
-    distance = sums[:-1] / below - (sums[-1] - sums[:-1]) / (len(ordered) - below)
-    between = below * (len(ordered) - below) * np.square(distance)
-    return float(ordered[between.argmax()]) if len(between) else 0.5
+def _surroundings(light: np.ndarray, size: int) -> np.ndarray:
+    """The median of the light around each pixel, from every second one."""
+    half = np.asarray(Image.fromarray(light).reduce(2))
+    median = ndimage.median_filter(half, max(3, size // 2 | 1), mode="nearest")
+    return np.asarray(Image.fromarray(median).resize(light.shape[::-1], Image.Resampling.BILINEAR))
 
 
 class Sheet(NamedTuple):

@@ -106,6 +106,23 @@ def test_light_that_falls_off_is_divided_out(falls_to):
     check(taken(lit(on(PAPER, number()), falls_to)), number())
 
 
+@pytest.mark.parametrize("falls_to", [1, 0.85, 0.5])
+@pytest.mark.parametrize("ground", [PAPER, (35, 65, 50)], ids=["paper", "board"])
+def test_small_digits_on_a_large_sheet_are_found(ground, falls_to):
+    ink = number(brush=5, size=0.2)
+    colour = (30, 32, 38) if ground is PAPER else (225, 225, 220)
+    check(taken(lit(on(ground, ink, colour), falls_to), longest=2 * WIDTH), ink, 0.65)
+
+
+def test_a_long_row_of_digits_is_found():
+    strokes = [[np.array(stroke) for stroke in STROKES[digit]] for digit in (2, 4, 7) * 3]
+    row = pen.placed(
+        pen.in_a_row(strokes, [0.35] * 9, [1] * 9), side=1500, size=0.94, centre=(0.5, 0.1)
+    )
+    ink = pen.draw(row, brush=10, side=1500)[:300] / 255
+    check(taken(on(PAPER, ink), longest=1500), ink)
+
+
 @pytest.mark.parametrize("depth", [0.3, 0.6])
 def test_the_edge_of_a_shadow_across_the_digits_is_no_ink(depth):
     check(taken(shadowed(on(PAPER, number()), depth)), number())
