@@ -62,19 +62,30 @@ def ink_of(rgba: np.ndarray) -> np.ndarray | None:
         raise ValueError("a drawing must be a uint8 array")
     if rgba.ndim != 3 or rgba.shape[2] != 4 or 0 in rgba.shape:
         raise ValueError(f"a drawing must have the shape (H, W, 4), not {rgba.shape}")
-    channels = [rgba[..., i].astype(np.int16) for i in range(4)]
-    if channels[3].min() < 255:  # what is transparent has no colour
-        channels[:3] = [channel * channels[3] // 255 for channel in channels[:3]]
-    difference = np.maximum.reduce([np.abs(channel - _ground(channel)) for channel in channels])
+    difference = np.maximum.reduce([_from_ground(channel) for channel in _channels(rgba)])
     strongest = difference.max()
     if strongest < MIN_CONTRAST:
         return None
     return difference.astype(np.float32) / np.float32(strongest)
 
 
-def _ground(channel: np.ndarray) -> int:
-    """What the border shows."""
-    return int(np.median(np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])))
+def _channels(rgba: np.ndarray) -> list[np.ndarray]:
+    """The channels that differ from each other, uint8 (H, W): one, if the drawing is grey."""
+    red, green, blue, alpha = (np.ascontiguousarray(rgba[..., i]) for i in range(4))
+    colours = (
+        [red] if np.array_equal(red, green) and np.array_equal(red, blue) else [red, green, blue]
+    )
+    if alpha.min() == 255:
+        return colours
+    opaque = alpha.astype(np.uint16)  # what is transparent has no colour
+    return [*((colour * opaque // 255).astype(np.uint8) for colour in colours), alpha]
+
+
+def _from_ground(channel: np.ndarray) -> np.ndarray:
+    """How much each pixel differs from what the border shows, uint8."""
+    border = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
+    ground = np.uint8(np.median(border))
+    return np.maximum(channel, ground) - np.minimum(channel, ground)
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:

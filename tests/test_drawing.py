@@ -8,7 +8,7 @@ from drawings import SIDE, black_on_transparent, canvas, distance, inverted, opa
 from torch import Tensor
 
 from mnist_app import nondigits, pen
-from mnist_app.drawing import normal_form, to_mnist
+from mnist_app.drawing import ink_of, normal_form, to_mnist
 
 STROKE = 2.4  # pixels, about the width of MNIST's strokes
 
@@ -293,6 +293,13 @@ def test_edges_are_smooth():
 
 def grey_ink(rgba: np.ndarray) -> np.ndarray:
     return np.dstack([rgba[..., :3] // 2, rgba[..., 3]])
+
+
+@pytest.mark.parametrize("alpha", [90, 200, 254])
+def test_a_translucent_picture_is_as_dark_as_it_looks(alpha):
+    rgba = seven()
+    rgba[..., 3] = alpha
+    assert np.abs(ink_of(rgba) - ink_of(seven())).max() < 0.02
 
 
 def transparent_ground(rgba: np.ndarray) -> np.ndarray:
