@@ -1,11 +1,11 @@
-# Everything a contributor does: make run, test, lint, format, weights, screenshots.
+# Everything a contributor does: make run, test, lint, format, weights, bench, screenshots.
 # A fresh machine needs Python 3.10+ with pip, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format weights screenshots
+.PHONY: run test lint format weights bench screenshots
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -25,6 +25,13 @@ format: $(VENV)/.installed-dev
 
 weights: $(VENV)/.installed
 	$(BIN)/python -m mnist_app reproduce
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/app.py
+	$(BIN)/python benchmarks/prediction.py
+	$(BIN)/python benchmarks/performance.py
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python tests/browser/chromium.py

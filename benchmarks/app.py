@@ -29,17 +29,19 @@ from page import App  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from serve import served  # noqa: E402
 
-from mnist_app import runs  # noqa: E402
+from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
 
 PARTS = ("start", "answer", "pages", "traffic", "memory")
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
-SETTLED = 300  # ms without a change: the answer is complete
+PAUSE = 300  # ms between two strokes; the page is at rest when the next one begins
 
-# Notes when the pen was lifted and when the probabilities were next painted anew.
+# Notes when the pen was lifted and when the answer was next painted anew: the probabilities, or
+# the picture that the network saw, as another stroke may leave 100.0% what it was.
 PROBE = """() => {
-  const text = () => document.querySelector(".st-key-probabilities")?.textContent;
+  const text = () => [...document.querySelectorAll(".st-key-probabilities, .st-key-seen")]
+    .map((part) => part.textContent + (part.querySelector("img")?.src ?? "")).join();
   window.probe = {up: 0, seen: 0, last: text()};
   document.addEventListener("mouseup", () => { probe.up = performance.now(); }, true);
   new MutationObserver(() => {
@@ -64,6 +66,7 @@ def main(
     """Measure the app."""
     path = output / "app.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    result["machine"] = machine.facts()
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
@@ -93,19 +96,22 @@ def serving() -> Iterator[tuple[str, Path, psutil.Process]]:
                 for child in psutil.Process().children()
                 if child.pid not in before and "streamlit" in " ".join(child.cmdline())
             )
-            os.environ["MNIST_APP_WEIGHTS"] = str(weights)
+            own = os.environ.get("MNIST_APP_WEIGHTS")
+            os.environ["MNIST_APP_WEIGHTS"] = str(weights)  # the runs started here are the app's
             try:
                 yield url, weights, server
             finally:
                 _end_runs()
+                os.environ.pop("MNIST_APP_WEIGHTS")
+                if own is not None:
+                    os.environ["MNIST_APP_WEIGHTS"] = own
 
 
 def _end_runs() -> None:
     for run in runs.list_runs():
         if run.is_live:
             runs.stop(run)
-    while any(run.is_live for run in runs.list_runs()):
-        time.sleep(0.2)
+    _until(lambda: not any(run.is_live for run in runs.list_runs()), "end")
 
 
 @contextmanager
@@ -145,32 +151,38 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
     """Milliseconds from lifting the pen to new probabilities on the page, and the server's CPU."""
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         _strokes(app, 5)
-        before = sum(server.cpu_times()[:2])
-        alone = _strokes(app, count)
-        cpu = sum(server.cpu_times()[:2]) - before
+        alone, cpu = _strokes(app, count, lambda: np.array([sum(server.cpu_times()[:2])]))
         run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
-        _until(lambda: runs.find(run.id).log.batch)
-        beside = _strokes(app, count)
+        _until(lambda: runs.find(run.id).log.batch, "begin")
+        beside, _ = _strokes(app, count)
     return {
         "alone_ms": quantiles(alone),
         "beside_training_ms": quantiles(beside),
-        "cpu_s_per_stroke": cpu / count,
+        "cpu_s_per_stroke": float(cpu[0]),
     }
 
 
-def _strokes(app: App, count: int) -> list[float]:
-    """Draw one stroke after the other, each beside the last; milliseconds to each answer."""
-    times = []
+def _strokes(
+    app: App, count: int, meter: Callable[[], np.ndarray] = lambda: np.zeros(1)
+) -> tuple[list[float], np.ndarray]:
+    """Draw one stroke after the other; four make a drawing.
+
+    Returns:
+        (milliseconds to each answer; what the meter counted per stroke).
+    """
+    times, counted = [], 0 * meter()
     random = np.random.default_rng(0)
     app.page.evaluate(PROBE)
     for number in range(count):
         if number % 4 == 0:
             _clear(app)
+        before = meter()
         app.draw([_line(random)])
         app.page.wait_for_function(ANSWERED)
         times.append(app.page.evaluate("() => probe.seen - probe.up"))
-        app.page.wait_for_timeout(SETTLED)
-    return times
+        app.page.wait_for_timeout(PAUSE)
+        counted = counted + meter() - before
+    return times, counted / count
 
 
 def _line(random: np.random.Generator) -> list[tuple[float, float]]:
@@ -183,15 +195,15 @@ def _clear(app: App) -> None:
     if button.is_enabled():
         button.click()
         app.expect_prediction("")
-        app.page.wait_for_timeout(SETTLED)
+        app.page.wait_for_timeout(PAUSE)
 
 
-def _until(condition: Callable[[], Any], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
+def _until(condition: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + 120
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("A training did not begin in time.")
-        time.sleep(0.2)
+            raise SystemExit(f"A training did not {what} in two minutes.")
+        time.sleep(0.1)
 
 
 # Pages
@@ -207,9 +219,9 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
         switches = []
         for number in range(count * len(NETWORKS)):
             switches.append(_switch(app, NETWORKS[(number + 1) % len(NETWORKS)]))
-        again = switches[len(NETWORKS) :]  # the first ones load the network
-        result["network_ms"] = quantiles(again or switches)
-        result["network_first_ms"] = quantiles(switches[: len(NETWORKS)])
+        first = len(NETWORKS) - 1  # to networks that are not loaded yet
+        result["network_first_ms"] = quantiles(switches[:first])
+        result["network_ms"] = quantiles(switches[first:])
         names = [tab.inner_text() for tab in app.page.get_by_role("tab").all()]
         for name in [*names[1:], names[0]]:
             result[f"tab_{name}_ms"] = quantiles([_open_tab(app, name) for _ in range(count)])
@@ -224,7 +236,7 @@ def _switch(app: App, network: str) -> float:
     option.click()
     app.page.wait_for_function(ANSWERED)
     taken = app.page.evaluate("() => probe.seen - probe.up")
-    app.page.wait_for_timeout(SETTLED)
+    app.page.wait_for_timeout(PAUSE)
     return taken
 
 
@@ -232,7 +244,7 @@ def _open_tab(app: App, name: str) -> float:
     """From another tab to this one, until something of it can be seen."""
     other = next(t for t in app.page.get_by_role("tab").all() if t.inner_text() != name)
     other.click()
-    app.page.wait_for_timeout(2 * SETTLED)
+    app.page.wait_for_timeout(2 * PAUSE)
     begin = time.perf_counter()
     app.tab(name)
     panel = app.page.get_by_role("tabpanel", name=name)
@@ -248,9 +260,8 @@ def traffic(browser: Browser, count: int) -> dict[str, Any]:
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
         sent = _counted(app.page)
         _strokes(app, 4)
-        before = dict(sent)
-        _strokes(app, count)
-        per_stroke = {way: (sent[way] - before[way]) / count for way in sent}
+        _, counted = _strokes(app, count, lambda: np.array(list(sent.values()), dtype=float))
+        per_stroke = dict(zip(sent, counted.tolist(), strict=True))
         runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
         app.tab("Train")
         app.part("accuracy_chart").wait_for()
@@ -335,7 +346,7 @@ def _after_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[fl
     started = []
     for number in range(1, trainings + 1):
         started.append(runs.start(tiny, f"short-{number}"))
-        _until(lambda: not runs.find(started[-1].id).is_live)
+        _until(lambda: not runs.find(started[-1].id).is_live, "end")
         if number % max(1, trainings // 10) == 0:
             app.page.wait_for_timeout(1500)
             yield _megabytes(server)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -23,8 +25,7 @@ HEAD = """\
 How fast the presets train, how soon the app answers, how long a prediction takes. What is compared
 was measured in one run, taking turns; other work on the machine falls on both.
 
-    python benchmarks/training.py; python benchmarks/app.py; python benchmarks/prediction.py
-    python benchmarks/performance.py
+    make bench
 
 {machine}.
 
@@ -85,16 +86,20 @@ MOST_TRAINING_MB, MOST_APP_MB = 700, 900
 QUICK = "mlp", "lenet5"
 
 
-def main() -> None:
-    """Write the page from the JSON files in docs/."""
-    docs = ROOT / "docs"
+@click.command()
+@click.argument("docs", type=click.Path(exists=True, path_type=Path), default=ROOT / "docs")
+def main(docs: Path) -> None:
+    """Write the page from the JSON files in DOCS."""
     results = {
         name: json.loads((docs / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("training", "app", "prediction")
     }
-    lines = [HEAD.format(machine=machine.text(machine.facts())), *_glance(results)]
+    machines = [result["machine"] for result in results.values()]
+    lines = [HEAD.format(machine=machine.text(machines)), *_glance(results)]
     lines += [*_training(results["training"]), *_app(results["app"]), PREDICTION]
-    lines += [*prediction.table(results["prediction"]), GPU, ""]
+    lines += [*prediction.table(results["prediction"]), ""]
+    if not any(facts["device"] == "CUDA" for facts in machines):
+        lines.insert(-1, GPU)
     write_text(docs / "performance.md", "\n".join(lines))
     write_text(docs / "performance.svg", chart(results["training"]["epochs"]["rows"]))
 
@@ -107,6 +112,8 @@ def _glance(results: dict[str, Result]) -> Iterator[str]:
         ("MLPs and LeNet-5", 4, [r for r in rows if r["preset"].startswith(QUICK)]),
         ("CNNs", 3, [r for r in rows if not r["preset"].startswith(QUICK)]),
     ):
+        if not own:
+            continue
         least = min(own, key=lambda r: r["ratio"])
         text = f"{least['ratio']:.1f} ({least['preset']})"
         yield _line(

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from several import single  # noqa: E402
 
-from mnist_app import data, pen, weights  # noqa: E402
+from mnist_app import data, machine, pen, weights  # noqa: E402
 from mnist_app.drawing import to_mnist  # noqa: E402
 from mnist_app.predictor import Predictor  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
@@ -44,6 +44,7 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
     result = {
         "threads": torch.get_num_threads(),
         "seed": seed,
+        "machine": machine.facts(),
         "one": _one_at_a_time(predictors, drawn, rounds),
         "many": _many_at_once(predictors, images, rounds, seed),
     }

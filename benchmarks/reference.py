@@ -11,8 +11,10 @@ from torchvision.datasets import MNIST
 
 from mnist_app import models
 from mnist_app.digits import Digits
-from mnist_app.recipes import Recipe
+from mnist_app.layers import Scale
+from mnist_app.recipes import PIXEL_DEVIATION, PIXEL_MEAN, Recipe
 from mnist_app.settings import data_folder
+from mnist_app.training import best_device
 
 SPEED_RUN_BATCH = 256
 
@@ -43,7 +45,7 @@ def usual_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
-    """Train the recipe's network for one epoch: the network, and the seconds it took.
+    """Train the recipe's network for its first epoch: the network, and the seconds it took.
 
     Args:
         recipe: of its augmentation, what torchvision has is used.
@@ -51,13 +53,15 @@ def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
     """
     torch.manual_seed(recipe.seed)
     loader = usual_loader(recipe, len(digits))
+    device = best_device()
     start = time.perf_counter()
-    model = models.from_recipe(recipe)
+    model = models.from_recipe(recipe).to(device)
     optimizer = usual_optimizer(recipe, model)
     schedule = _usual_schedule(recipe, optimizer, len(loader))
     model.train()
     running_loss, correct = 0.0, 0
     for images, labels in loader:
+        images, labels = images.to(device), labels.to(device)
         optimizer.zero_grad()
         logits = model(images)
         loss = _usual_loss(recipe, logits, labels)
@@ -72,6 +76,9 @@ def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
 def _usual_schedule(
     recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
+    """The recipe's schedule in its first epoch, in which that of steps is constant."""
+    if recipe.schedule == "cosine":
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * steps)
     if recipe.schedule == "one_cycle":
         return torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, steps)
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1)
@@ -88,25 +95,33 @@ def _usual_loss(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
 def speed_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
     """The best known public speed run: its network after one epoch, and the seconds it took.
 
-    Convolutions of 24 (5x5) and 32 (3x3) channels and a dense layer of 256; Adam with betas 0.7
-    and 0.9, one cycle up to a learning rate of 0.01, batches of 256 in the order of the file. All
-    images are in memory. Of the recipe only the seed is used.
+    Convolutions of 24 (5x5) and 32 (3x3) channels, pooled before the ReLU, and a dense layer of
+    256; Adam with betas 0.7 and 0.9, one cycle up to a learning rate of 0.01, batches of 256 in
+    the order of the file. The normalised images are in memory before the clock starts. Of the
+    recipe only the seed is used.
+    Source: github.com/tuomaso/train_mnist_fast, written anew from its description.
     """
-    images, labels = digits.images, digits.labels
+    device = best_device()
+    images, labels = digits.images.to(device), digits.labels.to(device)
+    x = (images.unsqueeze(1).float() / 255 - PIXEL_MEAN) / PIXEL_DEVIATION
     torch.manual_seed(recipe.seed)
-    model = nn.Sequential(
-        *(nn.Conv2d(1, 24, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(24, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Flatten(), nn.Linear(800, 256), nn.ReLU(), nn.Linear(256, 10)),
-    )
     start = time.perf_counter()
-    x = (images.unsqueeze(1).float() / 255 - 0.1307) / 0.3081
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 24, 5), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Conv2d(24, 32, 3), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Flatten(), nn.Linear(800, 256), nn.ReLU(), nn.Linear(256, 10)),
+    ).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01, betas=(0.7, 0.9))
     steps = -(-len(x) // SPEED_RUN_BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 0.01, total_steps=steps, cycle_momentum=False
+    )
     for batch, target in zip(x.split(SPEED_RUN_BATCH), labels.split(SPEED_RUN_BATCH), strict=True):
         optimizer.zero_grad()
         functional.cross_entropy(model(batch), target).backward()
         optimizer.step()
         schedule.step()
-    return model.eval(), time.perf_counter() - start
+    model[-1].weight.sum().item()  # a GPU is done when its result is there
+    seconds = time.perf_counter() - start
+    scale = Scale(1 / PIXEL_DEVIATION, -PIXEL_MEAN / PIXEL_DEVIATION)
+    return nn.Sequential(scale, *model).eval(), seconds

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from mnist_app.allocation import keep_freed_memory
 from mnist_app.recipes import (
     JOINED,
     RECIPES,
@@ -105,14 +106,11 @@ def train(
 
     Ctrl-C stops between two batches and keeps what is trained so far.
     """
-    import torch
-
     from mnist_app import data, events, training, weights
 
     recipe = preset_named(preset).changed(**{k: v for k, v in changes.items() if v is not None})
     name = checked_name(result or recipe.name)
-    if threads:
-        torch.set_num_threads(threads)
+    _prepare_process(threads)
     _say_what_lacks(recipe)
     with _display(as_json) as display:
         parts = data.prepare(recipe, display.note)
@@ -124,6 +122,15 @@ def train(
             raise click.Abort
         saved = weights.save(name, event.state.network, weights.info_of(event, parts))
         display.end(event, saved.name)
+
+
+def _prepare_process(threads: int | None) -> None:
+    """Make this process one that trains, with so many threads (None: as many as torch takes)."""
+    import torch
+
+    keep_freed_memory()
+    if threads:
+        torch.set_num_threads(threads)
 
 
 def _say_what_lacks(recipe: Recipe) -> None:
@@ -352,12 +359,9 @@ def reproduce(
     as_json: bool,
 ) -> None:
     """Train PRESETS (default: all) on MNIST; write weights, results.json and results.md."""
-    import torch
-
     from mnist_app import reproduce as reproduction
 
-    if threads:
-        torch.set_num_threads(threads)
+    _prepare_process(threads)
     names = [preset_named(name).name for name in presets] or list(RECIPES)
     for name in names:
         _say_what_lacks(RECIPES[name])

@@ -97,6 +97,23 @@ class Residual(nn.Module):
         return torch.relu(x + self.body(x))
 
 
+class Dropout(nn.Dropout):
+    """Dropout for many units: drawing random numbers is most of its work, and one serves four.
+
+    The share that is dropped is rounded to 1/65,536.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> the same shape; nothing is dropped but in training."""
+        if not self.training or not self.p:
+            return x
+        dropped = round(self.p * 2**16)
+        numbers = torch.randint(-(2**63), 2**63 - 1, (-(-x.numel() // 4),), device=x.device)
+        kept = numbers.view(torch.int16)[: x.numel()] >= dropped - 2**15
+        mask = kept.as_strided(x.shape, x.stride())  # in the order in which x lies in memory
+        return x * (mask * (2**16 / (2**16 - dropped))).to(x.dtype)
+
+
 def conv(
     inputs: int,
     outputs: int,
@@ -104,10 +121,11 @@ def conv(
     batch_norm: bool,
     activation: nn.Module | None,
     padding: int = 0,
+    stride: int = 1,
 ) -> list[nn.Module]:
     """A convolution with what follows it."""
     layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=not batch_norm)
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=not batch_norm)
     ]
     if batch_norm:
         layers.append(nn.BatchNorm2d(outputs))
@@ -125,19 +143,19 @@ def dense(
 
 
 def folded(model: nn.Module) -> nn.Module:
-    """The same network for answering alone: each batch norm in the layer before it.
+    """The same network for answering alone: each batch norm in the weights that it follows.
 
     Args:
-        model: in eval mode; it is left as it is.
+        model: in any mode; it is left as it is.
     Returns:
-        A network that gives the same logits but for rounding, with fewer steps.
+        A network that gives the logits of its eval mode but for rounding, with fewer steps.
     """
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(model).eval()
     for parent in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
         for place, (layer, norm) in enumerate(itertools.pairwise(list(parent))):
-            if isinstance(norm, nn.BatchNorm2d):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 parent[place] = fusion.fuse_conv_bn_eval(layer, norm)
-            elif isinstance(norm, nn.BatchNorm1d):
+            elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
                 parent[place] = fusion.fuse_linear_bn_eval(layer, norm)
             else:
                 continue

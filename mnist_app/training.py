@@ -4,6 +4,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,7 @@ from mnist_app.optimizers import add_l1_gradient, learning_rate_at, make_optimiz
 from mnist_app.recipes import Recipe
 
 SECONDS_BETWEEN_EVENTS = 0.25
+GATHERED = 2048  # images that are made ready at once: more does not help, and fills the memory
 
 
 def best_device() -> torch.device:
@@ -84,7 +86,9 @@ class TrainingState:
         self.network = copy.deepcopy(self.model) if recipe.averaging else self.model
         self.optimizer = make_optimizer(recipe, self.model)
         self._update = plain_step(self.optimizer)
-        self.autocast = recipe.mixed_precision and computes_bfloat16(device)
+        self._parameters = list(self.model.parameters())
+        is_mixed = recipe.mixed_precision and computes_bfloat16(device)
+        self.precision = torch.autocast(device.type, torch.bfloat16) if is_mixed else nullcontext()
         self.images, self.labels = digits.images.to(device), digits.labels.to(device)
         self.history: list[EpochEvent] = []
         self.best: tuple[int, float, dict[str, Tensor]] | None = None
@@ -124,14 +128,13 @@ class TrainingState:
         self._seed_epoch(epoch)
         self.model.train()
         mark = time.perf_counter()
-        for start, end in bounds[self.batch :]:
+        for (_, end), (images, labels) in self._batches(order, bounds[self.batch :]):
             if should_stop():
                 self.epoch_seconds += time.perf_counter() - mark
                 self._random_state = self._get_random_state()
                 return True
             rate = learning_rate_at(self.recipe, epoch, self.batch / len(bounds))
-            chosen = order[start:end]
-            self._step(self.images[chosen], self.labels[chosen], rate)
+            self._step(images, labels, rate)
             if time.perf_counter() - self._last_event >= SECONDS_BETWEEN_EVENTS:
                 self._synchronize()
                 self.epoch_seconds += time.perf_counter() - mark
@@ -140,6 +143,23 @@ class TrainingState:
         self._synchronize()
         self.epoch_seconds += time.perf_counter() - mark
         return False
+
+    def _batches(
+        self, order: Tensor, bounds: list[tuple[int, int]]
+    ) -> Iterator[tuple[tuple[int, int], tuple[Tensor, Tensor]]]:
+        """The batches between the bounds, ready for the network: (B, 1, 28, 28), (B,).
+
+        Several are gathered at once, as few large steps are quicker than many small ones.
+        """
+        several = max(1, GATHERED // self.recipe.batch_size)
+        for first in range(0, len(bounds), several):
+            group = bounds[first : first + several]
+            begin = group[0][0]
+            chosen = order[begin : group[-1][1]]
+            x, labels = to_input(self.images[chosen]), self.labels[chosen]
+            for start, end in group:
+                part = slice(start - begin, end - begin)
+                yield (start, end), (x[part], labels[part])
 
     def close_epoch(self, digits_val: Digits) -> EpochEvent:
         """Validate, and put the finished epoch into the history."""
@@ -192,16 +212,16 @@ class TrainingState:
             checkpoint=checkpoint,
         )
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float) -> None:
+    def _step(self, x: Tensor, labels: Tensor, rate: float) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        x = to_input(images)  # (B, 1, 28, 28)
         if augment.is_active(self.recipe):
             x = augment.augment(x, self.recipe)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+        with self.precision:
             logits = self.model(x.contiguous(memory_format=torch.channels_last)).float()
         loss = loss_of(logits, labels, self.recipe)
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self._parameters:
+            parameter.grad = None
         loss.backward()
         if self.recipe.l1:
             add_l1_gradient(self.model, self.recipe.l1)

@@ -96,3 +96,29 @@ def test_the_time_of_predictions_is_measured(tmp_path):
     assert 0 < rows["canvas"]["normal_form_ms"][0] < rows["canvas"]["predict_ms"][0]
     assert all(row["plain_per_second"] > 0 for row in result["many"])
     assert "| lenet5 | 61,706 |" in done.stdout
+
+
+@pytest.mark.mnist
+@pytest.mark.browser
+def test_all_speeds_are_measured_and_make_one_page(real_data, tmp_path):
+    small = {
+        "training.py": "--preset lenet5 --rounds 1 --seconds 0.1 --seeds 1 --images 3000",
+        "app.py": "--answers 2 --starts 1 --strokes 8 --runs 1",
+        "prediction.py": "--rounds 1 --images 5",
+    }
+    for script, options in small.items():
+        done = run(script, *options.split(), "--output", str(tmp_path))
+        assert done.returncode == 0, done.stderr
+    done = run("performance.py", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    training, app = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("training", "app"))
+    (epoch,) = training["epochs"]["rows"]
+    assert epoch["preset"] == "lenet5"
+    assert epoch["ours_s"] > 0 < epoch["usual_s"]
+    assert [row["way"] for row in training["speedrun"]] == ["ours", "public"]
+    assert app["answer"]["alone_ms"]["n"] == app["answer"]["beside_training_ms"]["n"] == 2
+    assert app["traffic"]["bytes_per_stroke"]["to_server"] > 0
+    page = (tmp_path / "performance.md").read_text()
+    for part in ("speed run, seconds", "| lenet5 |", "pen up to new probabilities", "kB/s"):
+        assert part in page
+    assert "lenet5" in (tmp_path / "performance.svg").read_text()

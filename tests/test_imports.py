@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
     "settings",
     "machine",
+    "allocation",
     "recipes",
     "pictures",
     "photo",

@@ -306,5 +306,7 @@ def test_folded_it_answers_the_same_in_fewer_steps(name, views):
         folded = layers.folded(model.eval())
         assert torch.allclose(folded(x), model(x), atol=1e-4, rtol=1e-4)
     norms = nn.BatchNorm1d | nn.BatchNorm2d
-    assert not any(isinstance(module, norms) for module in folded.modules())
-    assert any(isinstance(module, norms) for module in model.modules())
+    left, all_of_it = (
+        sum(isinstance(module, norms) for module in m.modules()) for m in (folded, model)
+    )
+    assert left == (1 if name == "speedrun" else 0) < all_of_it  # behind a pooling it stays

@@ -297,28 +297,28 @@ def test_label_smoothing_keeps_a_network_from_being_too_sure(stripes):
 
 
 @pytest.fixture
-def autocasts(monkeypatch) -> list[bool]:
-    """Whether each step computed in bfloat16."""
-    seen = []
-    autocast = torch.autocast
+def precisions(monkeypatch) -> set[torch.dtype]:
+    """The types that the networks put out in training."""
+    seen = set()
+    scale = models.Scale.forward
 
-    def remember(device_type, dtype, *, enabled):
-        assert dtype == torch.bfloat16
-        seen.append(enabled)
-        return autocast(device_type, dtype, enabled=enabled)
+    def remember(self, x):
+        if self.training:
+            seen.add(torch.nn.functional.linear(scale(self, x)[:, 0], x[0, 0]).dtype)
+        return scale(self, x)
 
-    monkeypatch.setattr(torch, "autocast", remember)
+    monkeypatch.setattr(models.Scale, "forward", remember)
     return seen
 
 
 @pytest.mark.parametrize("computes", [True, False])
 def test_mixed_precision_is_used_where_the_machine_computes_with_it(
-    computes, stripes, autocasts, monkeypatch
+    computes, stripes, precisions, monkeypatch
 ):
     monkeypatch.setattr(training, "computes_bfloat16", lambda device: computes)
     recipe = SMALL.changed(model="cnn-2x32", mixed_precision=True, epochs=2, batch_norm=True)
     first, second = run(recipe, stripes), run(recipe, stripes)
-    assert set(autocasts) == {computes}
+    assert precisions == {torch.bfloat16 if computes else torch.float32}
     assert history(first) == history(second)
     assert all(p.dtype == torch.float32 for p in first[-1].state.network.parameters())
     losses = [event.train_loss for event in first[-1].state.history]
@@ -327,10 +327,10 @@ def test_mixed_precision_is_used_where_the_machine_computes_with_it(
     assert (history(plain) == history(first)) is not computes
 
 
-def test_without_mixed_precision_everything_is_float32(stripes, autocasts, monkeypatch):
+def test_without_mixed_precision_everything_is_float32(stripes, precisions, monkeypatch):
     monkeypatch.setattr(training, "computes_bfloat16", lambda device: True)
     run(SMALL.changed(epochs=1), stripes)
-    assert set(autocasts) == {False}
+    assert precisions == {torch.float32}
 
 
 @pytest.mark.parametrize("has", [True, False])
