@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from mnist_app import data, rendering
+from mnist_app.allocation import keep_freed_memory
 from mnist_app.recipes import RECIPES
 from mnist_app.training import train
 
@@ -21,6 +22,7 @@ EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
 
 def main(name: str) -> None:
     """Some steps of the preset, then the end of a training with its measurements."""
+    keep_freed_memory()
     rendering._collect = _repeating(rendering._collect)
     recipe = RECIPES[name]
     parts = data.prepare(recipe)
