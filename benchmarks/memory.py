@@ -22,10 +22,10 @@ EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
 
 def main(name: str) -> None:
     """Some steps of the preset, then the end of a training with its measurements."""
-    keep_freed_memory()
     rendering._collect = _repeating(rendering._collect)
     recipe = RECIPES[name]
     parts = data.prepare(recipe)
+    keep_freed_memory()
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))
     for _ in train(recipe, parts.train, few, few, should_stop=lambda: next(steps, None) is None):

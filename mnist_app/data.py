@@ -50,10 +50,11 @@ def prepare(recipe: Recipe, progress: Progress | None = None) -> Parts:
         InputError: the data set cannot be had.
     """
     dataset = load_dataset(recipe.dataset, progress)
-    train, val = split(dataset.train, recipe.validation_fraction, recipe.seed)
+    fingerprint = dataset.train.fingerprint  # before the split, which takes its memory
+    train, val = split(dataset.train, recipe.validation_fraction, recipe.seed, in_place=True)
     train = take(train, recipe.subset, recipe.seed)
     train, val = _with_drawings(train, val, recipe, progress)
-    return Parts(train, val, dataset.test, dataset.train.fingerprint)
+    return Parts(train, val, dataset.test, fingerprint)
 
 
 def _with_drawings(

@@ -22,6 +22,17 @@ def test_a_split_is_complete_and_disjoint_and_keeps_every_label_with_its_image()
         assert part.name == "numbered"
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_split_in_place_gives_the_same_in_the_memory_of_the_whole(seed):
+    expected = split(numbered([n * 100 for n in COUNTS]), 0.25, seed)
+    digits = numbered([n * 100 for n in COUNTS])
+    parts = split(digits, 0.25, seed, in_place=True)
+    for part, other in zip(parts, expected, strict=True):
+        assert torch.equal(part.images, other.images)
+        assert torch.equal(part.labels, other.labels)
+    assert parts[0].images.data_ptr() == digits.images.data_ptr()
+
+
 @pytest.mark.parametrize("fraction", [0.05, 0.25, 0.5])
 def test_a_split_takes_the_same_share_of_every_digit(fraction):
     rest, share = split(numbered(COUNTS), fraction, 0)
