@@ -11,7 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from mnist_app import data, rendering
-from mnist_app.allocation import keep_freed_memory
 from mnist_app.recipes import RECIPES
 from mnist_app.training import train
 
@@ -25,7 +24,6 @@ def main(name: str) -> None:
     rendering._collect = _repeating(rendering._collect)
     recipe = RECIPES[name]
     parts = data.prepare(recipe)
-    keep_freed_memory()
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))
     for _ in train(recipe, parts.train, few, few, should_stop=lambda: next(steps, None) is None):

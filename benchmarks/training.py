@@ -30,7 +30,6 @@ from ceiling import ceilings, flops_per_image  # noqa: E402
 from reference import speed_run, usual_epoch  # noqa: E402
 
 from mnist_app import machine, models  # noqa: E402
-from mnist_app.allocation import keep_freed_memory  # noqa: E402
 from mnist_app.digits import Dataset, Digits  # noqa: E402
 from mnist_app.evaluation import evaluate  # noqa: E402
 from mnist_app.events import EpochEvent  # noqa: E402
@@ -82,15 +81,10 @@ def main(
 
 @contextmanager
 def processes() -> Iterator[dict[str, ProcessPoolExecutor]]:
-    """A process for each way; ours is set up as those of the app's trainings are."""
+    """A process for each way."""
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        yield {
-            way: stack.enter_context(
-                ProcessPoolExecutor(1, context, keep_freed_memory if way == "ours" else None)
-            )
-            for way in WAYS
-        }
+        yield {way: stack.enter_context(ProcessPoolExecutor(1, context)) for way in WAYS}
 
 
 def timed(way: str, recipe: Recipe, count: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Keep what is freed for the next use, as each step of a training needs the same again.
 
     By default glibc gives large blocks back to the system, and has them cleared and mapped anew
-    at every step: up to half of the time of a small network.
+    at every step: a third of the time of a small convolutional network.
 
     Returns:
         Whether that was possible: with glibc alone; elsewhere nothing changes.

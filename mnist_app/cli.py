@@ -12,7 +12,6 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from mnist_app.allocation import keep_freed_memory
 from mnist_app.recipes import (
     JOINED,
     RECIPES,
@@ -110,7 +109,7 @@ def train(
 
     recipe = preset_named(preset).changed(**{k: v for k, v in changes.items() if v is not None})
     name = checked_name(result or recipe.name)
-    _prepare_process(threads)
+    _use_threads(threads)
     _say_what_lacks(recipe)
     with _display(as_json) as display:
         parts = data.prepare(recipe, display.note)
@@ -124,11 +123,10 @@ def train(
         display.end(event, saved.name)
 
 
-def _prepare_process(threads: int | None) -> None:
-    """Make this process one that trains, with so many threads (None: as many as torch takes)."""
+def _use_threads(threads: int | None) -> None:
+    """Compute with so many threads; None: with as many as torch takes."""
     import torch
 
-    keep_freed_memory()
     if threads:
         torch.set_num_threads(threads)
 
@@ -361,7 +359,7 @@ def reproduce(
     """Train PRESETS (default: all) on MNIST; write weights, results.json and results.md."""
     from mnist_app import reproduce as reproduction
 
-    _prepare_process(threads)
+    _use_threads(threads)
     names = [preset_named(name).name for name in presets] or list(RECIPES)
     for name in names:
         _say_what_lacks(RECIPES[name])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from mnist_app import augment, models
+from mnist_app.allocation import keep_freed_memory
 from mnist_app.calibration import calibrate
 from mnist_app.digits import Digits, to_input
 from mnist_app.evaluation import evaluate, logits_of, loss_of, sum_type
@@ -28,7 +29,7 @@ from mnist_app.optimizers import add_l1_gradient, learning_rate_at, make_optimiz
 from mnist_app.recipes import Recipe
 
 SECONDS_BETWEEN_EVENTS = 0.25
-GATHERED = 2048  # images that are made ready at once: more does not help, and fills the memory
+GATHERED = 2048  # images that are made ready at once
 
 
 def best_device() -> torch.device:
@@ -63,6 +64,7 @@ def train(
     Raises:
         TrainingError: the loss is no finite number any more.
     """
+    keep_freed_memory()  # from here on: what preparing the data took may go back
     state = TrainingState(recipe, digits_train, device or best_device(), resume)
     stopped = False
     while not (stopped or state.is_complete):

@@ -43,11 +43,9 @@ def _work(run: runs.Run, should_stop: Callable[[], bool]) -> None:
     import torch
 
     from mnist_app import data
-    from mnist_app.allocation import keep_freed_memory
     from mnist_app.events import EndEvent, EpochEvent, to_json
     from mnist_app.training import train
 
-    keep_freed_memory()
     torch.set_num_threads(training_threads())
     parts = data.prepare(run.recipe, lambda text, share: _note(run, text, share))
     checkpoint = read_checkpoint(run, parts.train.fingerprint)

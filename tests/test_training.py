@@ -98,6 +98,13 @@ def test_events_come_a_few_times_a_second_however_short_the_epochs(stripes, monk
     assert 1 <= sum(isinstance(e, BatchEvent) for e in events) <= most
 
 
+def test_a_training_keeps_the_memory_that_it_frees(stripes, monkeypatch):
+    kept = []
+    monkeypatch.setattr(training, "keep_freed_memory", lambda: kept.append(True))
+    run(SMALL.changed(epochs=1), stripes)
+    assert kept == [True]
+
+
 def test_validation_figures_are_those_of_the_network(stripes):
     rest, val = split(stripes, 0.2, 0)
     events = list(train(SMALL, rest, val, val))
