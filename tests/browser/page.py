@@ -1,6 +1,8 @@
 """A page with the app on it, and what a user does there."""
 
 import re
+from itertools import pairwise
+from math import dist
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -8,6 +10,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 PATIENCE = 60_000  # ms; this may run on a busy machine
 expect.set_options(timeout=PATIENCE)
+
+# Pixels from one event of the mouse to the next: Chromium makes one of those that come in the same
+# frame, and of a few points in a hurry only the last would be drawn.
+STEP = 6
 
 Stroke = list[tuple[float, float]]
 
@@ -39,8 +45,9 @@ class App:
             points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
-            for point in points[1:]:
-                self.page.mouse.move(*point)
+            for start, end in pairwise(points):
+                steps = max(1, round(dist(start, end) / STEP))
+                self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
 
     def click(self, key: str) -> None:

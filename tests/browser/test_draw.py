@@ -208,7 +208,7 @@ def test_a_number_is_read_with_a_box_and_a_probability_for_each_digit(app):
     assert [card.split()[0] for card in cards.all_inner_texts()] == ["2", "0", "2", "6"]
 
 
-LETTER_A = [[(70, 220), (140, 60), (210, 220)], [(100, 160), (182, 160)]]
+LETTER_A = [[(60, 220), (140, 50), (220, 220)], [(95, 150), (185, 150)]]
 
 
 @pytest.mark.parametrize("strokes", [SCRIBBLE, LETTER_M, LETTER_A], ids=["scribble", "M", "A"])
