@@ -2,20 +2,33 @@
 
 import streamlit as st
 
-from mnist_app.ui import draw, markup, plain_canvas, shared, sidebar, train
+from mnist_app.ui import draw, plain_canvas, style
 
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
-st.html(markup.STYLE)
+st.html(style.STYLE)
+st.sidebar.title("Digits", anchor=False)
+
+
+def choose():
+    """The network to draw with. Torch comes with it, after the canvas."""
+    from mnist_app.ui import sidebar
+
+    return sidebar.choice()
+
+
+draw_tab, train_tab = st.tabs(["Draw", "Train"], key="tab", on_change="rerun", bind="query-params")
+plain_canvas.hide_toolbar()
+with draw_tab:
+    draw.show(choose)
+
+from mnist_app.ui import shared, sidebar  # noqa: E402, after the canvas, as they load torch
 
 st.session_state["outside_state"] = shared.outside_state()
-network = sidebar.show()
-draw_tab, train_tab = st.tabs(["Draw", "Train"], key="tab", on_change="rerun", bind="query-params")
-
-with draw_tab:
-    draw.show(network)
+sidebar.show()
 if train_tab.open:
+    from mnist_app.ui import train
+
     with train_tab:
         train.show()
 else:
     sidebar.watch()
-plain_canvas.hide_toolbar()

@@ -8,12 +8,10 @@ Writes app.json into docs/.
 
 import base64
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,11 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
+import driving  # noqa: E402
 from chromium import installed  # noqa: E402
+from driving import ANSWERED, PAUSE, PROBE, drawings, opened, quantiles, serving  # noqa: E402
 from page import App  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
-from serve import served  # noqa: E402
 
 from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
@@ -35,27 +34,15 @@ from mnist_app.settings import write_text  # noqa: E402
 
 PARTS = ("start", "answer", "pages", "traffic", "memory")
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
-PAUSE = 300  # ms between two strokes; the page is at rest when the next one begins
-
-# Notes when the pen was lifted and when the answer was next painted anew: the probabilities, or
-# the picture that the network saw, as another stroke may leave 100.0% what it was.
-PROBE = """() => {
-  const text = () => [...document.querySelectorAll(".st-key-probabilities, .st-key-seen")]
-    .map((part) => part.textContent + (part.querySelector("img")?.src ?? "")).join();
-  window.probe = {up: 0, seen: 0, last: text()};
-  document.addEventListener("mouseup", () => { probe.up = performance.now(); }, true);
-  new MutationObserver(() => {
-    if (text() === probe.last) return;
-    probe.last = text();
-    requestAnimationFrame(() => { probe.seen = performance.now(); });
-  }).observe(document.body, {subtree: true, childList: true, characterData: true});
-}"""
-ANSWERED = "() => probe.seen > probe.up && probe.up > 0"
+AT_REST = 1500  # ms after which a page that was opened has nothing left to do
+PAGES = 8  # that draw in turn, when many strokes are drawn
+AT_ONCE = 5  # runs, when there are many
+NUMBER = 4  # digits of the numbers that are drawn
 
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--answers", default=100, show_default=True, help="Strokes, alone and in training.")
+@click.option("--answers", default=50, show_default=True, help="Strokes, alone and in training.")
 @click.option("--starts", default=5, show_default=True, help="Of the server, and of each page.")
 @click.option("--strokes", default=2000, show_default=True, help="Of the part memory.")
 @click.option("--runs", "trainings", default=50, show_default=True, help="Of the part memory.")
@@ -71,7 +58,7 @@ def main(
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
         "pages": lambda browser: pages(browser, starts),
-        "traffic": lambda browser: traffic(browser, min(answers, 40)),
+        "traffic": lambda browser: traffic(browser, min(answers, 20)),
         "memory": lambda browser: memory(browser, strokes, trainings),
     }
     with sync_playwright() as playwright:
@@ -85,63 +72,29 @@ def main(
     write_text(path, json.dumps(result, indent=1) + "\n")
 
 
-@contextmanager
-def serving() -> Iterator[tuple[str, Path, psutil.Process]]:
-    """The app in a process of its own: its address, its weights folder, the process."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        before = {child.pid for child in psutil.Process().children()}
-        with served(Path(folder)) as (url, weights):
-            (server,) = (
-                child
-                for child in psutil.Process().children()
-                if child.pid not in before and "streamlit" in " ".join(child.cmdline())
-            )
-            own = os.environ.get("MNIST_APP_WEIGHTS")
-            os.environ["MNIST_APP_WEIGHTS"] = str(weights)  # the runs started here are the app's
-            try:
-                yield url, weights, server
-            finally:
-                _end_runs()
-                os.environ.pop("MNIST_APP_WEIGHTS")
-                if own is not None:
-                    os.environ["MNIST_APP_WEIGHTS"] = own
-
-
-def _end_runs() -> None:
-    for run in runs.list_runs():
-        if run.is_live:
-            runs.stop(run)
-    _until(lambda: not any(run.is_live for run in runs.list_runs()), "end")
-
-
-@contextmanager
-def opened(browser: Browser, url: str, weights: Path, query: str = "") -> Iterator[App]:
-    """A page with the app on it, in a browser context of its own."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield App(context.new_page(), url, weights).open(query)
-    context.close()
-
-
-def quantiles(values: list[float]) -> dict[str, float]:
-    """Median and 95th percentile, in the unit of the values, and n."""
-    middle, late = np.quantile(values, [0.5, 0.95])
-    return {"p50": round(float(middle), 4), "p95": round(float(late), 4), "n": len(values)}
-
-
 # Start
 
 
 def start(browser: Browser, count: int) -> dict[str, Any]:
-    """Seconds from the command to a canvas, and from a second browser's click to its own."""
-    cold, second = [], []
+    """Seconds from the command to a canvas and to a network that reads it; a second browser's."""
+    times: dict[str, list[float]] = {"cold_s": [], "ready_s": [], "second_browser_s": []}
     for _ in range(count):
         begin = time.perf_counter()
-        with serving() as (url, weights, _), opened(browser, url, weights):
-            cold.append(time.perf_counter() - begin)
+        with serving() as (url, weights, _), opened(browser, url, weights) as app:
+            times["cold_s"].append(time.perf_counter() - begin)
+            _loaded(app)
+            times["ready_s"].append(time.perf_counter() - begin)
+            app.page.wait_for_timeout(AT_REST)
             begin = time.perf_counter()
             with opened(browser, url, weights):
-                second.append(time.perf_counter() - begin)
-    return {"cold_s": quantiles(cold), "second_browser_s": quantiles(second)}
+                times["second_browser_s"].append(time.perf_counter() - begin)
+    return {name: quantiles(values) for name, values in times.items()}
+
+
+def _loaded(app: App) -> App:
+    """Wait until a network can be chosen, the last thing on a new page."""
+    app.part("network").wait_for()
+    return app
 
 
 # Answers
@@ -149,61 +102,24 @@ def start(browser: Browser, count: int) -> dict[str, Any]:
 
 def answer(browser: Browser, count: int) -> dict[str, Any]:
     """Milliseconds from lifting the pen to new probabilities on the page, and the server's CPU."""
+    digits, numbers = drawings(1), drawings(NUMBER)
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
-        _strokes(app, 5)
-        alone, cpu = _strokes(app, count, lambda: np.array([sum(server.cpu_times()[:2])]))
+        driving.strokes(_loaded(app), 5, digits)
+        alone, cpu = driving.strokes(app, count, digits, lambda: _cpu_seconds(server))
+        several, _ = driving.strokes(app, count, numbers)
         run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
-        _until(lambda: runs.find(run.id).log.batch, "begin")
-        beside, _ = _strokes(app, count)
+        driving.until(lambda: runs.find(run.id).log.batch, "begin")
+        beside, _ = driving.strokes(app, count, digits)
     return {
         "alone_ms": quantiles(alone),
+        "number_ms": quantiles(several),
         "beside_training_ms": quantiles(beside),
         "cpu_s_per_stroke": float(cpu[0]),
     }
 
 
-def _strokes(
-    app: App, count: int, meter: Callable[[], np.ndarray] = lambda: np.zeros(1)
-) -> tuple[list[float], np.ndarray]:
-    """Draw one stroke after the other; four make a drawing.
-
-    Returns:
-        (milliseconds to each answer; what the meter counted per stroke).
-    """
-    times, counted = [], 0 * meter()
-    random = np.random.default_rng(0)
-    app.page.evaluate(PROBE)
-    for number in range(count):
-        if number % 4 == 0:
-            _clear(app)
-        before = meter()
-        app.draw([_line(random)])
-        app.page.wait_for_function(ANSWERED)
-        times.append(app.page.evaluate("() => probe.seen - probe.up"))
-        app.page.wait_for_timeout(PAUSE)
-        counted = counted + meter() - before
-    return times, counted / count
-
-
-def _line(random: np.random.Generator) -> list[tuple[float, float]]:
-    (x, y), (dx, dy) = random.uniform(60, 220, 2), random.uniform(-40, 40, 2)
-    return [(x + dx * t, y + dy * t) for t in np.linspace(-1, 1, 8)]
-
-
-def _clear(app: App) -> None:
-    button = app.part("clear").locator("button")
-    if button.is_enabled():
-        button.click()
-        app.expect_prediction("")
-        app.page.wait_for_timeout(PAUSE)
-
-
-def _until(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"A training did not {what} in two minutes.")
-        time.sleep(0.1)
+def _cpu_seconds(server: psutil.Process) -> np.ndarray:
+    return np.array([sum(server.cpu_times()[:2])])
 
 
 # Pages
@@ -213,7 +129,7 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
     """Milliseconds from a click to another network's answer, and to another tab's content."""
     result: dict[str, Any] = {}
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
-        app.page.evaluate(PROBE)
+        _loaded(app).page.evaluate(PROBE)
         app.draw([[(140, 40), (140, 240)]])
         app.page.wait_for_function(ANSWERED)
         switches = []
@@ -258,9 +174,11 @@ def _open_tab(app: App, name: str) -> float:
 def traffic(browser: Browser, count: int) -> dict[str, Any]:
     """Bytes over the web socket per stroke, and per second while a training is followed."""
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
-        sent = _counted(app.page)
-        _strokes(app, 4)
-        _, counted = _strokes(app, count, lambda: np.array(list(sent.values()), dtype=float))
+        sent, digits = _counted(app.page), drawings(1)
+        driving.strokes(_loaded(app), 4, digits)
+        _, counted = driving.strokes(
+            app, count, digits, lambda: np.array(list(sent.values()), dtype=float)
+        )
         per_stroke = dict(zip(sent, counted.tolist(), strict=True))
         runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
         app.tab("Train")
@@ -297,7 +215,7 @@ def _counted(page: Page) -> dict[str, int]:
 def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
     """Memory of the server in MB: with four networks, over many strokes, over many runs."""
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
-        app.draw([[(140, 40), (140, 240)]])
+        _loaded(app).draw([[(140, 40), (140, 240)]])
         app.prediction()
         for network in NETWORKS:
             app.choose("network", f"{network} · ")
@@ -322,34 +240,34 @@ def _megabytes(server: psutil.Process) -> float:
 def _after_strokes(
     browser: Browser, url: str, weights: Path, server: psutil.Process, strokes: int
 ) -> Iterator[float]:
-    """The server's memory after each tenth of the strokes, which four pages draw in turn."""
-    random = np.random.default_rng(0)
-    contexts = [opened(browser, url, weights) for _ in range(4)]
-    apps = [context.__enter__() for context in contexts]
-    for number in range(1, strokes + 1):
-        app = apps[number % 4]
-        app.draw([_line(random)])
-        if number % 4 == 0:
-            app.page.wait_for_timeout(250)  # the component's own 200 ms, and the answer
-        if number % 60 < 4:
-            _clear(app)
-        if number % max(1, strokes // 10) == 0:
-            yield _megabytes(server)
-    for context in contexts:
-        context.__exit__(None, None, None)
+    """The server's memory after each tenth of the strokes, which several pages draw in turn."""
+    with ExitStack() as stack:
+        apps = [stack.enter_context(opened(browser, url, weights)) for _ in range(PAGES)]
+        digits, drawn, told = drawings(1), 0, 0
+        while drawn < strokes:
+            for app in apps:  # what one page draws is read while the next one draws
+                drawing = next(digits)
+                driving.sketch(_loaded(app), drawing)
+                drawn += len(drawing)
+            for app in apps:
+                app.prediction()
+            for app in apps:
+                driving.clear(app)
+            if drawn * 10 >= strokes * (told + 1):
+                told += 1
+                yield _megabytes(server)
 
 
 def _after_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:
-    """The server's memory after each tenth of short trainings, followed in the Train tab."""
+    """The server's memory after every few short trainings, followed in the Train tab."""
     app.tab("Train")
     tiny = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=2)
-    started = []
-    for number in range(1, trainings + 1):
-        started.append(runs.start(tiny, f"short-{number}"))
-        _until(lambda: not runs.find(started[-1].id).is_live, "end")
-        if number % max(1, trainings // 10) == 0:
-            app.page.wait_for_timeout(1500)
-            yield _megabytes(server)
+    for number in range(0, trainings, AT_ONCE):
+        names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]
+        started = [runs.start(tiny, name).id for name in names]
+        driving.until(lambda ids=started: not any(runs.find(i).is_live for i in ids), "end")
+        app.page.wait_for_timeout(AT_REST)
+        yield _megabytes(server)
 
 
 if __name__ == "__main__":

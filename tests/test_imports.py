@@ -97,3 +97,23 @@ def test_pickle_is_nowhere():
 def test_a_run_that_waits_its_turn_has_not_loaded_torch():
     code = "import mnist_app.worker, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_the_canvas_does_not_wait_for_torch():
+    light = "streamlit", "numpy", "PIL"
+    code = (
+        f"import sys, types, {', '.join(light)}\n"
+        "sys.modules['streamlit_drawable_canvas'] = types.SimpleNamespace(st_canvas=None)\n"
+        "import mnist_app.ui.draw, mnist_app.ui.plain_canvas, mnist_app.ui.style\n"
+        "sys.exit(not sys.modules.keys().isdisjoint(('torch', 'scipy', 'sklearn', 'pydantic')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_listing_the_networks_leaves_most_of_torch_alone():
+    code = (
+        "import sys\nfrom mnist_app import predictor, weights\nweights.scan()\n"
+        "predictor.Predictor.load('canvas')\n"
+        "sys.exit(not sys.modules.keys().isdisjoint(('sympy', 'torchvision', 'torch._dynamo')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

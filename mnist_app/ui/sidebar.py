@@ -10,14 +10,19 @@ from mnist_app.ui import markup, shared
 from mnist_app.ui.shared import RUN_PREFIX, Choice
 
 
-def show() -> Choice | None:
-    """Draw the sidebar; return the chosen network, None if there is none yet."""
+def choice() -> Choice | None:
+    """The network to draw with; None if there is none yet, or it is broken."""
+    labels, _ = _options()
+    try:
+        return shared.predictor_for(_key(labels)) if labels else None
+    except (InputError, OSError):
+        return None  # the sidebar says why
+
+
+def show() -> None:
+    """Draw the sidebar below its title."""
     with st.sidebar:
-        st.title("Digits", anchor=False)
-        # Runs before results: one that ends in between is then in both lists, never in neither.
-        live = [run for run in runs.list_runs() if run.state in ("running", "stopping")]
-        listing = weights.scan()
-        labels = _labels(live, listing.weights)
+        labels, broken = _options()
         if not labels:
             st.info("There is no network yet: train one in the Train tab.")
         choice = _choose(labels) if labels else None
@@ -32,9 +37,8 @@ def show() -> Choice | None:
         if choice and choice.predictor:
             with st.expander("Architecture", key="architecture"):
                 st.html(markup.architecture(models.describe(choice.predictor.model)))
-        for item in listing.broken:
+        for item in broken:
             st.warning(f"{item.file}: {item.problem}")
-    return choice
 
 
 @st.fragment(run_every=3)
@@ -43,25 +47,43 @@ def watch() -> None:
     shared.rerun_if_outside_changed()
 
 
-def _labels(live: list[runs.Run], infos: list[weights.WeightsInfo]) -> dict[str, str]:
-    """The options, best first, runs in progress before them: key -> text."""
-    return {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
+def _options() -> tuple[dict[str, str], list[weights.BrokenFile]]:
+    """The networks, best first, runs in progress before them: key -> text; and broken files."""
+    # Runs before results: one that ends in between is then in both lists, never in neither.
+    live = [run for run in runs.list_runs() if run.state in ("running", "stopping")]
+    listing = weights.scan()
+    labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
         info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
         f"{info.dataset}"
-        for info in infos
+        for info in listing.weights
     }
+    return labels, listing.broken
+
+
+def _key(labels: dict[str, str]) -> str:
+    """What was chosen, or else is in the URL, or else the default: one of the options.
+
+    What was chosen last is kept apart, as a page may still send an old label.
+    """
+    default = _default(labels)
+    if (wanted := st.session_state.get("network")) in labels:
+        return wanted
+    wanted = st.session_state.get("chosen") or st.query_params.get("network") or default
+    if wanted not in labels:
+        wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default
+    return wanted if wanted in labels else default
+
+
+def _default(labels: dict[str, str]) -> str:
+    results = (key for key in labels if not key.startswith(RUN_PREFIX))
+    return DEFAULT if DEFAULT in labels else next(results, next(iter(labels)))
 
 
 def _choose(labels: dict[str, str]) -> Choice | None:
-    best = next((key for key in labels if not key.startswith(RUN_PREFIX)), next(iter(labels)))
-    default = DEFAULT if DEFAULT in labels else best
     # Only a value that is no option is replaced: setting it at every run would undo a choice that
-    # is on its way. What was chosen last is kept apart, as a page may still send an old label.
+    # is on its way.
     if st.session_state.get("network") not in labels:
-        wanted = st.session_state.get("chosen") or st.query_params.get("network") or default
-        if wanted not in labels:
-            wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default
-        st.session_state["network"] = wanted if wanted in labels else default
+        st.session_state["network"] = _key(labels)
     key = st.selectbox(
         "Network",
         list(labels),
@@ -71,7 +93,7 @@ def _choose(labels: dict[str, str]) -> Choice | None:
         "95% interval of the test accuracy.",
     )
     st.session_state["chosen"] = key
-    if key == default:
+    if key == _default(labels):
         st.query_params.pop("network", None)
     else:
         st.query_params["network"] = key

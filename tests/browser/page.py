@@ -36,8 +36,8 @@ class App:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
 
-    def draw(self, strokes: list[Stroke]) -> None:
-        """Draw with the mouse, in canvas pixels."""
+    def draw(self, strokes: list[Stroke], step: float = STEP) -> None:
+        """Draw with the mouse, in canvas pixels; each event takes about 16 ms."""
         canvas = self.part("canvas").locator("canvas").last
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()
@@ -46,7 +46,7 @@ class App:
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
             for start, end in pairwise(points):
-                steps = max(1, round(dist(start, end) / STEP))
+                steps = max(1, round(dist(start, end) / step))
                 self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
 

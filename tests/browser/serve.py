@@ -53,5 +53,5 @@ def _wait_for(url: str, process: subprocess.Popen) -> None:
             with urllib.request.urlopen(url + "/_stcore/health", timeout=2):
                 return
         except OSError:
-            time.sleep(0.2)
+            time.sleep(0.05)
     raise RuntimeError("the app did not start in 90 s")

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pytest
+import serve
+from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -33,6 +35,15 @@ def test_a_digit_is_read_as_soon_as_the_stroke_ends(app):
     assert values.index(max(values)) == 7
     assert app.part("top").inner_text().strip().startswith("7")
     assert app.part("seen").locator("img").get_attribute("src").startswith("data:image/png")
+
+
+def test_what_is_drawn_while_a_new_server_loads_is_read(chromium, tmp_path):
+    with serve.served(tmp_path) as (url, weights):
+        app = App(chromium.new_page(), url, weights).open()
+        app.draw(SEVEN)
+        app.expect_prediction("7")
+        app.expect_chosen("network", "canvas · ")
+        app.page.close()
 
 
 def test_clear_undo_and_redo(app):

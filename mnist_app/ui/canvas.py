@@ -1,0 +1,112 @@
+"""What there is to read: a drawing on the canvas, or a picture.
+
+It stands on the page before anything else is loaded, so nothing here needs torch or scipy.
+"""
+
+import numpy as np
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from mnist_app.settings import InputError
+from mnist_app.ui.strokes import Strokes, as_the_pen_went, history
+
+CANVAS_SIDE = 280  # pixels
+BRUSH = (6, 40, 20)  # least, greatest, default width in pixels
+INPUTS = ("Draw", "Upload", "Camera")
+PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+
+
+def given() -> tuple[np.ndarray | None, str]:
+    """What there is to read, and a hint while there is nothing.
+
+    uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
+    """
+    kind = st.segmented_control(
+        "Input",
+        INPUTS,
+        default="Draw",
+        key="input",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    if kind in ("Draw", None):
+        return _canvas(), "Draw a digit or a number: it is read as soon as you lift the pen."
+    # The canvas goes, and begins with what was drawn when it comes back.
+    st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
+    return _picture(kind)
+
+
+def _picture(kind: str) -> tuple[np.ndarray | None, str]:
+    if kind == "Upload":
+        file = st.file_uploader("A picture of a digit or a number", PICTURE_TYPES, key="upload")
+    else:
+        file = st.camera_input("A photo of a digit or a number", key="camera")
+    if file is None:
+        return None, "The digits in a picture are read as soon as it is there."
+    try:
+        rgba = _ink_in(file.getvalue(), file.name)
+    except InputError as error:
+        st.error(str(error))
+        return None, ""
+    st.image(rgba, caption="The ink that was found")
+    return rgba, ""
+
+
+@st.cache_data(max_entries=20, show_spinner="Looking for ink")
+def _ink_in(data: bytes, name: str) -> np.ndarray:
+    from mnist_app import photo, pictures
+
+    return photo.clean(pictures.decode_picture(data, name))
+
+
+# The canvas. It sends its strokes; undo, redo and clear make it draw others.
+
+
+def _canvas() -> np.ndarray | None:
+    with st.container(key="canvas"):
+        result = st_canvas(
+            stroke_width=st.session_state.get("brush", BRUSH[2]),
+            stroke_color="#FFFFFF",
+            background_color="#000000",
+            width=CANVAS_SIDE,
+            height=CANVAS_SIDE,
+            drawing_mode="freedraw",
+            initial_drawing=st.session_state.get("canvas_start"),
+            return_image_data=True,
+            key="drawing_canvas",
+        )
+    strokes = (result.json_data or {}).get("objects", [])
+    st.session_state["strokes"] = strokes
+    _history_buttons(strokes)
+    with st.container(key="pen"):
+        st.slider("Brush width", *BRUSH, key="brush", format="%d px")
+    return as_the_pen_went(result.image_data, strokes)
+
+
+def _history_buttons(strokes: Strokes) -> None:
+    back, forth = history(st.session_state, strokes)
+    with st.container(horizontal=True, gap="small"):
+        _button("Undo", ":material/undo:", back)
+        _button("Redo", ":material/redo:", forth)
+        _button("Clear", ":material/delete:", [] if strokes else None, cleared=strokes)
+
+
+def _button(label: str, icon: str, leads_to: Strokes | None, **kept: Strokes) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=label.lower(),
+        disabled=leads_to is None,
+        on_click=_redraw,
+        args=(leads_to,),
+        kwargs=kept,
+    )
+
+
+def _redraw(strokes: Strokes, cleared: Strokes | None = None) -> None:
+    """Make the canvas show these strokes. The number makes it redraw even the same ones."""
+    if cleared:
+        st.session_state["cleared"] = cleared
+    number = st.session_state.get("redraws", 0) + 1
+    st.session_state["redraws"] = number
+    st.session_state["canvas_start"] = {"objects": strokes, "redraw": number}
