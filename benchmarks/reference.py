@@ -41,7 +41,8 @@ def usual_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), rate, recipe.momentum, weight_decay=decay)
     kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return kind(model.parameters(), rate, weight_decay=decay)
+    betas = recipe.beta1, recipe.beta2
+    return kind(model.parameters(), rate, betas=betas, weight_decay=decay)
 
 
 def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:

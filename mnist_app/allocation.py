@@ -5,7 +5,7 @@ import sys
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of glibc's malloc.h
 _LARGEST_KEPT = 1 << 25  # bytes: what is larger goes back at once
-_GROWTH = 1 << 25  # bytes that are taken at a time
+_GROWTH = 1 << 22  # bytes that are taken at a time
 
 
 def keep_freed_memory() -> bool:

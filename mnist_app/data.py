@@ -1,4 +1,8 @@
-"""Data sets by name, and what one training uses of them."""
+"""Data sets by name, and what one training uses of them.
+
+What draws or reads pictures is loaded where it is needed: scipy with it takes 30 MB, of which a
+training on MNIST alone has no use.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mnist_app import pen, rendering
-from mnist_app.digits import Dataset, Digits, Progress, split, take
-from mnist_app.folders import TEST_FRACTION, TEST_SEED, labelled_files, load_folder
+from mnist_app import pen
+from mnist_app.digits import (
+    TEST_FRACTION,
+    TEST_SEED,
+    Dataset,
+    Digits,
+    Progress,
+    split,
+    take,
+)
 from mnist_app.mnist import load_mnist
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError, data_folder
@@ -40,7 +51,11 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """
     if name == "mnist":
         return load_mnist(progress=progress)
-    return load_bundled() if name == "digits" else load_folder(Path(name).expanduser(), progress)
+    if name == "digits":
+        return load_bundled()
+    from mnist_app.folders import load_folder
+
+    return load_folder(Path(name).expanduser(), progress)
 
 
 def prepare(recipe: Recipe, progress: Progress | None = None) -> Parts:
@@ -53,7 +68,8 @@ def prepare(recipe: Recipe, progress: Progress | None = None) -> Parts:
     fingerprint = dataset.train.fingerprint  # before the split, which takes its memory
     train, val = split(dataset.train, recipe.validation_fraction, recipe.seed, in_place=True)
     train = take(train, recipe.subset, recipe.seed)
-    train, val = _with_drawings(train, val, recipe, progress)
+    if recipe.redrawn or recipe.pen_copies or recipe.non_digits:
+        train, val = _with_drawings(train, val, recipe, progress)
     return Parts(train, val, dataset.test, fingerprint)
 
 
@@ -61,6 +77,7 @@ def _with_drawings(
     train: Digits, val: Digits, recipe: Recipe, progress: Progress | None
 ) -> tuple[Digits, Digits]:
     """Add what the recipe wants drawn: its images again, pen strokes, drawings of no digit."""
+    from mnist_app import rendering
 
     def say(text: str) -> Callable[[float], None]:
         return lambda share: progress(text, share) if progress else None
@@ -127,6 +144,8 @@ def check_dataset(name: str) -> None:
     if not name.strip():
         raise InputError("No folder was given: type the path of a folder with sub-folders 0 to 9.")
     if name not in BUNDLED:
+        from mnist_app.folders import labelled_files
+
         labelled_files(Path(name).expanduser())
 
 

@@ -12,6 +12,8 @@ from torch import Tensor
 from mnist_app.settings import InputError
 
 Progress = Callable[[str, float], None]
+TEST_FRACTION = 0.2
+TEST_SEED = 0  # data sets without a test set of their own keep the same one, whatever the recipe
 _MOVED = 4096  # images at a time
 
 

@@ -23,6 +23,36 @@ class Metrics(NamedTuple):
     n: int
 
 
+class RunningMetrics:
+    """Loss and hits of the batches of an epoch so far, as sums over their images.
+
+    They are added up many batches at a time: beside a small network, doing it after each step
+    would take a sixth of the time.
+    """
+
+    MOST_WAITING = 64  # batches
+
+    def __init__(self, loss: float = 0.0, right: float = 0) -> None:
+        self.loss, self.right = loss, right  # of what is settled
+        self._waiting: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Take in a batch: its mean loss, logits (N, K), labels (N,)."""
+        self._waiting.append((loss.detach(), logits.detach(), labels))
+        if len(self._waiting) == self.MOST_WAITING:
+            self.settle()
+
+    def settle(self) -> None:
+        """Add up what waits; a GPU has done all its work then."""
+        if not self._waiting:
+            return
+        losses, logits, labels = zip(*self._waiting, strict=True)
+        self._waiting.clear()
+        for loss, batch in zip(torch.stack(losses).tolist(), labels, strict=True):
+            self.loss += loss * len(batch)
+        self.right += (torch.cat(logits).argmax(dim=1) == torch.cat(labels)).sum().item()
+
+
 def sum_type(device: torch.device) -> torch.dtype:
     """The type to add losses up in: double, which Apple's MPS does not have."""
     return torch.float32 if device.type == "mps" else torch.float64

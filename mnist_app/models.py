@@ -12,9 +12,12 @@ from mnist_app.layers import (
     Residual,
     Scale,
     SideBySide,
+    Tanh,
     Views,
+    WholeConv2d,
     conv,
     dense,
+    pooled_relu,
 )
 from mnist_app.recipes import MODELS, PIXEL_DEVIATION, SCALINGS, Recipe
 from mnist_app.settings import InputError
@@ -165,10 +168,10 @@ def describe(model: nn.Sequential) -> list[Layer]:
 def cnn_2x32(dropout: float, batch_norm: bool) -> nn.Sequential:
     """Two 3x3 convolutions of 32 channels, a hidden dense layer of 100."""
     return nn.Sequential(
-        *conv(1, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 26, 26)
-        nn.MaxPool2d(2),
-        *conv(32, 32, 3, batch_norm, nn.ReLU()),  # (N, 32, 11, 11)
-        nn.MaxPool2d(2),
+        *conv(1, 32, 3, batch_norm, None),  # (N, 32, 26, 26)
+        *pooled_relu(2),
+        *conv(32, 32, 3, batch_norm, None),  # (N, 32, 11, 11)
+        *pooled_relu(2),
         nn.Flatten(),  # (N, 800)
         *dense(32 * 5 * 5, 100, batch_norm, nn.ReLU(), dropout),
         nn.Linear(100, CLASSES),
@@ -204,8 +207,8 @@ def _mlp(widths: tuple[int, ...], dropout: float, batch_norm: bool) -> nn.Sequen
 def cnn_simple(dropout: float, batch_norm: bool) -> nn.Sequential:
     """One 5x5 convolution, overlapping pooling, a hidden dense layer of 128."""
     return nn.Sequential(
-        *conv(1, 10, 5, batch_norm, nn.ReLU(), padding=2),  # (N, 10, 28, 28)
-        nn.MaxPool2d(2, stride=1),  # (N, 10, 27, 27)
+        *conv(1, 10, 5, batch_norm, None, padding=2),  # (N, 10, 28, 28)
+        *pooled_relu(2, stride=1),  # (N, 10, 27, 27)
         *([Dropout(dropout)] if dropout else []),
         nn.Flatten(),  # (N, 7290)
         *dense(10 * 27 * 27, 128, batch_norm, nn.ReLU()),
@@ -217,13 +220,15 @@ def cnn_simple(dropout: float, batch_norm: bool) -> nn.Sequential:
 def lenet5(dropout: float, batch_norm: bool) -> nn.Sequential:
     """LeNet-5 with tanh and average pooling (LeCun et al. 1998)."""
     return nn.Sequential(
-        *conv(1, 6, 5, batch_norm, nn.Tanh(), padding=2),  # (N, 6, 28, 28)
+        *conv(1, 6, 5, batch_norm, Tanh(), padding=2),  # (N, 6, 28, 28)
         nn.AvgPool2d(2),
-        *conv(6, 16, 5, batch_norm, nn.Tanh()),  # (N, 16, 10, 10)
+        *conv(6, 16, 5, batch_norm, Tanh()),  # (N, 16, 10, 10)
         nn.AvgPool2d(2),
-        *conv(16, 120, 5, batch_norm, nn.Tanh()),  # (N, 120, 1, 1)
+        WholeConv2d(16, 120, 5, bias=not batch_norm),  # (N, 120, 1, 1)
+        *([nn.BatchNorm2d(120)] if batch_norm else []),
+        Tanh(),
         nn.Flatten(),
-        *dense(120, 84, batch_norm, nn.Tanh(), dropout),
+        *dense(120, 84, batch_norm, Tanh(), dropout),
         nn.Linear(84, CLASSES),
     )
 
@@ -232,11 +237,11 @@ def lenet5(dropout: float, batch_norm: bool) -> nn.Sequential:
 def resnet(dropout: float, batch_norm: bool) -> nn.Sequential:
     """Two residual blocks, 32 channels at 14x14 and 64 at 7x7 (after He et al. 2015)."""
     return nn.Sequential(
-        *conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
-        nn.MaxPool2d(2),  # (N, 32, 14, 14)
+        *conv(1, 32, 3, batch_norm, None, padding=1),
+        *pooled_relu(2),  # (N, 32, 14, 14)
         Residual(32, batch_norm),
-        *conv(32, 64, 3, batch_norm, nn.ReLU(), padding=1),
-        nn.MaxPool2d(2),  # (N, 64, 7, 7)
+        *conv(32, 64, 3, batch_norm, None, padding=1),
+        *pooled_relu(2),  # (N, 64, 7, 7)
         Residual(64, batch_norm),
         nn.AdaptiveMaxPool2d(1),  # (N, 64, 1, 1)
         nn.Flatten(),
@@ -249,7 +254,7 @@ def resnet(dropout: float, batch_norm: bool) -> nn.Sequential:
 def speedrun(dropout: float, batch_norm: bool) -> nn.Sequential:
     """A 5x5 convolution at every second pixel, a 3x3 one, a hidden dense layer of 128."""
     return nn.Sequential(
-        *conv(1, 16, 5, batch_norm, nn.ReLU(), stride=2),  # (N, 16, 12, 12)
+        *conv(1, 16, 5, False, nn.ReLU(), stride=2),  # (N, 16, 12, 12), many to normalise
         nn.Conv2d(16, 32, 3, bias=not batch_norm),  # (N, 32, 10, 10)
         nn.MaxPool2d(2),  # before the norm, which has a quarter of the work then
         *([nn.BatchNorm2d(32)] if batch_norm else []),
@@ -284,11 +289,11 @@ def canvas_large(dropout: float, batch_norm: bool) -> nn.Sequential:
 def _canvas_features(batch_norm: bool) -> list[nn.Module]:
     """(N, 1, 28, 28) -> (N, CANVAS_FEATURES)."""
     return [
-        *conv(1, 32, 3, batch_norm, nn.ReLU(), padding=1),
-        nn.MaxPool2d(2),  # (N, 32, 14, 14)
+        *conv(1, 32, 3, batch_norm, None, padding=1),
+        *pooled_relu(2),  # (N, 32, 14, 14)
         Residual(32, batch_norm),
-        *conv(32, 96, 3, batch_norm, nn.ReLU(), padding=1),
-        nn.MaxPool2d(2),  # (N, 96, 7, 7)
+        *conv(32, 96, 3, batch_norm, None, padding=1),
+        *pooled_relu(2),  # (N, 96, 7, 7)
         Residual(96, batch_norm),
         *conv(96, CANVAS_FEATURES, 3, batch_norm, nn.ReLU()),  # (N, 192, 5, 5)
         nn.AdaptiveMaxPool2d(1),
@@ -324,6 +329,6 @@ _LABELS: dict[type[nn.Module], str] = {
     nn.BatchNorm2d: "Batch norm",
     nn.BatchNorm1d: "Batch norm",
     nn.AdaptiveMaxPool2d: "Max over the image",
-    nn.Tanh: "tanh",
+    Tanh: "tanh",
     MeanOfViews: "Mean of the views",
 }

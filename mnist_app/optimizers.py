@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,16 +41,23 @@ def _one_cycle(progress: float, warm_up: float = 0.25) -> float:
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimizer; the L2 penalty falls on weights, not on biases and norms."""
-    weights = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() <= 1]
-    groups = [{"params": weights, "weight_decay": recipe.l2}, {"params": others}]
+    groups = _groups(recipe, model)
     fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    rate = recipe.learning_rate
+    rate, betas = recipe.learning_rate, (recipe.beta1, recipe.beta2)
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, fused=fused)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, fused=fused)
-    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0, fused=fused)
+        return torch.optim.Adam(groups, lr=rate, betas=betas, fused=fused)
+    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0, fused=fused)
+
+
+def _groups(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
+    """One group where all is treated alike: each takes as long as a small layer."""
+    weights = [p for p in model.parameters() if p.dim() > 1]
+    others = [p for p in model.parameters() if p.dim() <= 1]
+    if not recipe.l2:
+        return [{"params": weights + others}]
+    return [{"params": weights, "weight_decay": recipe.l2}, {"params": others}]
 
 
 @torch.no_grad()

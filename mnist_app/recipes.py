@@ -88,6 +88,13 @@ class Recipe(BaseModel):
     momentum: Annotated[
         float, Field(ge=0, le=0.99, description="momentum, with the optimizer sgd alone")
     ] = 0.0
+    beta1: Annotated[
+        float, Field(ge=0, le=0.99, description="decay of the gradients' mean, with adam or adamw")
+    ] = 0.9
+    beta2: Annotated[
+        float,
+        Field(ge=0, le=0.9999, description="decay of the gradients' squares, with adam or adamw"),
+    ] = 0.999
     schedule: Annotated[
         Literal["constant", "steps", "cosine", "one_cycle"],
         Field(description="learning rate over the training"),
@@ -338,11 +345,14 @@ RECIPES: dict[str, Recipe] = {
             batch_norm=True,
             label_smoothing=0.1,
             optimizer="adamw",
-            learning_rate=0.008,
+            learning_rate=0.02,
+            beta1=0.7,
+            beta2=0.9,
             schedule="one_cycle",
             l2=0.01,
             mixed_precision=True,
-            batch_size=128,
+            batch_size=320,
+            batches_per_epoch=125,
             epochs=1,
             validation_fraction=_SMALL_SPLIT,
         ),

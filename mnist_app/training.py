@@ -15,7 +15,7 @@ from mnist_app import augment, models
 from mnist_app.allocation import keep_freed_memory
 from mnist_app.calibration import calibrate
 from mnist_app.digits import Digits, to_input
-from mnist_app.evaluation import evaluate, logits_of, loss_of, sum_type
+from mnist_app.evaluation import RunningMetrics, evaluate, logits_of, loss_of
 from mnist_app.events import (
     BatchEvent,
     Checkpoint,
@@ -94,7 +94,7 @@ class TrainingState:
         self.images, self.labels = digits.images.to(device), digits.labels.to(device)
         self.history: list[EpochEvent] = []
         self.best: tuple[int, float, dict[str, Tensor]] | None = None
-        self.totals = torch.zeros(2, dtype=sum_type(device), device=device)  # loss, right
+        self.running = RunningMetrics()  # of the epoch in progress
         self.batch = 0  # batches done in the epoch in progress
         self.epoch_seconds = 0.0
         self._random_state: Tensor | None = None
@@ -132,17 +132,18 @@ class TrainingState:
         mark = time.perf_counter()
         for (_, end), (images, labels) in self._batches(order, bounds[self.batch :]):
             if should_stop():
+                self.running.settle()
                 self.epoch_seconds += time.perf_counter() - mark
                 self._random_state = self._get_random_state()
                 return True
             rate = learning_rate_at(self.recipe, epoch, self.batch / len(bounds))
             self._step(images, labels, rate)
             if time.perf_counter() - self._last_event >= SECONDS_BETWEEN_EVENTS:
-                self._synchronize()
+                self.running.settle()
                 self.epoch_seconds += time.perf_counter() - mark
                 yield self._batch_event(epoch, end, len(bounds))
                 mark = self._last_event = time.perf_counter()
-        self._synchronize()
+        self.running.settle()
         self.epoch_seconds += time.perf_counter() - mark
         return False
 
@@ -181,7 +182,7 @@ class TrainingState:
         )
         self.history.append(event)
         self.batch, self.epoch_seconds = 0, 0.0
-        self.totals.zero_()
+        self.running = RunningMetrics()
         self._remember_best(event)
         return event
 
@@ -230,9 +231,7 @@ class TrainingState:
         self._update()
         if self.recipe.averaging:
             self._average()
-        with torch.no_grad():
-            self.totals[0] += loss * len(labels)
-            self.totals[1] += (logits.argmax(dim=1) == labels).sum()
+        self.running.add(loss, logits, labels)
         self.batch += 1
         self._batches_here += 1
 
@@ -261,10 +260,10 @@ class TrainingState:
         )
 
     def _running(self, seen: int, epoch: int) -> tuple[float, float]:
-        loss, right = (self.totals / seen).tolist()
+        loss = self.running.loss / seen
         if not math.isfinite(loss):
             raise self._diverged("the loss", epoch)
-        return loss, right
+        return loss, self.running.right / seen
 
     def _diverged(self, what: str, epoch: int) -> TrainingError:
         return TrainingError(
@@ -308,10 +307,6 @@ class TrainingState:
     def _get_random_state(self) -> Tensor:
         return random_source(self.device).get_rng_state()
 
-    def _synchronize(self) -> None:
-        if self.device.type != "cpu":
-            self.totals.cpu()
-
     # Checkpoints
 
     def checkpoint(self) -> Checkpoint:
@@ -330,7 +325,8 @@ class TrainingState:
             tensors |= {f"best.{k}": v for k, v in self.best[2].items()}
         if self._random_state is not None:
             tensors["random_state"] = self._random_state
-        tensors["totals"] = self.totals
+        sums = self.running.loss, self.running.right
+        tensors["totals"] = torch.tensor(sums, dtype=torch.float64)
         facts = {
             "batch": self.batch,
             "epoch_seconds": self.epoch_seconds,
@@ -346,7 +342,7 @@ class TrainingState:
         if self.recipe.averaging:
             self.network.load_state_dict(_under("network", tensors))
         self._restore_optimizer(_under("optimizer", tensors), facts["optimizer"])
-        self.totals = tensors["totals"].to(self.totals)
+        self.running = RunningMetrics(*tensors["totals"].tolist())
         self._random_state = tensors.get("random_state")
         self.batch, self.epoch_seconds = facts["batch"], facts["epoch_seconds"]
         if facts["best"]:

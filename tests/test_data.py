@@ -8,7 +8,7 @@ import torch
 from numbered import counts
 from torch import Tensor
 
-from mnist_app import data, pen
+from mnist_app import data, pen, rendering
 from mnist_app.data import load_dataset, prepare
 from mnist_app.digits import Dataset, Digits, split, take
 from mnist_app.recipes import RECIPES, Recipe
@@ -176,8 +176,8 @@ def test_validation_has_pen_strokes_of_writers_that_are_held_out_alone(pens, mon
         drawn.append(({digit.writer for digit in digits}, copies))
         return draw(digits, copies, seed)
 
-    draw = data.rendering.draw_pen_digits
-    monkeypatch.setattr(data.rendering, "draw_pen_digits", remember)
+    draw = rendering.draw_pen_digits
+    monkeypatch.setattr(rendering, "draw_pen_digits", remember)
     parts, plain = plain_parts(pen_copies=3), plain_parts()
     (ours, _), (theirs, copies) = drawn
     assert (len(ours), len(theirs), copies) == (16, 2, 2)
@@ -209,7 +209,7 @@ def test_a_share_of_the_images_is_added_as_it_looks_when_it_is_drawn(share, adde
     assert torch.equal(parts.train.images[:n], plain.train.images)
     again = take(plain.train, round(n * share), 0)
     assert torch.equal(parts.train.labels[n:], again.labels)
-    assert torch.equal(parts.train.images[n:], data.rendering.redraw(again.images))
+    assert torch.equal(parts.train.images[n:], rendering.redraw(again.images))
     assert parts.train.name == f"digits + {len(parts.train) - n} redrawn"
     assert parts.val.fingerprint == plain.val.fingerprint
 
@@ -253,8 +253,8 @@ def test_numbers_among_what_is_no_digit_are_never_of_the_writers_held_out(monkey
         given.append({digit.writer for digit in digits})
         return draw(count, seed, digits)
 
-    draw = data.rendering.draw_non_digits
-    monkeypatch.setattr(data.rendering, "draw_non_digits", remember)
+    draw = rendering.draw_non_digits
+    monkeypatch.setattr(rendering, "draw_non_digits", remember)
     plain_parts(non_digits=5, pen_copies=1)
     plain_parts(non_digits=5)
     assert [len(writers) for writers in given] == [16, 0]

@@ -15,6 +15,8 @@ GROUPS = {
         "label_smoothing",
         "target_margin",
         "momentum",
+        "beta1",
+        "beta2",
         "schedule",
         "steps",
         "l1",
@@ -44,6 +46,7 @@ GROUPS = {
 _STEPS = {
     "learning_rate": 0.001,
     "momentum": 0.05,
+    "beta2": 0.001,
     "l1": 1e-5,
     "l2": 1e-4,
     "batch_size": 16,
