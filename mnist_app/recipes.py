@@ -352,7 +352,6 @@ RECIPES: dict[str, Recipe] = {
             l2=0.01,
             mixed_precision=True,
             batch_size=320,
-            batches_per_epoch=125,
             epochs=1,
             validation_fraction=_SMALL_SPLIT,
         ),
