@@ -9,8 +9,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
+from torch import Tensor
 
-from mnist_app import data, rendering
+from mnist_app import data
 from mnist_app.recipes import RECIPES
 from mnist_app.training import train
 
@@ -21,8 +22,11 @@ EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
 
 def main(name: str) -> None:
     """Some steps of the preset, then the end of a training with its measurements."""
-    rendering._collect = _repeating(rendering._collect)
     recipe = RECIPES[name]
+    if recipe.pen_copies:
+        from mnist_app import rendering  # others do not load it: its memory is not theirs
+
+        rendering._collect = _repeating(rendering._collect)
     parts = data.prepare(recipe)
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))
@@ -31,7 +35,7 @@ def main(name: str) -> None:
 
 
 def _repeating(collect: Any) -> Any:
-    def collected(drawings: Iterable[Any], count: int, progress: Any) -> rendering.Labelled:
+    def collected(drawings: Iterable[Any], count: int, progress: Any) -> tuple[Tensor, Tensor]:
         drawn = min(count, DRAWN)
         images, labels = collect(islice(drawings, drawn), drawn, progress)
         places = torch.arange(count) % max(drawn, 1)

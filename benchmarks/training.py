@@ -1,7 +1,8 @@
 """How fast the presets train, beside the usual way: python benchmarks/training.py [PART ...].
 
 Parts: epochs (our epoch against the usual DataLoader loop), speedrun (time to 99% against the
-best known public speed run), memory (the peak of a training's process); without any, all. Ours and
+best known public speed run), profile (what a step spends its time on), memory (the peak of a
+training's process); without any, all. Ours and
 theirs take turns in one run, so that other work on the machine falls on both; times are medians.
 Writes training.json into docs/.
 """
@@ -28,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 from ceiling import ceilings, flops_per_image  # noqa: E402
 from reference import speed_run, usual_epoch  # noqa: E402
+from steps import shares  # noqa: E402
 
 from mnist_app import machine, models  # noqa: E402
 from mnist_app.digits import Dataset, Digits  # noqa: E402
@@ -38,16 +40,17 @@ from mnist_app.recipes import RECIPES, Recipe  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
 from mnist_app.training import train  # noqa: E402
 
-PARTS = ("epochs", "speedrun", "memory")
+PARTS = ("epochs", "speedrun", "profile", "memory")
 SPEED_RUN = "speedrun"
+IMPORT = "torch"  # the memory that it takes to import it, and to do nothing
 Rows = list[dict[str, Any]]
 
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--preset", "presets", multiple=True, help="Of the parts epochs and memory.")
+@click.option("--preset", "presets", multiple=True, help="Of the parts but the speed run.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--seconds", default=4.0, show_default=True, help="Of the usual loop, per round.")
+@click.option("--seconds", default=1.2, show_default=True, help="Of the usual loop, per round.")
 @click.option("--seeds", default=10, show_default=True, help="Of the speed run.")
 @click.option("--images", default=60_000, show_default=True, help="Of MNIST, at most.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
@@ -65,7 +68,8 @@ def main(
     measures: dict[str, Callable[[], Any]] = {
         "epochs": lambda: epochs(recipes, images, rounds, seconds),
         "speedrun": lambda: speed_runs(images, seeds),
-        "memory": lambda: [memory(recipe.name) for recipe in recipes],
+        "profile": lambda: {recipe.name: profile(recipe, images) for recipe in recipes},
+        "memory": lambda: [memory(IMPORT), *(memory(recipe.name) for recipe in recipes)],
     }
     path = output / "training.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -80,11 +84,11 @@ def main(
 
 
 @contextmanager
-def processes() -> Iterator[dict[str, ProcessPoolExecutor]]:
+def processes(ways: tuple[str, str]) -> Iterator[dict[str, ProcessPoolExecutor]]:
     """A process for each way."""
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        yield {way: stack.enter_context(ProcessPoolExecutor(1, context)) for way in WAYS}
+        yield {way: stack.enter_context(ProcessPoolExecutor(1, context)) for way in ways}
 
 
 def timed(way: str, recipe: Recipe, count: int) -> tuple[float, float]:
@@ -117,12 +121,16 @@ WAYS = {"ours": our_run, "usual": usual_epoch, "public": speed_run}
 
 def epochs(recipes: list[Recipe], images: int, rounds: int, seconds: float) -> dict[str, Any]:
     """Each preset's epoch beside the usual one, and the machine's ceiling."""
-    with processes() as pools:
+    with processes(("ours", "usual")) as pools:
         return {
             "rounds": rounds,
             "ceiling_gflops": ceilings(rounds),
             "rows": [_epoch_row(pools, recipe, images, rounds, seconds) for recipe in recipes],
         }
+
+
+def _on_mnist_alone(recipe: Recipe) -> Recipe:
+    return recipe.changed(pen_copies=0, redrawn=0, views=1, epochs=1, batches_per_epoch=None)
 
 
 def _epoch_row(
@@ -132,9 +140,10 @@ def _epoch_row(
 
     What is drawn beside MNIST is left out, as the usual way does not have it.
     """
-    recipe = recipe.changed(pen_copies=0, redrawn=0, views=1, epochs=1, batches_per_epoch=None)
-    trial = min(images, 20 * recipe.batch_size)
-    per_image = pools["usual"].submit(timed, "usual", recipe, trial).result()[0] / trial
+    recipe = _on_mnist_alone(recipe)
+    trial = min(images, 20 * recipe.batch_size)  # which also warms both up
+    seconds_of = {way: pools[way].submit(timed, way, recipe, trial).result()[0] for way in pools}
+    per_image = seconds_of["usual"] / trial
     epoch = round(images * (1 - recipe.validation_fraction))
     count = min(epoch, max(trial, int(seconds / per_image)))
     taken, accuracy = _taking_turns(pools, ("ours", "usual"), recipe, count, rounds)
@@ -154,6 +163,11 @@ def _epoch_row(
         f"{recipe.name}: {row['ours_s']:.2f} s, usual {row['usual_s']:.2f} s an epoch", flush=True
     )
     return row
+
+
+def profile(recipe: Recipe, images: int) -> dict[str, float]:
+    """The share of each kind of work in a step of our loop."""
+    return shares(_on_mnist_alone(recipe), _mnist().train.subset(slice(images)))
 
 
 def _taking_turns(
@@ -180,7 +194,7 @@ def _taking_turns(
 def speed_runs(images: int, seeds: int) -> Rows:
     """Seconds and test accuracy of our speed run and the public one, over the same seeds."""
     ways = ("ours", "public")
-    with processes() as pools:
+    with processes(ways) as pools:
         for way in ways:  # each loads its libraries and its data before the clock starts
             pools[way].submit(timed, way, RECIPES[SPEED_RUN], min(images, 1000)).result()
         seconds, accuracy = _taking_turns(pools, ways, RECIPES[SPEED_RUN], images, seeds)
@@ -203,7 +217,9 @@ def speed_runs(images: int, seeds: int) -> Rows:
 
 def memory(name: str) -> dict[str, Any]:
     """Peak memory in MB of a process that trains a preset on as much data as it really has."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "memory.py"), name]
+    code = "-c", "import torch"
+    script = str(ROOT / "benchmarks" / "memory.py"), name
+    command = [sys.executable, *(code if name == IMPORT else script)]
     process = psutil.Popen(command)
     peak = 0
     while process.poll() is None:

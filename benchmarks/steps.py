@@ -1,0 +1,57 @@
+"""What a training step spends its time on, by torch's profiler."""
+
+import itertools
+from collections import Counter
+
+from torch.profiler import ProfilerActivity, profile
+
+from mnist_app.digits import Digits
+from mnist_app.recipes import Recipe
+from mnist_app.training import train
+
+WARM, MEASURED = 10, 20  # steps
+
+# What an operation counts as, by a part of its name; the first that fits.
+KINDS = {
+    "convolution": "convolutions",
+    "addmm": "dense layers",
+    "aten::mm": "dense layers",
+    "grid": "augmentation",
+    "bmm": "augmentation",
+    "pool": "pooling",
+    "norm": "normalisation",
+    "_fused_": "optimizer",
+    "copy_": "copies",
+    "fill_": "copies",
+    "tanh": "activations",
+    "sigmoid": "activations",
+    "threshold": "activations",
+    "clamp_min": "activations",
+}
+REST = "the rest"
+
+
+def shares(recipe: Recipe, digits: Digits) -> dict[str, float]:
+    """The share (0..1) of each kind of work in a step of the recipe, the greatest first."""
+    profiled = profile(activities=[ProfilerActivity.CPU])
+    steps = itertools.count()
+
+    def should_stop() -> bool:
+        step = next(steps)
+        if step == WARM:
+            profiled.start()
+        if step == WARM + MEASURED:
+            profiled.stop()
+        return step == WARM + MEASURED
+
+    recipe = recipe.changed(epochs=WARM + MEASURED + 1)  # enough, however few the images are
+    for _ in train(recipe, digits, digits.subset(slice(100)), should_stop=should_stop):
+        pass
+    times: Counter[str] = Counter()
+    for operation in profiled.key_averages():
+        times[_kind(operation.key)] += operation.self_cpu_time_total
+    return {kind: time / times.total() for kind, time in times.most_common()}
+
+
+def _kind(operation: str) -> str:
+    return next((kind for part, kind in KINDS.items() if part in operation), REST)
