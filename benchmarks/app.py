@@ -49,9 +49,16 @@ NUMBER = 4  # digits of the numbers that are drawn
 @click.option("--starts", default=5, show_default=True, help="Of the server, and of each page.")
 @click.option("--strokes", default=2000, show_default=True, help="Of the part memory.")
 @click.option("--runs", "trainings", default=50, show_default=True, help="Of the part memory.")
+@click.option("--seconds", default=20, show_default=True, help="That a training is followed.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(
-    parts: tuple[str, ...], answers: int, starts: int, strokes: int, trainings: int, output: Path
+    parts: tuple[str, ...],
+    answers: int,
+    starts: int,
+    strokes: int,
+    trainings: int,
+    seconds: int,
+    output: Path,
 ) -> None:
     """Measure the app."""
     path = output / "app.json"
@@ -61,7 +68,7 @@ def main(
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
         "pages": lambda browser: pages(browser, starts),
-        "traffic": lambda browser: traffic(browser, min(answers, 20)),
+        "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),
     }
     with sync_playwright() as playwright:
@@ -176,7 +183,7 @@ def _open_tab(app: App, name: str) -> float:
 # Traffic
 
 
-def traffic(browser: Browser, count: int) -> dict[str, Any]:
+def traffic(browser: Browser, count: int, seconds: int) -> dict[str, Any]:
     """Bytes over the web socket per stroke, and per second while a training is followed."""
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
         sent, digits = _counted(app.page), drawings(1)
@@ -189,9 +196,9 @@ def traffic(browser: Browser, count: int) -> dict[str, Any]:
         app.tab("Train")
         app.part("accuracy_chart").wait_for()
         before, begin = dict(sent), time.perf_counter()
-        app.page.wait_for_timeout(20_000)
-        seconds = time.perf_counter() - begin
-        per_second = {way: (sent[way] - before[way]) / seconds for way in sent}
+        app.page.wait_for_timeout(1000 * seconds)
+        taken = time.perf_counter() - begin
+        per_second = {way: (sent[way] - before[way]) / taken for way in sent}
     return {"bytes_per_stroke": per_stroke, "bytes_per_second_followed": per_second}
 
 

@@ -1,27 +1,48 @@
-"""Trains a preset for a moment, on as many images as it really has: its process is measured."""
+"""Trains a preset for a moment, on as many images as it really has; prints its peak memory in MB.
 
+python benchmarks/memory.py PRESET; with "torch" in its place, what importing torch takes.
+"""
+
+import re
+import resource
 import sys
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import torch
-from torch import Tensor
-
-from mnist_app import data
-from mnist_app.recipes import RECIPES
-from mnist_app.training import train
-
+IMPORT = "torch"
 STEPS = 30
 DRAWN = 50  # of each kind, repeated: drawing them all takes minutes, and no more memory
 EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
 
 
 def main(name: str) -> None:
+    """Measure the preset, or the import alone."""
+    if name != IMPORT:
+        train_for_a_moment(name)
+    print(f"{peak() / 1e6:.1f}")
+
+
+def peak() -> float:
+    """The most memory that this process has had, in bytes."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's getrusage would count what the parent had, too
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+def train_for_a_moment(name: str) -> None:
     """Some steps of the preset, then the end of a training with its measurements."""
+    from mnist_app import data
+    from mnist_app.recipes import RECIPES
+    from mnist_app.training import train
+
     recipe = RECIPES[name]
     if recipe.pen_copies:
         from mnist_app import rendering  # others do not load it: its memory is not theirs
@@ -35,7 +56,9 @@ def main(name: str) -> None:
 
 
 def _repeating(collect: Any) -> Any:
-    def collected(drawings: Iterable[Any], count: int, progress: Any) -> tuple[Tensor, Tensor]:
+    def collected(
+        drawings: Iterable[Any], count: int, progress: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         drawn = min(count, DRAWN)
         images, labels = collect(islice(drawings, drawn), drawn, progress)
         places = torch.arange(count) % max(drawn, 1)

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import prediction  # noqa: E402
+from memory import IMPORT  # noqa: E402
 from steps import MEASURED  # noqa: E402
-from training import IMPORT  # noqa: E402
 
 from mnist_app import machine  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402

@@ -6,7 +6,14 @@ import torch
 from torch import nn
 
 from mnist_app.digits import Digits
-from mnist_app.evaluation import EVALUATION_BATCH, evaluate, logits_of, loss_of, probabilities
+from mnist_app.evaluation import (
+    EVALUATION_BATCH,
+    RunningMetrics,
+    evaluate,
+    logits_of,
+    loss_of,
+    probabilities,
+)
 from mnist_app.recipes import Recipe
 
 RECIPES = [Recipe(), Recipe(loss="mse"), Recipe(loss="mse", target_margin=0.1)]
@@ -172,3 +179,21 @@ def test_logits_come_in_batches_as_one_float_tensor(network, digits):
     assert logits.dtype == torch.float32
     one = network(digits.images[7].float().view(1, 1, 28, 28) / 255)
     assert torch.allclose(logits[7], one[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "batches", [1, RunningMetrics.MOST_WAITING, 2 * RunningMetrics.MOST_WAITING + 3]
+)
+def test_running_metrics_are_sums_over_all_images_of_batches_of_any_size(batches):
+    torch.manual_seed(0)
+    running, loss, right = RunningMetrics(loss=5.0, right=2), 5.0, 2
+    for number in range(batches):
+        size = 3 + number % 4
+        logits, labels = torch.randn(size, 10), torch.randint(0, 10, (size,))
+        mean = nn.functional.cross_entropy(logits, labels)
+        running.add(mean, logits, labels)
+        loss += mean.item() * size
+        right += (logits.argmax(dim=1) == labels).sum().item()
+    running.settle()
+    assert running.loss == pytest.approx(loss, rel=1e-12)
+    assert running.right == right

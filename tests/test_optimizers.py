@@ -44,3 +44,15 @@ def test_a_training_does_not_load_torchs_compiler(optimizer):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.01])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_adams_decays_are_the_recipes(optimizer, l2):
+    recipe = Recipe(optimizer=optimizer, beta1=0.5, beta2=0.8, l2=l2)
+    groups = make_optimizer(recipe, nn.Linear(5, 5)).param_groups
+    assert {group["betas"] for group in groups} == {(0.5, 0.8)}
+    assert sorted(p.dim() for group in groups for p in group["params"]) == [1, 2]
+    assert {p.dim() for group in groups for p in group["params"] if group["weight_decay"]} == (
+        {2} if l2 else set()
+    )
