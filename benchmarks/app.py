@@ -61,6 +61,7 @@ def main(
     output: Path,
 ) -> None:
     """Measure the app."""
+    output.mkdir(parents=True, exist_ok=True)
     path = output / "app.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     result["machine"] = machine.facts()
@@ -77,9 +78,8 @@ def main(
         for part in parts or PARTS:
             result[part] = measures[part](browser)
             print(f"{part}: {json.dumps(result[part])}", flush=True)
+            write_text(path, json.dumps(result, indent=1) + "\n")
         browser.close()
-    output.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 # Start
@@ -264,7 +264,9 @@ def _after_strokes(
             for app in apps:
                 app.prediction()
             for app in apps:
-                driving.clear(app)
+                app.part("clear").locator("button").evaluate("button => button.click()")
+            for app in apps:
+                app.expect_prediction("")
             if drawn * 10 >= strokes * (told + 1):
                 told += 1
                 yield _megabytes(server)

@@ -241,7 +241,10 @@ def _app(app: Result) -> Iterator[str]:
     yield (
         f"\nA stroke sends {stroke['to_server'] / 1000:.1f} kB to the server and "
         f"{stroke['to_browser'] / 1000:.1f} kB back, and costs the server "
-        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU. A training that is followed "
+        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU: with the component's 200 ms "
+        "that is most of the time to an answer, the rest being the way to the page and painting. A "
+        "second browser waits for Streamlit's own page, then for the files of its widgets. A "
+        "training that is followed "
         f"sends {second['to_browser'] / 1000:.1f} kB/s to the browser. The server takes "
         f"{grown['four_networks_mb']:.0f} MB with four networks. Over {grown['strokes']:,} strokes "
         f"its memory goes {_course(grown['over_strokes_mb'])} MB, over {grown['runs']} trainings "

@@ -352,6 +352,7 @@ RECIPES: dict[str, Recipe] = {
             l2=0.01,
             mixed_precision=True,
             batch_size=400,
+            batches_per_epoch=110,
             epochs=1,
             validation_fraction=_SMALL_SPLIT,
         ),
