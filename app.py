@@ -18,11 +18,16 @@ def choose():
 
 draw_tab, train_tab = st.tabs(["Draw", "Train"], key="tab", on_change="rerun", bind="query-params")
 plain_canvas.hide_toolbar()
+notes = [] if draw.is_loaded() else [place.empty() for place in (st.sidebar, train_tab)]
+for note in notes:
+    note.caption("Loading …")
 with draw_tab:
     draw.show(choose)
 
 from mnist_app.ui import shared, sidebar  # noqa: E402, after the canvas, as they load torch
 
+for note in notes:
+    note.empty()
 st.session_state["outside_state"] = shared.outside_state()
 sidebar.show()
 if train_tab.open:

@@ -94,10 +94,10 @@ def _end_runs() -> None:
 
 
 @contextmanager
-def opened(browser: Browser, url: str, weights: Path, query: str = "") -> Iterator[App]:
+def opened(browser: Browser, url: str, weights: Path) -> Iterator[App]:
     """A page with the app on it, in a browser context of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    yield App(context.new_page(), url, weights).open(query)
+    yield App(context.new_page(), url, weights).open()
     context.close()
 
 

@@ -4,7 +4,6 @@ python benchmarks/memory.py PRESET; with "torch" in its place, what importing to
 """
 
 import re
-import resource
 import sys
 from collections.abc import Iterable
 from itertools import islice
@@ -33,6 +32,8 @@ def peak() -> float:
     status = Path("/proc/self/status")
     if status.exists():  # Linux's getrusage would count what the parent had, too
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+    import resource  # which Windows lacks
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 

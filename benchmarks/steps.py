@@ -23,10 +23,10 @@ KINDS = {
     "_fused_": "optimizer",
     "copy_": "copies",
     "fill_": "copies",
-    "tanh": "activations",
     "sigmoid": "activations",
     "threshold": "activations",
     "clamp_min": "activations",
+    "relu": "activations",
 }
 REST = "the rest"
 

@@ -424,7 +424,7 @@ SOURCES: dict[str, Source] = {
         "97.2% validation",
         validation=0.972,
     ),
-    "speedrun": Source("own", "99% in a second: made to be trained while one looks on."),
+    "speedrun": Source("own", "99% in a few seconds: made to be trained while one looks on."),
     "canvas": Source(
         "own",
         "For drawings: trained on real pen strokes and on what is no digit, too.",

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _ANSWER = "mnist_app.ui.answer"
 
 
+def is_loaded() -> bool:
+    """Whether this server has loaded what reads a drawing; while it does, not yet."""
+    return hasattr(sys.modules.get(_ANSWER), "show")
+
+
 @st.fragment
 def show(choose: "Callable[[], Choice | None]") -> None:
     """Draw the tab; a stroke runs this alone again.
@@ -30,8 +35,11 @@ def show(choose: "Callable[[], Choice | None]") -> None:
             rgba, hint = canvas.given()
         answer_place = st.container(key="answer", width=180, gap="small")
         chances_place = st.container(key="probabilities", width=345)
-    if _ANSWER not in sys.modules:
-        answer_place.html(f'<p class="hint">{escape(hint)}</p><p class="hint">Loading …</p>')
+    loading = None if is_loaded() else answer_place.empty()
+    if loading:
+        loading.html(f'<p class="hint">{escape(hint)}</p><p class="hint">Loading …</p>')
     from mnist_app.ui import answer
 
+    if loading:
+        loading.empty()
     answer.show(choose(), rgba, hint, answer_place, chances_place)

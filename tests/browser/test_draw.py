@@ -46,6 +46,15 @@ def test_what_is_drawn_while_a_new_server_loads_is_read(chromium, tmp_path):
         app.page.close()
 
 
+def test_nothing_says_loading_once_a_new_server_has_loaded(chromium, tmp_path):
+    with serve.served(tmp_path) as (url, weights):
+        app = App(chromium.new_page(), url, weights).open()
+        app.expect_chosen("network", "canvas · ")
+        expect(app.page.get_by_text("Draw a digit or a number")).to_have_count(1)
+        expect(app.page.get_by_text("Loading …")).to_have_count(0)
+        app.page.close()
+
+
 def test_clear_undo_and_redo(app):
     app.open()
     app.draw(ONE)
