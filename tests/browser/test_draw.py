@@ -27,6 +27,7 @@ def test_a_digit_is_read_as_soon_as_the_stroke_ends(app):
     app.expect_prediction("")
     app.draw(SEVEN)
     app.expect_prediction("7")
+    expect(app.part("probabilities").locator(".value").last).to_contain_text("%")
     values = [
         float(t.rstrip("%")) for t in app.part("probabilities").locator(".value").all_inner_texts()
     ]
