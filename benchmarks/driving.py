@@ -55,6 +55,19 @@ SKETCH = """(canvas, strokes) => {
 }"""
 ANSWERED = "() => probe.seen > probe.up && probe.up > 0"
 
+# Notes when the canvas is first on the page, in seconds since its address was asked for.
+NOTE_CANVAS = """
+  const look = () => {
+    if (document.querySelector(".st-key-canvas canvas")?.offsetHeight)
+      requestAnimationFrame(() => { window.canvasSeen = performance.now() / 1000; });
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);"""
+CANVAS_SEEN = """() => new Promise((resolve) => {
+  const look = () => window.canvasSeen ? resolve(canvasSeen) : requestAnimationFrame(look);
+  look();
+})"""
+
 Drawing = list[Stroke]
 
 # For want of real hands: a 4 and a 7.
@@ -97,6 +110,7 @@ def _end_runs() -> None:
 def opened(browser: Browser, url: str, weights: Path) -> Iterator[App]:
     """A page with the app on it, in a browser context of its own."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.add_init_script(NOTE_CANVAS)
     yield App(context.new_page(), url, weights).open()
     context.close()
 

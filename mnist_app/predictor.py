@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from mnist_app import layers, models, weights
+from mnist_app import layers, weights
 from mnist_app.calibration import Calibration
 from mnist_app.drawing import SIDE, normal_form, to_mnist
 from mnist_app.evaluation import CLASSES, probabilities
 from mnist_app.recipes import Recipe
-from mnist_app.segmentation import Box, Group, Pieces, find_pieces
+from mnist_app.segmentation import Box, Group, Pieces, find_pieces, outline
 from mnist_app.settings import InputError
 from mnist_app.weights import WeightsInfo
 
@@ -103,10 +102,8 @@ class Predictor:
 
     @classmethod
     def from_file(cls, path: Path, recipe: Recipe) -> "Predictor":
-        """The network of a recipe with the weights in a safetensors file."""
-        model = models.from_recipe(recipe)
-        model.load_state_dict(load_file(path))
-        return cls(model, recipe)
+        """The network of a recipe with the weights in a safetensors file, or InputError."""
+        return cls(weights.load_model(path, recipe), recipe)
 
     def predict(self, rgba: np.ndarray) -> Prediction:
         """Recognise a drawing, uint8 (H, W, 4)."""
@@ -126,12 +123,14 @@ class Predictor:
         of the confidences, with a price on every digit, so that a digit in two pieces stays one,
         and on the gaps within a digit, so that neighbours stay two.
         """
-        pieces = find_pieces(rgba)
-        if not pieces.count:
+        whole = outline(rgba)
+        if whole is None:
             return []
-        whole = next(g for g in pieces.groups if (g.first, g.last) == (0, pieces.count))
         alone = Found(whole.box, self.predict(rgba))
-        if pieces.count == 1 or (alone.prediction.confidence > SURE and whole.gap < CLOSE):
+        if alone.prediction.confidence > SURE and whole.gap < CLOSE:
+            return [alone]
+        pieces = find_pieces(rgba)
+        if pieces.count == 1:
             return [alone]
         images = [torch.from_numpy(normal_form(group.ink))[None, None] for group in pieces.groups]
         predictions = self.predict_images(torch.cat(images))

@@ -1,6 +1,7 @@
 """Several digits in one drawing: the pieces of ink, and which of them may be a digit together."""
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,31 @@ class Pieces(NamedTuple):
     groups: list[Group]
 
 
+class Outline(NamedTuple):
+    """Where a drawing's ink stands, and how far it falls apart."""
+
+    box: Box
+    gap: float  # empty width between its parts, as a share of its height
+
+
+class _Sheet(NamedTuple):
+    ink: np.ndarray  # float32 (H, W), 0..1: the part of the drawing where there is any
+    left: int  # of that part in the drawing, pixels
+    top: int
+    mask: np.ndarray  # bool, at the working size: ink or none, without stray dots
+    factor: float  # the working size over that of the drawing
+
+
+def outline(rgba: np.ndarray) -> Outline | None:
+    """Where the ink of a drawing, uint8 (H, W, 4), stands as a whole; None if there is none."""
+    sheet = _sheet(rgba)
+    if sheet is None:
+        return None
+    rows, columns = (np.flatnonzero(sheet.mask.any(axis=axis)) for axis in (1, 0))
+    gap = (np.ptp(columns) + 1 - len(columns)) / (np.ptp(rows) + 1)
+    return Outline(_box(ndimage.binary_dilation(sheet.mask, _TOUCHING, 2), sheet), float(gap))
+
+
 def find_pieces(rgba: np.ndarray) -> Pieces:
     """Take a drawing apart.
 
@@ -58,14 +84,11 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
     Args:
         rgba: uint8 (H, W, 4).
     """
-    ink = ink_of(rgba)
-    if ink is None:
+    sheet = _sheet(rgba)
+    if sheet is None:
         return Pieces(0, [])
-    ink, left, top = _drawn(ink)
-    labels, part_of, factor = _labelled(ink)
+    labels, part_of = _labelled(sheet.mask)
     count = len(part_of)
-    if not count:
-        return Pieces(0, [])
     spans = [box[1] for box in ndimage.find_objects(labels)]
     height = np.ptp(np.flatnonzero(labels.any(axis=1))) + 1
     runs = [(i, j) for i in range(count) for j in range(i + 1, min(i + _TOGETHER, count) + 1)]
@@ -74,18 +97,26 @@ def find_pieces(rgba: np.ndarray) -> Pieces:
     groups = []
     for first, last in sorted(chosen):
         gap = _gap(spans[first:last]) / height
-        box, part = _cut_out(ink, labels, factor, first, last)
-        box = box._replace(left=box.left + left, top=box.top + top)
+        box, part = _cut_out(sheet, labels, first, last)
         is_cut = not set(part_of[first:last]).isdisjoint([*part_of[:first], *part_of[last:]])
         groups.append(Group(first, last, gap, is_cut, box, part))
     return Pieces(count, groups)
 
 
-def _drawn(ink: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """The part of the ink where any is drawn, with a little ground, and where that part begins."""
+def _sheet(rgba: np.ndarray) -> _Sheet | None:
+    """The ink of a drawing, and its mask at the working size; None if there is none."""
+    ink = ink_of(rgba)
+    if ink is None:
+        return None
     rows, columns = (np.flatnonzero((ink >= INK).any(axis=axis)) for axis in (1, 0))
+    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
     top, left = max(rows[0] - _GROUND, 0), max(columns[0] - _GROUND, 0)
-    return ink[top : rows[-1] + 1 + _GROUND, left : columns[-1] + 1 + _GROUND], int(left), int(top)
+    ink = ink[top : rows[-1] + 1 + _GROUND, left : columns[-1] + 1 + _GROUND]
+    factor = min(HEIGHT / height, LONGEST / width, 4.0) if height * 2 > width / 4 else 1.0
+    size = max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor))
+    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
+    mask = without_specks(small >= INK * small.max())
+    return _Sheet(ink, int(left), int(top), mask, factor) if mask.any() else None
 
 
 def _width(spans: list[slice]) -> int:
@@ -100,23 +131,16 @@ def _gap(spans: list[slice]) -> int:
     return int((~covered[min(span.start for span in spans) :]).sum())
 
 
-def _labelled(ink: np.ndarray) -> tuple[np.ndarray, list[int], float]:
-    """Pieces numbered from left to right, from 1, at a working size.
+def _labelled(mask: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Pieces numbered from left to right, from 1.
 
     Returns:
-        (the piece of each pixel, or 0; the part that each piece was cut from; the size's factor).
+        (the piece of each pixel, or 0; the part that each piece was cut from).
     """
-    rows, columns = (np.flatnonzero((ink >= INK).any(axis=axis)) for axis in (1, 0))
-    height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
-    factor = min(HEIGHT / height, LONGEST / width, 4.0) if height * 2 > width / 4 else 1.0
-    size = max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor))
-    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
-    mask = without_specks(small >= INK * small.max())
-    parts, count = ndimage.label(mask, _TOUCHING)
-    parts = _joined(parts, count)
+    parts = _joined(*ndimage.label(mask, _TOUCHING))
     pieces = _from_left_to_right(_cut_apart(parts, mask))
     numbers, places = np.unique(pieces, return_index=True)
-    return pieces, parts.flat[places[numbers > 0]].tolist(), factor
+    return pieces, parts.flat[places[numbers > 0]].tolist()
 
 
 def _joined(parts: np.ndarray, count: int) -> np.ndarray:
@@ -136,12 +160,12 @@ def _joined(parts: np.ndarray, count: int) -> np.ndarray:
 def _cut_apart(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Cut parts that are wide for their height where least ink is in the way."""
     height = np.ptp(np.flatnonzero(mask.any(axis=1))) + 1
-    radius = stroke_radius(ndimage.distance_transform_edt(mask))
+    boxes = list(enumerate(ndimage.find_objects(parts), 1))
+    wide = [(i, box) for i, box in boxes if box and _width([box[1]]) >= _WIDE * height]
+    radius = stroke_radius(ndimage.distance_transform_edt(mask)) if wide else 0
     result, following = parts.copy(), parts.max() + 1
-    for number, box in enumerate(ndimage.find_objects(parts), 1):
-        part = parts[box] == number if box else np.zeros((0, 0), dtype=bool)
-        if part.shape[1] < _WIDE * height:
-            continue
+    for number, box in wide:
+        part = parts[box] == number
         left = part  # what is not cut off yet
         for seam in _seams(part, most=3 * radius, apart=round(_APART * height)):
             right = part & (np.arange(part.shape[1]) >= seam[:, None])
@@ -158,10 +182,9 @@ def _seams(part: np.ndarray, most: float, apart: int) -> list[np.ndarray]:
     and Shamir 2007); the ways end `apart` columns from each other and from the sides.
     """
     cost = part.astype(np.float32) + 1e-3  # of ways through as little ink the straight one
-    for row in range(1, len(cost)):
-        above = np.pad(cost[row - 1], 1, mode="edge")
-        beside = np.minimum(above[:-2], above[2:]) + 1e-3
-        cost[row] += np.minimum(above[1:-1], beside)
+    for above, row in pairwise(cost):
+        beside = np.minimum(np.append(above[0], above[:-1]), np.append(above[1:], above[-1]))
+        row += np.minimum(above, beside + 1e-3)
     ends, seams = cost[-1], []
     free = (np.arange(len(ends)) >= apart) & (np.arange(len(ends)) < len(ends) - apart)
     while (free & (ends <= most)).any() and len(seams) < _CUTS:
@@ -197,23 +220,23 @@ def _from_left_to_right(parts: np.ndarray) -> np.ndarray:
     return order[parts]
 
 
-def _cut_out(
-    ink: np.ndarray, labels: np.ndarray, factor: float, first: int, last: int
-) -> tuple[Box, np.ndarray]:
+def _cut_out(sheet: _Sheet, labels: np.ndarray, first: int, last: int) -> tuple[Box, np.ndarray]:
     """The ink of pieces first + 1 to last alone, and where it stands in the drawing."""
     chosen = (labels > first) & (labels <= last)
     others = ndimage.binary_dilation((labels > 0) & ~chosen, _TOUCHING) & ~chosen
     near = ndimage.binary_dilation(chosen, _TOUCHING, 2) & ~others
-    left, top, width, height = box = _box(near, factor, ink.shape)
-    stencil = Image.fromarray(near).resize(ink.shape[::-1])
-    part = (slice(top, top + height), slice(left, left + width))
-    return box, ink[part] * np.asarray(stencil)[part]
+    box = _box(near, sheet)
+    left, top = box.left - sheet.left, box.top - sheet.top
+    part = (slice(top, top + box.height), slice(left, left + box.width))
+    stencil = Image.fromarray(near).resize(sheet.ink.shape[::-1])
+    return box, sheet.ink[part] * np.asarray(stencil)[part]
 
 
-def _box(mask: np.ndarray, factor: float, shape: tuple[int, ...]) -> Box:
-    """The rectangle of a mask that is `factor` times as large as the drawing of that shape."""
+def _box(mask: np.ndarray, sheet: _Sheet) -> Box:
+    """The rectangle in the drawing of a mask at the working size."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    factor, (most_rows, most_columns) = sheet.factor, sheet.ink.shape
     left, top = math.floor(columns[0] / factor), math.floor(rows[0] / factor)
-    right = min(math.ceil((columns[-1] + 1) / factor), shape[1])
-    bottom = min(math.ceil((rows[-1] + 1) / factor), shape[0])
-    return Box(left, top, right - left, bottom - top)
+    right = min(math.ceil((columns[-1] + 1) / factor), most_columns)
+    bottom = min(math.ceil((rows[-1] + 1) / factor), most_rows)
+    return Box(sheet.left + left, sheet.top + top, right - left, bottom - top)

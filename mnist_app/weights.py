@@ -156,9 +156,23 @@ def load(name: str, folder: Path | None = None) -> tuple[nn.Module, WeightsInfo]
         known = ", ".join(info.name for info in scan(path.parent).weights) or "none yet"
         raise InputError(f"There are no weights named {name!r} in {path.parent}: there is {known}.")
     info = _read_info(path)
-    model = models.from_recipe(info.recipe)
-    model.load_state_dict(load_file(path))
-    return model.eval(), info
+    return load_model(path, info.recipe), info
+
+
+def load_model(path: Path, recipe: Recipe) -> nn.Module:
+    """The network of a recipe with the weights in a file, in eval mode, on the CPU.
+
+    Raises:
+        InputError: the file is gone, broken, or holds the weights of another network.
+    """
+    model = models.from_recipe(recipe)
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise InputError(f"{path} is gone: choose another network.") from None
+    except (SafetensorError, RuntimeError):
+        raise InputError(f"{path} does not fit its network {recipe.model}: remove it.") from None
+    return model.eval()
 
 
 def path_of(name: str) -> Path:

@@ -1,6 +1,6 @@
 import pytest
 
-from mnist_app.ui.charts import accuracy_curves, digit_while_learning, loss_curves
+from mnist_app.ui.charts import accuracy_curves, digit_while_learning, loss_curves, thinned
 from mnist_app.ui.colors import DIGIT_COLORS
 
 
@@ -77,6 +77,14 @@ def test_every_run_has_a_curve_of_training_and_one_of_validation(curves, train, 
             trace = traces[f"{run}, {part}"]
             assert list(trace.x) == [event["epoch"] for event in events]
             assert list(trace.y) == [event[key] for event in events]
+
+
+@pytest.mark.parametrize("count", [149, 150, 151, 500, 10_000])
+def test_a_long_curve_is_sent_in_few_points_that_end_with_the_last(count):
+    shown = [event["epoch"] for event in thinned(epochs(count))]
+    assert 75 <= len(shown) <= 150
+    assert shown == sorted(set(shown))
+    assert shown[-1] == count
 
 
 @every_curve

@@ -298,3 +298,17 @@ def test_the_seeds_of_presets_are_not_listed_with_the_results(trained):
     listing = weights.scan()
     assert [info.name for info in listing.weights] == ["mine"]
     assert listing.broken == []
+
+
+def test_a_file_that_vanishes_or_changes_between_list_and_load_is_an_input_error(trained):
+    model, info = trained
+    weights.save("mine", model, info)
+    path = weights.path_of("mine")
+    with pytest.raises(InputError, match="does not fit its network"):
+        weights.load_model(path, RECIPE.changed(model="lenet5"))
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match="does not fit its network"):
+        weights.load_model(path, RECIPE)
+    path.unlink()
+    with pytest.raises(InputError, match="is gone"):
+        weights.load_model(path, RECIPE)

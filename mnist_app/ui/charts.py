@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from mnist_app.ui.colors import DIGIT_COLORS, run_color
 
 MOST_MARKERS = 20  # longer curves are lines alone
+MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is followed
 # Two runs may have the same colour; in one chart they differ in their symbols.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 
@@ -51,7 +52,8 @@ def digit_while_learning(probabilities: Mapping[int, Sequence[float]]) -> go.Fig
 
 def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figure:
     figure = go.Figure()
-    for number, (name, epochs) in enumerate(runs.items()):
+    for number, (name, all_epochs) in enumerate(runs.items()):
+        epochs = thinned(all_epochs)
         for key, label, dash in ((train_key, "training", "dot"), (val_key, "validation", "solid")):
             figure.add_scatter(
                 x=[event["epoch"] for event in epochs],
@@ -62,6 +64,12 @@ def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figu
                 marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
             )
     return _finished(figure)
+
+
+def thinned(epochs: Epochs) -> Epochs:
+    """At most 150 of them, evenly spread, the last one always."""
+    every = -(-len(epochs) // MOST_POINTS) or 1
+    return epochs[::-1][::every][::-1]
 
 
 def _finished(figure: go.Figure) -> go.Figure:

@@ -13,8 +13,12 @@ from mnist_app.ui.shared import RUN_PREFIX, Choice
 def choice() -> Choice | None:
     """The network to draw with; None if there is none yet, or it is broken."""
     labels, _ = _options()
+    if not labels:
+        return None
+    key = _key(labels)
+    _tell_if_gone(key)
     try:
-        return shared.predictor_for(_key(labels)) if labels else None
+        return shared.predictor_for(key)
     except (InputError, OSError):
         return None  # the sidebar says why
 
@@ -72,6 +76,15 @@ def _key(labels: dict[str, str]) -> str:
     if wanted not in labels:
         wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default
     return wanted if wanted in labels else default
+
+
+def _tell_if_gone(key: str) -> None:
+    """Say so if another network has to read, as the chosen one was deleted."""
+    chosen = st.session_state.get("chosen")
+    if chosen and chosen != key and not chosen.startswith(RUN_PREFIX):
+        if st.session_state.get("network") == chosen:
+            st.toast(f"The network {chosen} was deleted: {key} reads now.")
+        st.session_state["chosen"] = key
 
 
 def _default(labels: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The Draw tab, driven as a user drives it."""
 
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -150,6 +151,20 @@ def test_a_broken_file_in_the_folder_is_said_and_harms_nothing(app):
         app.expect_prediction("1")
     finally:
         path.unlink()
+
+
+def test_a_network_that_is_deleted_while_chosen_is_said(app):
+    path = app.weights / "spare.safetensors"
+    shutil.copy(app.weights / "mlp-784.safetensors", path)
+    app.open("?network=spare")
+    app.expect_chosen("network", "spare")
+    app.draw(ONE)
+    app.expect_prediction("1")
+    path.unlink()
+    said = app.page.get_by_test_id("stToast")
+    expect(said).to_have_text(re.compile("The network spare was deleted: canvas reads now."))
+    app.expect_chosen("network", "canvas")
+    app.expect_prediction("1")
 
 
 def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
