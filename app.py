@@ -16,24 +16,42 @@ def choose():
     return sidebar.choice()
 
 
-draw_tab, train_tab = st.tabs(["Draw", "Train"], key="tab", on_change="rerun", bind="query-params")
+TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
+draw_tab, *other_tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
+train_tab, data_tab, evaluate_tab, compare_tab = other_tabs
 plain_canvas.hide_toolbar()
-notes = [] if draw.is_loaded() else [place.empty() for place in (st.sidebar, train_tab)]
+notes = [] if draw.is_loaded() else [place.empty() for place in (st.sidebar, *other_tabs)]
 for note in notes:
     note.caption("Loading …")
+st.session_state["awaited"] = {}  # what the parts of the page wait for is told anew by each
 with draw_tab:
     draw.show(choose)
 
-from mnist_app.ui import shared, sidebar  # noqa: E402, after the canvas, as they load torch
+from mnist_app.ui import background, shared, sidebar  # noqa: E402, after the canvas, as they load torch
 
 for note in notes:
     note.empty()
 st.session_state["outside_state"] = shared.outside_state()
-sidebar.show()
+chosen = sidebar.show()
 if train_tab.open:
     from mnist_app.ui import train
 
     with train_tab:
         train.show()
-else:
-    sidebar.watch()
+elif data_tab.open:
+    from mnist_app.ui import data_tab as data_page
+
+    with data_tab:
+        data_page.show()
+elif evaluate_tab.open:
+    from mnist_app.ui import evaluate
+
+    with evaluate_tab:
+        evaluate.show(chosen)
+elif compare_tab.open:
+    from mnist_app.ui import compare
+
+    with compare_tab:
+        compare.show()
+if not train_tab.open and not compare_tab.open:  # those two look by themselves
+    background.watch()

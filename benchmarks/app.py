@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from chromium import installed  # noqa: E402
 from driving import ANSWERED, CANVAS_SEEN, PAUSE, PROBE, drawings, opened, quantiles, serving  # noqa: E402
 from page import App  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
 
 from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
@@ -52,6 +53,8 @@ OPEN_TAB = """async (name) => {
 }"""
 AT_REST = 1500  # ms after which a page that was opened has nothing left to do
 PAGES = 8  # that draw in turn, when many strokes are drawn
+BLANK = """() => !document.querySelector(".st-key-prediction").innerText.trim()"""
+PATIENCE = 5  # clicks on Clear
 AT_ONCE = 5  # runs, when there are many
 NUMBER = 4  # digits of the numbers that are drawn
 
@@ -272,12 +275,19 @@ def _after_strokes(
             for app in apps:
                 app.prediction()
             for app in apps:
-                app.part("clear").locator("button").evaluate("button => button.click()")
-            for app in apps:
-                app.expect_prediction("")
+                _clear_unseen(app)
             if drawn * 10 >= strokes * (told + 1):
                 told += 1
                 yield _megabytes(server)
+
+
+def _clear_unseen(app: App) -> None:
+    """Clear a canvas without the mouse; again, if strokes were on their way meanwhile."""
+    for _ in range(PATIENCE):
+        app.part("clear").locator("button").evaluate("button => button.click()")
+        with suppress(PlaywrightTimeout):
+            return app.page.wait_for_function(BLANK, timeout=2000)
+    raise SystemExit("A canvas could not be cleared.")
 
 
 def _after_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:

@@ -58,7 +58,8 @@ ANSWERED = "() => probe.seen > probe.up && probe.up > 0"
 # Notes when the canvas is first on the page, in seconds since its address was asked for.
 NOTE_CANVAS = """
   const look = () => {
-    if (document.querySelector(".st-key-canvas canvas")?.offsetHeight)
+    const parts = [...document.querySelectorAll(".st-key-canvas *")];
+    if (parts.some((part) => part.shadowRoot?.querySelector("canvas")?.offsetHeight))
       requestAnimationFrame(() => { window.canvasSeen = performance.now() / 1000; });
     else requestAnimationFrame(look);
   };

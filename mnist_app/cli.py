@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -245,32 +246,88 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 @commands.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--network", help="Weights to use (default: canvas, or else the best).")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Write this table instead.")
 @JSON_OPTION
-def predict(images: tuple[Path, ...], network: str | None, as_json: bool) -> None:
+def predict(
+    images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
+) -> None:
     """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour.
 
-    A picture that cannot be read leaves the others readable; the exit code is 2 then.
+    An IMAGE may be a folder or a ZIP of pictures. A picture that cannot be read leaves the others
+    readable; the exit code is 2 then. With --csv each picture is one digit, and the table has the
+    columns ImageId, Label and confidence.
     """
-    from mnist_app.pictures import read_picture
     from mnist_app.predictor import Predictor, default_network
 
     predictor = Predictor.load(network or default_network())
+    if table:
+        _write_table(predictor, images, table, as_json)
+        return
     rows, unreadable = [], []
-    for path in images:  # one at a time: a hundred photos do not fit into memory
+    for name, picture in _pictures(images):  # one at a time: a hundred do not fit into memory
         try:
-            read = _reading(predictor, read_picture(path))
+            read = _reading(predictor, picture())
         except InputError as error:
             unreadable.append(str(error))
             continue
-        rows.append({"file": str(path), "network": predictor.info.name, **read})
+        rows.append({"file": name, "network": predictor.info.name, **read})
         if not as_json:
-            Console(soft_wrap=True).print(f"{path}: {_said(rows[-1])}", highlight=False)
-    if as_json and len(images) > 1:
+            Console(soft_wrap=True).print(f"{name}: {_said(rows[-1])}", highlight=False)
+    if as_json and (len(images) > 1 or len(rows) > 1):
         _print_json({"predictions": rows})
     elif as_json and rows:
         _print_json(rows[0])
     if unreadable:
         raise InputError("\n".join(unreadable))
+
+
+def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
+    from mnist_app.pictures import read_picture
+
+    for path in paths:
+        if _holds_pictures(path):
+            for file in _files_in(path):
+                yield file.name, partial(_decoded, file)
+        else:
+            yield str(path), partial(read_picture, path)
+
+
+def _holds_pictures(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() == ".zip"
+
+
+def _files_in(path: Path) -> Iterator[Any]:
+    """The files in a folder or ZIP, named with it; or the one file that it is."""
+    from mnist_app import archives
+
+    if not _holds_pictures(path):
+        return iter([archives.File(str(path), path.read_bytes, None)])
+    return (file._replace(name=f"{path}/{file.name}") for file in archives.files_in(path))
+
+
+def _decoded(file: Any) -> Any:
+    from mnist_app.pictures import decode_picture
+
+    if file.problem:
+        raise InputError(f"{file.name}: {file.problem}")
+    return decode_picture(file.read(), file.name)
+
+
+def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
+    from mnist_app.settings import write_text
+    from mnist_app.unlabelled import read_all, to_csv
+
+    files = (file for path in paths for file in _files_in(path))
+    readings, skipped = read_all(predictor, files)
+    write_text(table, to_csv(readings))
+    if as_json:
+        problems = [one._asdict() for one in skipped]
+        _print_json({"table": str(table), "pictures": len(readings), "skipped": problems})
+    else:
+        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {table}")
+    if skipped:
+        raise InputError("\n".join(f"{name}: {problem}" for name, problem in skipped))
 
 
 def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
@@ -315,7 +372,27 @@ def _said(row: dict[str, Any]) -> str:
     return f"{row['digit']} ({row['confidence']:.1%})"
 
 
-# calibrate, reproduce
+# report, calibrate, reproduce
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
+@click.option("--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@JSON_OPTION
+def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
+    """Write all about the weights NAME into one HTML file that needs no network."""
+    from mnist_app.report import report_of
+    from mnist_app.settings import write_text
+
+    with _display(as_json) as display:
+        page = report_of(name, dataset, display.note)
+    path = output or Path(f"{name}.html")
+    write_text(path, page)
+    if as_json:
+        _print_json({"name": name, "file": str(path), "bytes": len(page.encode())})
+    else:
+        click.echo(f"{path} ({len(page.encode()) / 1e6:.1f} MB)")
 
 
 @commands.command()

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnist_app import pen
+from mnist_app.archives import Skipped
 from mnist_app.digits import (
     TEST_FRACTION,
     TEST_SEED,
@@ -44,18 +45,25 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """Load a data set by its name.
 
     Args:
-        name: "mnist", "digits", or the path of a folder with one sub-folder per digit.
+        name: "mnist", "digits", or the path of a folder or ZIP with one sub-folder per digit.
         progress: called with what is being done and the share done, 0..1.
     Raises:
         InputError: it cannot be had; the message names the file and the remedy.
     """
-    if name == "mnist":
-        return load_mnist(progress=progress)
-    if name == "digits":
-        return load_bundled()
-    from mnist_app.folders import load_folder
+    return load_what_can_be_read(name, progress)[0]
 
-    return load_folder(Path(name).expanduser(), progress)
+
+def load_what_can_be_read(
+    name: str, progress: Progress | None = None
+) -> tuple[Dataset, list[Skipped]]:
+    """A data set, and the files in its folder or ZIP that are not in it, as `load_dataset`."""
+    if name == "mnist":
+        return load_mnist(progress=progress), []
+    if name == "digits":
+        return load_bundled(), []
+    from mnist_app.folders import read_folder
+
+    return read_folder(Path(name).expanduser(), progress)
 
 
 def prepare(recipe: Recipe, progress: Progress | None = None) -> Parts:
@@ -136,13 +144,15 @@ def _joined(digits: Digits, images: Tensor, labels: Tensor, name: str) -> Digits
 
 
 def check_dataset(name: str) -> None:
-    """Whether a folder can be a data set, from the names in it, before a training waits for it.
+    """Whether a folder or ZIP can be a data set, by the names in it, before a training waits.
 
     Raises:
         InputError: it cannot; the message names the file and the remedy.
     """
     if not name.strip():
-        raise InputError("No folder was given: type the path of a folder with sub-folders 0 to 9.")
+        raise InputError(
+            "No folder was given: type the path of a folder or ZIP with sub-folders 0 to 9."
+        )
     if name not in BUNDLED:
         from mnist_app.folders import labelled_files
 

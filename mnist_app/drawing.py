@@ -1,6 +1,7 @@
 """Drawings and pictures of one digit into the normal form of MNIST's digits."""
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ BOX = 20  # the longest side of a digit in the normal form
 STROKE = 2.4  # pixels, width of a stroke in the normal form; the median of MNIST's is 2.3
 MIN_CONTRAST = 32  # of 255, between ink and ground; less is taken for an empty ground
 INK = 0.4  # share of the darkest ink from which on a pixel counts as drawn
+STEPS = ("crop", "specks", "thickness", "scale", "centre")  # of the way to the normal form
 WORK = 100  # pixels, the longest side of a drawing while its strokes are worked on
 _WIDEST = 0.165  # of a drawing's longest side: half the width of its strokes at most
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
@@ -179,10 +181,10 @@ def _thinner(mask: np.ndarray, inside: np.ndarray, radius: float, wanted: float)
     return np.maximum(thinner, kept * mask)
 
 
-def _scale(ink: np.ndarray, factor: float) -> np.ndarray:
-    """The ink alone, scaled with anti-aliasing, at most 20 pixels long."""
+def _scale(ink: np.ndarray, factor: float, most: int = BOX) -> np.ndarray:
+    """The ink alone, scaled with anti-aliasing, at most `most` pixels long."""
     part = _crop((ink / ink.max()).astype(np.float32))
-    height, width = (min(BOX, max(1, round(side * factor))) for side in part.shape)
+    height, width = (min(most, max(1, round(side * factor))) for side in part.shape)
     return np.asarray(Image.fromarray(part).resize((width, height), Image.Resampling.BOX))
 
 
@@ -197,4 +199,88 @@ def _centre(ink: np.ndarray) -> np.ndarray:
         place.append(int(np.clip(round(SIDE / 2 - centre), 0, SIDE - len(profile))))
     top, left = place
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink.clip(0, 1)
+    return image
+
+
+# The same with steps left out, to see what each is good for
+
+
+def to_mnist_without(rgba: np.ndarray, left_out: Collection[str]) -> Tensor | None:
+    """What becomes of a drawing when steps of `to_mnist` are left out.
+
+    Without "crop" the whole canvas is taken for the digit, without "specks" stray dots stay,
+    without "thickness" the strokes keep the width of the brush, without "scale" the digit keeps
+    its size, the longest side of the canvas becoming 28 pixels, and without "centre" the middle of
+    what is left, not its centre of mass, goes to the centre.
+
+    Args:
+        rgba: uint8 (H, W, 4), as `to_mnist` takes it.
+        left_out: some of STEPS; with none of them the result is that of `to_mnist`.
+    Returns:
+        float32 (1, 1, 28, 28) in [0, 1]; None if nothing is drawn.
+    Raises:
+        ValueError: rgba is not uint8 of shape (H, W, 4), or there is no such step.
+    """
+    if unknown := set(left_out) - set(STEPS):
+        raise ValueError(f"there is no step {min(unknown)!r}: choose of {', '.join(STEPS)}")
+    ink = ink_of(rgba)
+    if ink is None:
+        return None
+    image = _form_without(ink, left_out) if left_out else normal_form(ink)
+    return torch.from_numpy(image)[None, None]
+
+
+def _form_without(ink: np.ndarray, left_out: Collection[str]) -> np.ndarray:
+    """`normal_form` without some steps."""
+    does_crop, canvas = "crop" not in left_out, max(ink.shape)
+    if does_crop:
+        ink = _crop(ink)
+    mask = _to_working_size(ink)
+    if "specks" not in left_out:
+        kept = without_specks(mask)
+        if kept is not mask:
+            ink = _wiped(ink, mask & ~kept)
+            ink = _crop(ink) if does_crop else ink
+            mask = _to_working_size(ink)
+    factor = SIDE * max(ink.shape) / (canvas * WORK) if "scale" in left_out else None
+    drawn, factor = _strokes_without(mask, factor, left_out)
+    most = SIDE if "scale" in left_out else BOX
+    part = _scale(drawn, factor, most) if does_crop else _shrunk(drawn, factor, most)
+    return _in_the_middle(part) if "centre" in left_out else _centre(_trimmed(part))
+
+
+def _strokes_without(
+    mask: np.ndarray, factor: float | None, left_out: Collection[str]
+) -> tuple[np.ndarray, float]:
+    """The ink (0..1) with strokes of the wanted width, and the factor to scale it by."""
+    if "thickness" in left_out:
+        return mask.astype(np.float32), factor or BOX / WORK
+    if "crop" not in left_out and factor is None:
+        return _with_standard_strokes(mask)
+    factor, inside = factor or BOX / WORK, ndimage.distance_transform_edt(mask)
+    radius, wanted = stroke_radius(inside), STROKE / 2 / factor
+    if wanted <= radius:
+        return _thinner(mask, inside, radius, wanted), factor
+    thicker, edge = _thicker(mask, wanted - radius), math.ceil(wanted - radius) + 1
+    return (thicker if "crop" not in left_out else thicker[edge:-edge, edge:-edge]), factor
+
+
+def _shrunk(ink: np.ndarray, factor: float, most: int) -> np.ndarray:
+    """The ink with the ground around it, scaled with anti-aliasing, at most `most` pixels long."""
+    whole = ink[1:-1, 1:-1].astype(np.float32)  # without the frame of the working size
+    height, width = (min(most, max(1, round(side * factor))) for side in whole.shape)
+    return np.asarray(Image.fromarray(whole).resize((width, height), Image.Resampling.BOX))
+
+
+def _trimmed(part: np.ndarray) -> np.ndarray:
+    """What is left without empty rows and columns around, so that it can be moved."""
+    rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
+    return part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _in_the_middle(part: np.ndarray) -> np.ndarray:
+    """Into 28x28, the middle of the rectangle in the centre."""
+    image = np.zeros((SIDE, SIDE), dtype=np.float32)
+    top, left = ((SIDE - side) // 2 for side in part.shape)
+    image[top : top + part.shape[0], left : left + part.shape[1]] = part.clip(0, 1)
     return image

@@ -1,85 +1,140 @@
-"""A folder of labelled pictures as a data set."""
+"""A folder or ZIP of labelled pictures as a data set, and the ZIPs that were uploaded."""
 
+import hashlib
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from threading import get_ident
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import Image
 
+from mnist_app.archives import File, Skipped, files_in
 from mnist_app.digits import TEST_FRACTION, TEST_SEED, Dataset, Digits, Progress, split
 from mnist_app.drawing import to_mnist
-from mnist_app.pictures import read_picture
-from mnist_app.settings import InputError
+from mnist_app.pictures import decode_picture
+from mnist_app.settings import InputError, weights_folder
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+FEWEST = 5  # pictures of each digit
+MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
+_DIGITS = tuple("0123456789")
+_HASH = 10  # hex digits in an upload's name
+_BLOCK = 1 << 20  # bytes
 
 
-def load_folder(folder: Path, progress: Progress | None = None) -> Dataset:
-    """A folder with one sub-folder per digit, PNG or JPEG of any size and mode.
+def read_folder(
+    place: Path | BinaryIO, progress: Progress | None = None
+) -> tuple[Dataset, list[Skipped]]:
+    """A folder or ZIP with pictures in folders named after their digits, 0 to 9.
 
-    Pictures with a light ground are inverted, as networks expect light ink on a dark ground.
-    28x28 pixels are taken as they are; other sizes are brought into the normal form that drawings
-    get too. A fifth is the test set.
+    These folders may lie within others. Pictures may have any size and mode; those with a light
+    ground are inverted, as networks expect light ink on a dark ground. 28x28 pixels are taken as
+    they are; other sizes are brought into the normal form that drawings get too. A fifth is the
+    test set.
+
+    Args:
+        place: the folder, the ZIP file, or an open one.
+        progress: called with what is being done and the share done, 0..1.
+    Returns:
+        The data set, and the files that are not in it, each with the reason.
     Raises:
-        InputError: the folder, a name or a picture in it is wrong; the message names it.
+        InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
     """
-    files = labelled_files(folder)
+    files, skipped = labelled_files(place)
     images = np.zeros((len(files), 28, 28), dtype=np.uint8)
-    for i, (path, _) in enumerate(files):
-        images[i] = _as_digit(path)
+    labels: list[int] = []
+    for i, (file, digit) in enumerate(files):
+        try:
+            images[len(labels)] = _as_digit(file)
+            labels.append(digit)
+        except InputError as error:
+            skipped.append(Skipped(file.name, _reason(error, file)))
         if progress and i % 100 == 0:
-            progress(f"Reading {folder.name}", i / len(files))
-    labels = torch.tensor([digit for _, digit in files])
-    digits = Digits(torch.from_numpy(images), labels, f"folder {folder.resolve().name}")
-    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED))
+            progress(f"Reading {_title(place)}", i / len(files))
+    _check(place, labels, skipped)
+    digits = Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), _title(place))
+    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
 
 
-def labelled_files(folder: Path) -> list[tuple[Path, int]]:
-    """The pictures in a folder of sub-folders 0 to 9, with their digits.
+def labelled_files(
+    place: Path | BinaryIO,
+) -> tuple[list[tuple[File, int]], list[Skipped]]:
+    """The pictures in folders named 0 to 9 with their digits, and the files that are none.
 
     Raises:
-        InputError: the folder or a name in it is wrong; the message names it.
+        InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
     """
-    if not folder.is_dir():
+    if isinstance(place, Path) and not place.exists():
         raise InputError(
-            f"There is no data set {str(folder)!r}: choose mnist, digits, or a folder with one "
-            "sub-folder per digit, named 0 to 9."
+            f"There is no data set {str(place)!r}: choose mnist, digits, or a folder or ZIP with "
+            "one sub-folder per digit, named 0 to 9."
         )
-    try:
-        names = {p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")}
-        wrong = sorted(names - set("0123456789"))
-        if wrong:
-            raise InputError(
-                f"{folder / wrong[0]} is not named after a digit: rename it 0 to 9, or choose a "
-                "folder that holds the sub-folders 0 to 9 alone."
-            )
-        return [(path, digit) for digit in range(10) for path in _pictures_of(folder, digit)]
-    except PermissionError as error:
-        raise InputError(f"No permission to read {error.filename}: change its mode.") from None
+    files, skipped = [], []
+    for file in files_in(place):
+        folder = file.name.split("/")[-2:-1]
+        if file.problem:
+            skipped.append(Skipped(file.name, file.problem))
+        elif not folder or folder[0] not in _DIGITS:
+            skipped.append(Skipped(file.name, "It is not in a folder named 0 to 9."))
+        else:
+            files.append((file, int(folder[0])))
+    _check(place, [digit for _, digit in files], skipped)
+    return sorted(files, key=lambda labelled: labelled[1]), skipped
 
 
-def _pictures_of(folder: Path, digit: int) -> list[Path]:
-    place = folder / str(digit)
-    if not place.is_dir():
-        raise InputError(f"{place} is missing: each digit 0 to 9 needs its sub-folder.")
-    files = sorted(p for p in place.iterdir() if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES)
-    if len(files) < 5:
-        raise InputError(f"{place} holds {len(files)} PNG or JPEG pictures: put at least 5 there.")
-    return files
+def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skipped]) -> None:
+    """Refuse what has too few pictures of some digit; the first one skipped may tell why."""
+    name = str(place) if isinstance(place, Path) else "The ZIP"
+    counts = np.bincount(np.array(labels, dtype=int), minlength=10)
+    if not counts.any():
+        why = _first(skipped)
+        raise InputError(
+            f"{name} has no pictures in sub-folders named 0 to 9{why}: sort them into those."
+        )
+    digit = int(counts.argmin())
+    if counts[digit] < FEWEST:
+        why = _first([one for one in skipped if f"/{one.name}".rfind(f"/{digit}/") >= 0])
+        raise InputError(
+            f"{name} holds {counts[digit]} pictures in sub-folder {digit}{why}: put at least "
+            f"{FEWEST} of each digit there."
+        )
 
 
-def _as_digit(path: Path) -> np.ndarray:
+def _first(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return ""
+    return f" ({len(skipped):,} skipped; {skipped[0].name}: {skipped[0].problem.rstrip('.')})"
+
+
+def _reason(error: InputError, file: File) -> str:
+    """The message without the name, which stands beside it."""
+    text = str(error)
+    return f"It {text.removeprefix(file.name).strip()}" if text.startswith(file.name) else text
+
+
+def _title(place: Path | BinaryIO) -> str:
+    if not isinstance(place, Path):
+        return "ZIP"
+    if place.is_dir():
+        return f"folder {place.resolve().name}"
+    return f"ZIP {upload_name(place)}"
+
+
+def _as_digit(file: File) -> np.ndarray:
     """A picture in the form of MNIST's digits, uint8 (28, 28)."""
-    rgba = read_picture(path)
+    rgba = decode_picture(file.read(), file.name)
     if rgba.shape[:2] == (28, 28):
-        return _light_on_dark(rgba)
+        return light_on_dark(rgba)
     image = to_mnist(rgba)
     if image is None:
-        raise InputError(f"{path} shows nothing: remove it.")
+        raise InputError(f"{file.name} shows nothing: remove it.")
     return (image[0, 0].numpy() * 255).round().astype(np.uint8)
 
 
-def _light_on_dark(rgba: np.ndarray) -> np.ndarray:
+def light_on_dark(rgba: np.ndarray) -> np.ndarray:
     """Pixels, uint8 (H, W, 4), as uint8 (H, W); a light ground is inverted."""
     alpha, ink = rgba[..., 3], np.asarray(Image.fromarray(rgba[..., :3]).convert("L"))
     light_ink = alpha.min() == 255 or not alpha.any() or np.average(ink, weights=alpha) > 127
@@ -87,3 +142,70 @@ def _light_on_dark(rgba: np.ndarray) -> np.ndarray:
     grey = np.asarray(Image.alpha_composite(ground, Image.fromarray(rgba)).convert("L"))
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return 255 - grey if np.median(border) > 127 else grey
+
+
+# Uploads
+
+
+def uploads_folder() -> Path:
+    """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
+    return weights_folder() / ".datasets"
+
+
+def uploads() -> list[Path]:
+    """The ZIPs that were uploaded, the newest first."""
+    found = [(p.stat().st_mtime, p) for p in uploads_folder().glob("*.zip")]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def upload_name(path: Path) -> str:
+    """What an uploaded ZIP was called, without its hash; any other file's name without .zip."""
+    return re.sub(rf"-[0-9a-f]{{{_HASH}}}$", "", path.stem)
+
+
+def keep_upload(name: str, file: BinaryIO) -> Path:
+    """Keep an uploaded ZIP, in one step; the same content again is the same file.
+
+    Args:
+        name: of the file that was uploaded.
+        file: its content.
+    Raises:
+        InputError: it cannot be a data set, or there is no place for it.
+    """
+    labelled_files(file)
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-") or "upload"
+    path = uploads_folder() / f"{safe}-{digest.hexdigest()[:_HASH]}.zip"
+    if not path.exists():
+        _check_space(file)
+        _write(path, file)
+    return path
+
+
+def _check_space(file: BinaryIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if size + sum(path.stat().st_size for path in uploads()) > MOST_UPLOADED:
+        raise InputError(
+            f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
+            "GB: delete some of them first."
+        )
+
+
+def _write(path: Path, file: BinaryIO) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
+    file.seek(0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as target:
+            while block := file.read(_BLOCK):
+                target.write(block)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"The upload cannot be kept in {path.parent} ({error.strerror}): free space or set "
+            "MNIST_APP_WEIGHTS to a folder that can be written."
+        ) from None

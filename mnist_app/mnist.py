@@ -52,6 +52,15 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         ) from None
 
 
+def is_here(root: Path | None = None) -> bool:
+    """Whether the four files are there, by default in the data folder; not whether they are whole.
+
+    Loading is quick then, and needs no network.
+    """
+    raw = (root or data_folder()) / "MNIST" / "raw"
+    return all((raw / name).is_file() for name in MNIST_FILES)
+
+
 def _digits(images: bytearray, labels: bytearray) -> Digits:
     """Two files' contents as digits. Before the pixels stand 16 bytes, before the labels 8."""
     pixels = torch.frombuffer(images, dtype=torch.uint8, offset=16).view(-1, 28, 28)

@@ -141,6 +141,30 @@ def count_parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+@torch.no_grad()
+def multiply_adds(model: nn.Module) -> int:
+    """The multiplications that a network needs for one image in its eval mode, views included.
+
+    Those of convolutions and dense layers are counted, each with the addition that follows it:
+    all else, as norms, pooling and turning the views, is small beside them.
+    """
+    counts = []
+
+    def count(layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        counts.append(output.numel() * layer.weight[0].numel())
+
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    was_training = model.training
+    try:
+        model.eval()(torch.zeros(1, *IMAGE_SHAPE, device=next(model.parameters()).device))
+    finally:
+        model.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return sum(counts)
+
+
 class Layer(NamedTuple):
     """One line of an architecture's diagram."""
 
@@ -159,7 +183,7 @@ def describe(model: nn.Sequential) -> list[Layer]:
     layers = []
     for module in model:
         x = module(x)
-        layers.append(Layer(_label(module), tuple(x.shape[1:]), count_parameters(module)))
+        layers.append(Layer(label_of(module), tuple(x.shape[1:]), count_parameters(module)))
     model.train(was_training)
     return layers
 
@@ -301,7 +325,7 @@ def _canvas_features(batch_norm: bool) -> list[nn.Module]:
     ]
 
 
-def _label(module: nn.Module) -> str:
+def label_of(module: nn.Module) -> str:
     """What a layer is called in a diagram."""
     match module:
         case Scale():

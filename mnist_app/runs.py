@@ -2,7 +2,8 @@
 
 A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
 checkpoint.safetensors, epochs/ (the weights after each epoch), process.json, log.txt. Everything
-is told from these files, so that any browser and any server finds a run again.
+is told from these files, so that any browser and any server finds a run again. A trial of a search
+names that in the file `search`; it keeps its result in its own folder and nothing on the way there.
 """
 
 import json
@@ -51,6 +52,19 @@ class Run:
     def checkpoint(self) -> Path:
         """Where the last complete state of the training stands, if there is one."""
         return self.folder / "checkpoint.safetensors"
+
+    @property
+    def search(self) -> str | None:
+        """The id of the search that it is a trial of; None for a run of its own."""
+        try:
+            return (self.folder / "search").read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @property
+    def result_folder(self) -> Path:
+        """Where its result is saved: a trial's stays out of the list of networks."""
+        return self.folder / "result" if self.search else weights_folder()
 
     @property
     def log(self) -> "RunLog":
@@ -153,9 +167,13 @@ class RunLog:
 # Start, stop, resume
 
 
-def start(recipe: Recipe, name: str | None = None) -> Run:
+def start(recipe: Recipe, name: str | None = None, search: str | None = None) -> Run:
     """Start a training in a process of its own; it queues behind those that are under way.
 
+    Args:
+        recipe: what to train.
+        name: of the result, by default that of the recipe.
+        search: the id of the search that it is a trial of.
     Raises:
         InputError: the name is not allowed, or the folder cannot be written.
     """
@@ -163,6 +181,8 @@ def start(recipe: Recipe, name: str | None = None) -> Run:
     try:
         run = Run(_new_folder(_free_name(name)), recipe)
         write_text(run.folder / "process.json", "{}")
+        if search:
+            write_text(run.folder / "search", search)
         write_text(run.folder / "recipe.json", recipe.model_dump_json(indent=1))
         _launch(run)
     except OSError as error:

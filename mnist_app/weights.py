@@ -1,5 +1,6 @@
 """Results on disk: one safetensors file each, its facts in the header. Atomic, without pickle."""
 
+import hashlib
 import json
 import math
 import os
@@ -178,6 +179,25 @@ def load_model(path: Path, recipe: Recipe) -> nn.Module:
 def path_of(name: str) -> Path:
     """The file of a result, which need not exist; the name cannot lead out of the folder."""
     return weights_folder() / f"{checked_name(name)}.safetensors"
+
+
+def fingerprint_of(name: str) -> str:
+    """16 hex digits that tell a result's file from any other content.
+
+    Raises:
+        InputError: there is no such result.
+    """
+    path = path_of(name)
+    try:
+        stat = path.stat()
+        return _fingerprint(path, stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        raise InputError(f"{path} is gone: choose another network.") from None
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001, the cache's key
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def list_weights() -> list[WeightsInfo]:

@@ -1,6 +1,6 @@
 import pytest
 
-from mnist_app.ui.charts import accuracy_curves, digit_while_learning, loss_curves, thinned
+from mnist_app.ui.charts.training import accuracy_curves, digit_while_learning, loss_curves, thinned
 from mnist_app.ui.colors import DIGIT_COLORS
 
 

@@ -42,4 +42,8 @@ def show(choose: "Callable[[], Choice | None]") -> None:
 
     if loading:
         loading.empty()
-    answer.show(choose(), rgba, hint, answer_place, chances_place)
+    choice = choose()
+    answer.show(choice, rgba, hint, answer_place, chances_place)
+    from mnist_app.ui import reasons
+
+    reasons.show(choice, rgba)

@@ -99,7 +99,8 @@ def drawing() -> np.ndarray | None:
 def outside_state() -> Any:
     """What other browsers and runs can change and a page shows: results, runs, snapshots."""
     chosen = st.session_state.get("network") or ""
-    live = tuple((run.id, run.state) for run in runs.list_runs() if run.is_live)
+    own = [run for run in runs.list_runs() if not run.search]
+    live = tuple((run.id, run.state) for run in own if run.is_live)
     results = tuple((info.name, info.date) for info in weights.list_weights())
     run = runs.find(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
     return results, live, len(run.snapshots()) if run else 0

@@ -23,8 +23,8 @@ def choice() -> Choice | None:
         return None  # the sidebar says why
 
 
-def show() -> None:
-    """Draw the sidebar below its title."""
+def show() -> Choice | None:
+    """Draw the sidebar below its title; the network that is chosen there."""
     with st.sidebar:
         labels, broken = _options()
         if not labels:
@@ -41,20 +41,18 @@ def show() -> None:
         if choice and choice.predictor:
             with st.expander("Architecture", key="architecture"):
                 st.html(markup.architecture(models.describe(choice.predictor.model)))
+        if choice and choice.predictor and choice.predictor.info:
+            _report(choice.predictor.info)
         for item in broken:
             st.warning(f"{item.file}: {item.problem}")
-
-
-@st.fragment(run_every=3)
-def watch() -> None:
-    """Look for new results and runs of other browsers while no other tab does."""
-    shared.rerun_if_outside_changed()
+    return choice
 
 
 def _options() -> tuple[dict[str, str], list[weights.BrokenFile]]:
     """The networks, best first, runs in progress before them: key -> text; and broken files."""
     # Runs before results: one that ends in between is then in both lists, never in neither.
-    live = [run for run in runs.list_runs() if run.state in ("running", "stopping")]
+    own = [run for run in runs.list_runs() if not run.search]
+    live = [run for run in own if run.state in ("running", "stopping")]
     listing = weights.scan()
     labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
         info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
@@ -115,6 +113,15 @@ def _choose(labels: dict[str, str]) -> Choice | None:
     except (InputError, OSError) as error:
         st.error(str(error))
         return None
+
+
+def _report(info: weights.WeightsInfo) -> None:
+    panel = st.expander("Report", key="report", on_change="rerun")
+    if panel.open:
+        from mnist_app.ui import report_panel
+
+        with panel:
+            report_panel.show(info)
 
 
 def _result_of(key: str) -> str:

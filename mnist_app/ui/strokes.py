@@ -40,15 +40,25 @@ def as_the_pen_went(rgba: np.ndarray | None, strokes: Strokes) -> np.ndarray | N
     A drawing whose brush is fine enough is returned as it is. A canvas that is mounted anew has
     its strokes, but sends no pixels before the next one: they are drawn here.
     """
-    paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
+    paths = paths_of(strokes)
     if not paths:
         return rgba
-    widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
+    widest = widest_brush(strokes)
     brush = pen.fine_brush(paths, widest)
     if rgba is not None and brush == widest:
         return rgba
     side = pen.CANVAS if rgba is None else len(rgba)
     return pen.canvas_rgba(pen.draw(paths, brush=brush, side=side))
+
+
+def paths_of(strokes: Strokes) -> list[pen.Stroke]:
+    """The ways of the pen, each float (N, 2), in canvas pixels."""
+    return [_points(stroke) for stroke in strokes if stroke.get("path")]
+
+
+def widest_brush(strokes: Strokes) -> float:
+    """The greatest width, pixels, that one of at least one stroke was drawn with."""
+    return max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:

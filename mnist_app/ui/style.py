@@ -50,6 +50,22 @@ STYLE = """
 .net .learns { background: rgba(76,120,221,.18); }
 .net i { text-align: center; font-style: normal; opacity: .5; line-height: .85rem; }
 .net small { opacity: .8; text-align: right; }
+.tiles { display: flex; flex-wrap: wrap; gap: .45rem .4rem; }
+.tile { display: flex; flex-direction: column; align-items: center; gap: .1rem; padding: 0;
+  min-width: var(--side); border: 0; background: none; color: inherit; font: inherit;
+  cursor: pointer; }
+.tile span { position: relative; width: var(--side); height: var(--side); background: #000
+  var(--sheet); background-size: var(--sheet-size); image-rendering: pixelated;
+  border-radius: .35rem; box-shadow: 0 0 0 1px rgba(128,128,128,.45); }
+.tile.wrong span { box-shadow: 0 0 0 2px #d9485f; }
+.tile.right span { box-shadow: 0 0 0 2px #2fa866; }
+.tile.chosen span, .tile:hover span, .tile:focus-visible span { box-shadow: 0 0 0 3px #f28e2b; }
+.tile:focus-visible { outline: none; }
+.tile i { position: absolute; right: 0; bottom: 0; padding: 0 .2rem; color: #fff;
+  border-radius: .3rem 0 .35rem 0; font-style: normal; font-size: .72rem; line-height: 1.05rem;
+  background: #2fa866; }
+.tile.wrong i { background: #d9485f; }
+.tile small { font-size: .72rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 4rem 1rem 2rem; }
   :is(.st-key-given, [data-testid="stLayoutWrapper"]:has(> .st-key-given)) {

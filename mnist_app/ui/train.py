@@ -9,13 +9,14 @@ from mnist_app import data, runs, weights
 from mnist_app.recipes import RECIPES, SOURCES, Recipe
 from mnist_app.runs import Run
 from mnist_app.settings import InputError
-from mnist_app.ui import charts, recipe_form, shared
+from mnist_app.ui import datasets, recipe_form, shared
+from mnist_app.ui.charts import training as charts
 
 SECONDS_BETWEEN_LOOKS = 1.0
 _DATASETS = {
     "mnist": "70,000 digits of MNIST; downloaded once, 11 MB, if they are not here.",
     "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
-    "folder": "A folder on the app's machine with one sub-folder per digit, named 0 to 9.",
+    "folder": "Your own pictures: a folder or ZIP with one sub-folder per digit, named 0 to 9.",
 }
 
 
@@ -60,9 +61,7 @@ def _dataset() -> str:
     st.caption(_DATASETS[kind])
     if kind != "folder":
         return kind
-    return st.text_input(
-        "Folder", key="folder", placeholder="path of the folder", **shared.KEPT
-    ).strip()
+    return datasets.own("folder")
 
 
 def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
@@ -81,7 +80,7 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
 
 def _follow() -> None:
     shared.rerun_if_outside_changed()
-    everything = {run.id: run for run in runs.list_runs()}
+    everything = {run.id: run for run in runs.list_runs() if not run.search}
     if not everything:
         st.subheader("No training yet", anchor=False)
         st.write(
@@ -209,7 +208,7 @@ _CONFIG = {"displayModeBar": False}
 
 def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
     """Curves of earlier runs and saved results to lay over this one's."""
-    others = {r.id: r for r in runs.list_runs() if r.id != run.id and r.log.epochs}
+    others = {r.id: r for r in runs.list_runs() if r.id != run.id and r.log.epochs and not r.search}
     infos = {info.name: info for info in weights.list_weights()}
     chosen = st.multiselect(
         "Lay over", [*others, *infos], key="overlays", placeholder="earlier runs and saved results"

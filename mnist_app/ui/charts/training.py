@@ -1,10 +1,11 @@
-"""Plotly figures, pure functions of the data they show."""
+"""Figures of trainings: curves over the epochs, and a drawing while a network learns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
+from mnist_app.ui.charts.common import finished
 from mnist_app.ui.colors import DIGIT_COLORS, run_color
 
 MOST_MARKERS = 20  # longer curves are lines alone
@@ -74,11 +75,4 @@ def thinned(epochs: Epochs) -> Epochs:
 
 def _finished(figure: go.Figure) -> go.Figure:
     figure.update_xaxes(title="Epoch", tickformat="d")
-    figure.update_layout(
-        height=330,
-        margin={"l": 8, "r": 8, "t": 12, "b": 8},
-        legend={"orientation": "h", "y": -0.28, "x": 0},
-        uirevision="constant",  # a zoom stays when new points come
-        hovermode="closest",
-    )
-    return figure
+    return finished(figure)

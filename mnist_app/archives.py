@@ -1,0 +1,232 @@
+"""The files in a folder or a ZIP, alike. A ZIP is read in memory and never unpacked to disk."""
+
+import hashlib
+import io
+import lzma
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from mnist_app.settings import InputError
+
+MOST_FILES = 100_000
+MOST_BYTES = 1_000_000_000  # of a ZIP's files together, unpacked
+MOST_FILE_BYTES = 20_000_000  # of one file, unpacked
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
+_ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
+_BLOCK = 1 << 20  # bytes
+
+# What Python's decompressors raise on damaged bytes, and on ways of packing they do not know.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
+
+class File(NamedTuple):
+    """A file in a folder or a ZIP."""
+
+    name: str  # its path within, with / between
+    read: Callable[[], bytes]  # its content; raises InputError if that cannot be had
+    problem: str | None  # why it is not to be read, one sentence
+
+
+class Skipped(NamedTuple):
+    """A file that was passed over, and why, in one sentence."""
+
+    name: str
+    problem: str
+
+
+def files_in(place: Path | BinaryIO) -> Iterator[File]:
+    """The files in a folder with all its sub-folders, or in a ZIP, sorted by their paths.
+
+    What is no picture by its name, too large, encrypted, a link in a ZIP, or beyond the limits has
+    a problem. Hidden files, and those that systems leave behind, are left out.
+
+    Args:
+        place: a folder, a ZIP file, or an open one, which has to stay open while files are read.
+    Raises:
+        InputError: it is neither, may not be read, or holds more than 100,000 files.
+    """
+    if isinstance(place, Path) and place.is_dir():
+        yield from _in_folder(place)
+    else:
+        yield from _in_zip(place)
+
+
+def state_of(place: Path) -> str:
+    """What changes when a folder or ZIP does, told from sizes and times; empty if it is not there.
+
+    It is so quick that it can be asked each time: 0.3 s for 70,000 files.
+    """
+    try:
+        paths = [path for _, path in _walk(place)] if place.is_dir() else [place]
+        states = [
+            (str(path), found.st_size, found.st_mtime_ns)
+            for path in sorted(paths)
+            for found in [path.stat()]
+        ]
+    except (OSError, InputError):
+        return ""
+    return hashlib.sha256(repr(states).encode()).hexdigest()
+
+
+def _is_hidden(name: str) -> bool:
+    parts = name.lower().split("/")
+    return any(part.startswith(".") or part in _SYSTEM_NAMES for part in parts)
+
+
+def _problem(name: str, size: int) -> str | None:
+    """What can be said against a file by its name and its size in bytes."""
+    if not name.lower().endswith(PICTURE_SUFFIXES):
+        return "It is not a picture."
+    if not size:
+        return "It is empty."
+    if size > MOST_FILE_BYTES:
+        return f"It is larger than {MOST_FILE_BYTES // 1_000_000} MB."
+    return None
+
+
+# Folders
+
+
+def _in_folder(folder: Path) -> Iterator[File]:
+    try:
+        for name, path in sorted(_walk(folder)):
+            yield File(name, partial(_content, path), _problem(name, _size(path)))
+    except PermissionError as error:
+        raise InputError(f"No permission to read {error.filename}: change its mode.") from None
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or folder} cannot be read ({error.strerror}): check the disk."
+        ) from None
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Names and paths of the files. Links are followed, into each folder once."""
+    waiting, seen, count = [(folder, "")], set(), 0
+    while waiting:
+        place, prefix = waiting.pop()
+        real = os.path.realpath(place)
+        if real in seen:
+            continue
+        seen.add(real)
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if (count := count + 1) > MOST_FILES:
+                    raise _too_many(str(folder))
+                if _is_hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                elif entry.is_file():
+                    yield prefix + entry.name, Path(entry.path)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0  # it went meanwhile
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_FILE_BYTES + 1)
+    except PermissionError:
+        raise InputError(f"No permission to read {path}: change its mode.") from None
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): copy it again, or remove it."
+        ) from None
+
+
+# ZIPs
+
+
+def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
+    name = str(place) if isinstance(place, Path) else "The ZIP"
+    archive = _opened(place, name)
+    entries = sorted(
+        (entry.filename.replace("\\", "/"), number, entry)
+        for number, entry in enumerate(archive.infolist())
+        if not entry.is_dir()
+    )
+    unpacked = 0
+    for inside, _, entry in entries:
+        if _is_hidden(inside):
+            continue
+        problem = _problem_in_zip(entry) or _problem(inside, entry.file_size)
+        if not problem:
+            unpacked += entry.file_size
+            if unpacked > MOST_BYTES:
+                problem = f"It is beyond the first {MOST_BYTES // 1_000_000_000} GB."
+        yield File(inside, partial(_unpacked, archive, entry, inside), problem)
+
+
+def _opened(place: Path | BinaryIO, name: str) -> zipfile.ZipFile:
+    try:
+        is_too_much = _entries(place) > MOST_FILES
+        archive = None if is_too_much else zipfile.ZipFile(place)
+    except FileNotFoundError:
+        raise InputError(f"There is no folder or ZIP {name}: check the path.") from None
+    except PermissionError:
+        raise InputError(f"No permission to read {name}: change its mode.") from None
+    except (*_DAMAGES, NotImplementedError, UnicodeError):
+        raise InputError(
+            f"{name} is no ZIP, or damaged: pack it again, as .zip without a password."
+        ) from None
+    if archive is None:
+        raise _too_many(name)
+    return archive
+
+
+def _entries(place: Path | BinaryIO) -> int:
+    """About how many files a ZIP has. To open one with millions of them takes gigabytes."""
+    file = place.open("rb") if isinstance(place, Path) else place
+    try:
+        file.seek(0, io.SEEK_SET)
+        count, end = 0, b""
+        while block := file.read(_BLOCK):
+            count += (end + block).count(_ENTRY)
+            end = block[1 - len(_ENTRY) :]
+        return count
+    finally:
+        if file is not place:
+            file.close()
+
+
+def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
+    if entry.flag_bits & 1:
+        return "It is encrypted: pack it without a password."
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "It is a link: pack the file itself."
+    return None
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
+    """The content of one entry, never more than it says it has."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(MOST_FILE_BYTES + 1)
+    except NotImplementedError:
+        raise InputError(f"{name} is packed in an unknown way: pack it as plain ZIP.") from None
+    except _DAMAGES:
+        raise InputError(f"{name} is damaged in the ZIP: pack it again.") from None
+
+
+def _too_many(name: str) -> InputError:
+    return InputError(f"{name} holds more than {MOST_FILES:,} files: take fewer of them.")

@@ -1,0 +1,57 @@
+"""Results that are computed in the background, and the page's look at how far they are."""
+
+import streamlit as st
+
+from mnist_app.cache import Entry
+from mnist_app.jobs import Job, State
+from mnist_app.settings import InputError
+from mnist_app.ui import shared
+
+_AWAITED = "awaited"  # in the session's state: the jobs that the page shows, as they stood
+
+
+def result_of(job: Job, key: str) -> Entry | None:
+    """The result if it is there; else start the job and show how far it is.
+
+    The page is drawn again when it gets on, by `watch`.
+
+    Args:
+        job: what to compute.
+        key: of the button that tries again after a failure.
+    """
+    found = job.result()
+    if found:
+        return found
+    try:
+        job.start()
+    except InputError as error:
+        st.error(str(error))
+        return None
+    state = job.state()
+    st.session_state.setdefault(_AWAITED, {})[job.path.name] = (job, _seen(state))
+    if state.problem:
+        st.error(state.problem)
+        st.button("Try again", key=key, on_click=job.retry)
+    else:
+        st.progress(min(max(state.share, 0.0), 1.0), f"{state.text} …")
+    return None
+
+
+def watch() -> None:
+    """Run the whole page again when what it waits for gets on, or others changed what it shows.
+
+    To be called once, at the end of a page on which nothing else looks for news.
+    """
+    st.fragment(_look, run_every=1 if st.session_state.get(_AWAITED) else 3)()
+
+
+def _look() -> None:
+    shared.rerun_if_outside_changed()
+    awaited = st.session_state.get(_AWAITED, {})
+    if any(_seen(job.state()) != seen for job, seen in awaited.values()):
+        st.session_state[_AWAITED] = {}
+        st.rerun(scope="app")
+
+
+def _seen(state: State) -> tuple[bool, str, int, str | None]:
+    return state.is_done, state.text, round(100 * state.share), state.problem

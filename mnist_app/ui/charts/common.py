@@ -1,0 +1,15 @@
+"""What all figures have in common."""
+
+import plotly.graph_objects as go
+
+
+def finished(figure: go.Figure, height: int = 330) -> go.Figure:
+    """The figure with our margins, its legend below it, and a zoom that survives new data."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 12, "b": 8},
+        legend={"orientation": "h", "y": -0.28, "x": 0},
+        uirevision="constant",
+        hovermode="closest",
+    )
+    return figure

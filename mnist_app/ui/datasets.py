@@ -1,0 +1,163 @@
+"""Data sets in memory, one copy for all sessions, and the choice of one."""
+
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+import streamlit as st
+
+from mnist_app import archives, data, folders, mnist
+from mnist_app.archives import Skipped
+from mnist_app.digits import Dataset
+from mnist_app.settings import InputError
+from mnist_app.ui import shared
+
+CHOICES = {
+    "mnist": "MNIST",
+    "digits": "Bundled digits",
+    "folder": "Own folder or ZIP",
+}
+MOST_MEGABYTES = 200  # of an upload
+
+
+def choose(key: str) -> str:
+    """A choice of data set; gives the name that `load` takes, "" while no folder is named."""
+    kind = st.segmented_control(
+        "Data set",
+        list(CHOICES),
+        format_func=CHOICES.get,
+        default="mnist" if mnist.is_here() else "digits",
+        required=True,
+        key=key,
+        **shared.KEPT,
+    )
+    return own(f"{key}_folder") if kind == "folder" else kind
+
+
+def own(key: str) -> str:
+    """A folder or ZIP of the user's: an upload, an earlier one, or a path; "" while there is none.
+
+    Args:
+        key: of the choice; the uploader has `key` with "_upload" behind it.
+    """
+    choice = st.container()  # above the uploader, which decides what it shows
+    file = st.file_uploader(
+        "Or upload a ZIP",
+        ["zip"],
+        key=f"{key}_upload",
+        max_upload_size=MOST_MEGABYTES,
+        help="Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
+        "TIFF of any size, at least 5 of each digit. It stays on the app's machine.",
+    )
+    if file is not None and st.session_state.get(f"{key}_kept") != file.file_id:
+        _keep(file, key)
+    uploads = {str(path): _label(path) for path in folders.uploads()}
+    with choice:
+        place = st.selectbox(
+            "Folder or ZIP",
+            list(uploads),
+            index=None,
+            format_func=lambda path: uploads.get(path, path),
+            accept_new_options=True,
+            placeholder="an upload, or a path on the app's machine",
+            key=key,
+            **shared.KEPT,
+        )
+    return (place or "").strip()
+
+
+def _keep(file: BinaryIO, key: str) -> None:
+    """Keep what was uploaded just now, and choose it."""
+    try:
+        with st.spinner("Looking into the ZIP"):
+            st.session_state[key] = str(folders.keep_upload(file.name, file))
+        st.session_state[f"{key}_kept"] = file.file_id
+    except InputError as error:
+        st.error(str(error))
+
+
+def _label(path: Path) -> str:
+    when = datetime.fromtimestamp(path.stat().st_mtime)
+    return f"{folders.upload_name(path)} · uploaded {when:%d %b %H:%M}"
+
+
+def load(name: str, key: str) -> Dataset | None:
+    """A data set, from memory the second time; None if it cannot be had, and the page says why.
+
+    Args:
+        name: as `choose` gives it.
+        key: of the button that downloads MNIST.
+    """
+    if not name:
+        st.info(
+            "Choose or upload a folder or ZIP with one sub-folder of pictures per digit, named "
+            "0 to 9."
+        )
+        return None
+    if name == "mnist" and not mnist.is_here():
+        st.info("MNIST is not on this machine. The bundled digits are.")
+        if not st.button("Download MNIST (11 MB)", key=key):
+            return None
+    try:
+        return _content(name)[0]
+    except InputError as error:
+        st.error(str(error))
+        return None
+
+
+def skipped(name: str) -> list[Skipped]:
+    """The files of a loaded data set's folder or ZIP that are not in it."""
+    try:
+        return _content(name)[1]
+    except InputError:  # it changed since it was loaded
+        return []
+
+
+def delete_button(name: str, key: str) -> None:
+    """A button that deletes the data set `name`, if it was uploaded; `key` is that of `choose`."""
+    if Path(name) in folders.uploads():
+        st.button(
+            "Delete this upload",
+            icon=":material/delete:",
+            key=f"{key}_delete",
+            on_click=_delete,
+            args=(Path(name), f"{key}_folder"),
+        )
+
+
+def _delete(path: Path, key: str) -> None:
+    path.unlink(missing_ok=True)
+    st.session_state[key] = None
+
+
+class _Box:
+    """Holds a data set once it is read. Of many sessions that want it, one reads."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.content: tuple[Dataset, list[Skipped]] | None = None
+
+
+def _content(name: str) -> tuple[Dataset, list[Skipped]]:
+    box = _box(name, _version(name))
+    if box.content is None:
+        bar = st.progress(0.0, "Reading the images …")
+        with box.lock:
+            if box.content is None:
+                box.content = data.load_what_can_be_read(
+                    name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
+                )
+        bar.empty()
+    return box.content
+
+
+# What is cached may not draw a progress bar: the box is, and is filled outside.
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _box(name: str, version: object) -> _Box:  # noqa: ARG001, the cache's key
+    return _Box()
+
+
+def _version(name: str) -> object:
+    """What changes when the content of a folder or file does."""
+    return None if name in data.BUNDLED else archives.state_of(Path(name).expanduser())

@@ -1,0 +1,120 @@
+"""Own pictures through the chosen network: a table, a CSV file, and what could not be read."""
+
+import io
+from pathlib import Path
+
+import streamlit as st
+
+from mnist_app import archives
+from mnist_app.archives import File, Skipped
+from mnist_app.settings import InputError
+from mnist_app.ui import shared
+from mnist_app.ui.markup import png_url
+from mnist_app.ui.shared import Choice
+from mnist_app.unlabelled import Reading, read_all, to_csv
+
+_TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+_WAYS = ("Upload", "Folder")
+
+
+def show(choice: Choice) -> None:
+    """Choose pictures of one digit each, and see what the network takes them for."""
+    st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
+    way = st.segmented_control(
+        "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **shared.KEPT
+    )
+    try:
+        files = _uploaded() if way == "Upload" else _in_folder()
+        if files:
+            _table(*_read(choice, *files))
+    except InputError as error:
+        st.error(str(error))
+
+
+def _uploaded() -> tuple[object, list[File]] | None:
+    """Files and what tells them from others; the pictures in an uploaded ZIP are files, too."""
+    uploads = st.file_uploader(
+        "Pictures, or a ZIP of them", _TYPES, accept_multiple_files=True, key="pictures_upload"
+    )
+    if not uploads:
+        return None
+    files: list[File] = []
+    for upload in uploads:
+        if upload.name.lower().endswith(".zip"):
+            files += archives.files_in(io.BytesIO(upload.getvalue()))
+        else:
+            files.append(File(upload.name, upload.getvalue, None))
+    return [upload.file_id for upload in uploads], files
+
+
+def _in_folder() -> tuple[object, list[File]] | None:
+    place = st.text_input(
+        "Folder or ZIP on the app's machine", key="pictures_folder", **shared.KEPT
+    ).strip()
+    if not place:
+        return None
+    path = Path(place).expanduser()
+    files = list(archives.files_in(path))
+    return (place, [file.name for file in files], path.stat().st_mtime_ns), files
+
+
+def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:
+    """Read them, once per network and choice of files."""
+    place = st.empty()  # there in every run, so that nothing below it moves
+    key = (choice.key, choice.version, str(key))
+    known_key, known = st.session_state.get("pictures_read", (None, None))
+    if key == known_key:
+        return known
+    place.progress(0.0, f"Reading {len(files):,} files …")
+    known = read_all(
+        choice.predictor, files, lambda n: place.progress(n / len(files), f"{n:,} files read …")
+    )
+    place.empty()
+    st.session_state["pictures_read"] = (key, known)
+    return known
+
+
+def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
+    with st.container(key="pictures_table"):
+        refused = sum(not reading.is_digit for reading in readings)
+        unsure = f", {refused:,} of them not sure enough to be an answer" if refused else ""
+        st.markdown(f"**{len(readings):,} pictures read{unsure}; {len(skipped):,} files skipped**")
+        if readings:
+            st.dataframe(
+                {
+                    "Image": [png_url(reading.image / 255) for reading in readings],
+                    "File": [reading.name for reading in readings],
+                    "Digit": [_answer(reading) for reading in readings],
+                    "Confidence": [reading.confidence for reading in readings],
+                },
+                column_config={
+                    "Image": st.column_config.ImageColumn(width="small"),
+                    "Confidence": st.column_config.ProgressColumn(format="percent"),
+                },
+                hide_index=True,
+                row_height=44,
+                key="pictures",
+            )
+            st.download_button(
+                "Download as CSV",
+                to_csv(readings),
+                "predictions.csv",
+                "text/csv",
+                icon=":material/download:",
+                key="pictures_csv",
+                help="ImageId, Label (the most probable digit) and confidence.",
+            )
+        if skipped:
+            st.markdown("**Not read**")
+            st.dataframe(
+                {
+                    "File": [file.name for file in skipped],
+                    "Reason": [file.problem for file in skipped],
+                },
+                hide_index=True,
+                key="pictures_skipped",
+            )
+
+
+def _answer(reading: Reading) -> str:
+    return str(reading.nearest) if reading.is_digit else f"not a digit ({reading.nearest}?)"

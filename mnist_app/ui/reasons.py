@@ -1,0 +1,111 @@
+"""The reasons behind an answer, below the canvas: an expander each, computed while it is open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_app.predictor import Found, Prediction
+from mnist_app.ui.shared import Choice
+
+# What each expander shows is in the module reasons_<key>, which is loaded when it is opened.
+TITLES = {
+    "why": "Why? The pixels that count",
+    "layers": "Layers: what happens inside",
+    "xray": "Preprocessing X-ray: each step on and off",
+    "scrubber": "Scrubber: the drawing replayed",
+    "neighbours": "Neighbours: the training images most like it",
+    "hold": "Does it hold? Noise, blur, rotation, shift",
+}
+_ORDINALS = "1st", "2nd", "3rd"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The digit whose reasons are shown."""
+
+    choice: Choice  # with a predictor
+    rgba: np.ndarray  # uint8 (H, W, 4), the whole drawing
+    found: Found
+    is_alone: bool  # the only digit of the drawing
+
+    @property
+    def prediction(self) -> Prediction:
+        """What it was taken for."""
+        return self.found.prediction
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What changes when the digit or the network does."""
+        picture = hash(self.prediction.image.tobytes())
+        return self.choice.key, self.choice.version, hash(self.rgba.tobytes()), picture
+
+    def remembered(self, name: str, compute: Callable[[], Any], *more: object) -> Any:
+        """What `compute` gives, kept in the session until the digit or `more` changes."""
+        state, key = f"reasons_kept_{name}", (*self.key, *more)
+        if st.session_state.get(state, (None,))[0] != key:
+            st.session_state[state] = key, compute()
+        return st.session_state[state][1]
+
+
+def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
+    """Draw the expanders; a closed one costs nothing.
+
+    Args:
+        choice: the network that read the drawing.
+        rgba: the drawing, uint8 (H, W, 4); None if there is none.
+    """
+    with st.container(key="reasons", gap="small"):
+        which = st.container()  # stands above, is known only if one is open
+        places = {
+            name: st.expander(title, key=f"reasons_{name}", on_change="rerun")
+            for name, title in TITLES.items()
+        }
+        opened = {name: place for name, place in places.items() if place.open}
+        if not opened:
+            return
+        with which:
+            subject = _subject(choice, rgba)
+        for name, place in opened.items():
+            with place:
+                _panel(name, subject, choice)
+
+
+def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
+    if subject:
+        import_module(f"mnist_app.ui.reasons_{name}").show(subject)
+    elif choice is None or choice.predictor is None:
+        st.caption("There is no network to ask yet.")
+    else:
+        st.caption("Draw a digit: this follows every stroke.")
+
+
+def _subject(choice: Choice | None, rgba: np.ndarray | None) -> Subject | None:
+    """The digit to explain; the one that is chosen, if the drawing has several."""
+    if choice is None or choice.predictor is None or rgba is None:
+        return None
+    _, everything = st.session_state.get("prediction", (None, []))
+    if not everything:
+        return None
+    place = _which(everything) if len(everything) > 1 else 0
+    return Subject(choice, rgba, everything[place], len(everything) == 1)
+
+
+def _which(everything: list[Found]) -> int:
+    places = range(len(everything))
+    if st.session_state.get("reasons_digit") not in places:  # there were more digits before
+        st.session_state["reasons_digit"] = 0
+    return st.segmented_control(
+        "Digit to explain",
+        places,
+        format_func=lambda place: f"{_ordinal(place)}: {everything[place].prediction.nearest}",
+        required=True,
+        key="reasons_digit",
+    )
+
+
+def _ordinal(place: int) -> str:
+    return _ORDINALS[place] if place < len(_ORDINALS) else f"{place + 1}th"
