@@ -1,8 +1,9 @@
 """How quickly the real app answers, in Chromium: python benchmarks/app.py [PART ...].
 
 Parts: start (to a canvas that can be drawn on), answer (from lifting the pen to new probabilities,
-alone and while a training runs), pages (another network, another tab), traffic (bytes per stroke
-and while a training is followed), memory (over many strokes and many runs); without any, all.
+alone and while a training runs), panels (the same with each expander open), pages (another network,
+another tab), traffic (bytes per stroke and while a training is followed), memory (over many strokes
+and many runs); without any, all.
 Writes app.json into docs/.
 """
 
@@ -26,6 +27,7 @@ import driving  # noqa: E402
 from chromium import installed  # noqa: E402
 from driving import ANSWERED, CANVAS_SEEN, PAUSE, PROBE, drawings, opened, quantiles, serving  # noqa: E402
 from page import App  # noqa: E402
+from panels import cpu_seconds, panels  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
 
@@ -33,20 +35,27 @@ from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
 
-PARTS = ("start", "answer", "pages", "traffic", "memory")
+PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 # Seconds until Streamlit's own page has started and asks the server for what is in it.
 FRONTEND = """() => performance.getEntriesByType("resource")
   .find((entry) => entry.name.includes("/_stcore/")).startTime / 1000"""
-# Milliseconds from a click on a tab until something in it is painted, by the page's own clock.
-OPEN_TAB = """async (name) => {
+# What is in a tab when it is there to be read.
+CONTENT = {
+    "Draw": ".st-key-brush",
+    "Train": ".st-key-train button",
+    "Data": ".st-key-gallery_tiles .tile",
+    "Evaluate": ".st-key-confusion td button",
+    "Compare": ".st-key-scatter .main-svg",
+}
+# Milliseconds from a click on a tab until its content is painted, by the page's own clock.
+OPEN_TAB = """async ([name, content]) => {
   const frame = () => new Promise(requestAnimationFrame);
   const tab = [...document.querySelectorAll("[role=tab]")].find((t) => t.innerText === name);
   const begin = performance.now();
   tab.click();
-  const panel = () => document.querySelector(`[role=tabpanel][aria-labelledby="${tab.id}"]`);
-  const there = () => [...(panel()?.querySelectorAll(".stMarkdown, .stButton, .stSlider") ?? [])]
-    .some((part) => part.offsetHeight);
+  const there = () => [...document.querySelectorAll(content)]
+    .some((part) => part.getBoundingClientRect().height);
   while (!there()) await frame();
   await frame();
   return performance.now() - begin;
@@ -84,6 +93,7 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
+        "panels": lambda browser: panels(browser, max(2, answers // 2)),
         "pages": lambda browser: pages(browser, starts),
         "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),
@@ -132,8 +142,8 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
     digits, numbers = drawings(1), drawings(NUMBER)
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         driving.strokes(_loaded(app), 5, digits)
-        alone, cpu = driving.strokes(app, count, digits, lambda: _cpu_seconds(server))
-        several, _ = driving.strokes(app, count, numbers)
+        alone, cpu = driving.strokes(app, count, digits, lambda: cpu_seconds(server))
+        several, _ = driving.strokes(app, -(-count // 2), numbers)
         run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
         driving.until(lambda: runs.find(run.id).log.batch, "begin")
         beside, _ = driving.strokes(app, count, digits)
@@ -143,10 +153,6 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
         "beside_training_ms": quantiles(beside),
         "cpu_s_per_stroke": float(cpu[0]),
     }
-
-
-def _cpu_seconds(server: psutil.Process) -> np.ndarray:
-    return np.array([sum(server.cpu_times()[:2])])
 
 
 # Pages
@@ -165,8 +171,8 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
         first = len(NETWORKS) - 1  # to networks that are not loaded yet
         result["network_first_ms"] = quantiles(switches[:first])
         result["network_ms"] = quantiles(switches[first:])
-        names = [tab.inner_text() for tab in app.page.get_by_role("tab").all()]
-        for name in [*names[1:], names[0]]:
+        for name in [*list(CONTENT)[1:], "Draw"]:
+            result[f"tab_{name}_first_ms"] = quantiles([_open_tab(app, name)])
             result[f"tab_{name}_ms"] = quantiles([_open_tab(app, name) for _ in range(count)])
     return result
 
@@ -184,11 +190,10 @@ def _switch(app: App, network: str) -> float:
 
 
 def _open_tab(app: App, name: str) -> float:
-    """From another tab to this one, until something of it can be seen."""
-    other = next(t for t in app.page.get_by_role("tab").all() if t.inner_text() != name)
-    other.click()
-    app.page.wait_for_timeout(2 * PAUSE)
-    return app.page.evaluate(OPEN_TAB, name)
+    """From another tab to this one, until its content can be seen."""
+    app.tab("Train" if name == "Draw" else "Draw")
+    app.page.wait_for_timeout(4 * PAUSE)
+    return app.page.evaluate(OPEN_TAB, [name, CONTENT[name]])
 
 
 # Traffic

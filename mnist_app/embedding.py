@@ -19,6 +19,7 @@ ITERATIONS = 1000
 PERPLEXITY = 30.0  # about how many neighbours each image minds
 _COMPONENTS = 50  # that t-SNE begins from, as van der Maaten and Hinton (2008) do
 _FEWEST = 4  # images on a map
+_NOTHING = 1e-12  # a variance below it is an error of rounding
 
 
 def sample(digits: Digits) -> Digits:
@@ -42,8 +43,8 @@ def principal(images: Tensor, components: int = 2) -> tuple[Tensor, list[float]]
     directions = directions.flip(1)[:, :components]
     greatest = directions.abs().argmax(dim=0, keepdim=True)
     directions = directions * directions.gather(0, greatest).sign()
-    total = variances.sum().item() or 1.0
-    shares = [max(value, 0.0) / total for value in variances.flip(0)[:components].tolist()]
+    variances = variances.clamp(min=_NOTHING)
+    shares = (variances / variances.sum()).flip(0)[:components].tolist()
     return (centred @ directions).float(), shares
 
 

@@ -179,10 +179,13 @@ def _look(seen: list[Seen], label: str, module: nn.Module, _: tuple, output: Ten
     filters = templates = None
     if isinstance(module, nn.Conv2d):
         filters = module.weight.detach().contiguous()
-    elif isinstance(module, nn.Linear) and module.in_features == SIDE * SIDE:
-        if all(one.filters is None and one.templates is None for one in seen):  # the first one
-            templates = module.weight.detach().view(-1, SIDE, SIDE)
+    elif isinstance(module, nn.Linear) and module.in_features == SIDE * SIDE and _none_learns(seen):
+        templates = module.weight.detach().view(-1, SIDE, SIDE)
     seen.append(Seen(label, values.detach().float().contiguous(), filters, templates))
+
+
+def _none_learns(seen: list[Seen]) -> bool:
+    return all(one.filters is None and one.templates is None for one in seen)
 
 
 def _layers(model: nn.Module, member: int) -> Iterator[tuple[str, nn.Module]]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,63 @@ def test_reproduce_writes_weights_and_the_table(call, tmp_path, real_data, monke
 
     call("reproduce", "mlp-128-64-adam", "--seeds", "1", "--output", str(tmp_path))
     assert len(weights.list_weights()) == 1  # the presets' own weights are replaced
+
+
+# predict on folders and ZIPs, and the report
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """A folder with six small digits, one of them in a sub-folder, and two files that are none."""
+    folder = tmp_path / "pictures"
+    (folder / "more").mkdir(parents=True)
+    test = data.load_bundled().test
+    for place in range(6):
+        sub = "more" if place == 5 else "."
+        Image.fromarray(test.images[place].numpy()).save(folder / sub / f"{place}.png")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "words.txt").write_text("seven")
+    return folder
+
+
+def test_predict_writes_a_table_of_a_folder_and_names_what_it_skips(call, trained, pictures):
+    table = pictures.parent / "table.csv"
+    code, out, err = call("predict", str(pictures), "--csv", str(table), "--json")
+    assert code == 2
+    assert json.loads(out)["pictures"] == 6
+    assert [Path(one["name"]).name for one in json.loads(out)["skipped"]] == [
+        *("empty.png", "words.txt")
+    ]
+    assert "empty.png" in err
+    lines = table.read_text().splitlines()
+    assert lines[0] == "ImageId,Label,confidence"
+    assert [Path(line.split(",")[0]).name for line in lines[1:]] == [
+        f"{place}.png" for place in range(6)
+    ]
+
+
+def test_predict_reads_the_pictures_in_a_zip(call, trained, pictures):
+    path = pictures.parent / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as bundle:
+        for place in range(3):
+            bundle.write(pictures / f"{place}.png", f"{place}.png")
+    code, out, _ = call("predict", str(path), "--json")
+    assert code == 0
+    names = [row["file"] for row in json.loads(out)["predictions"]]
+    assert names == [f"{path}/{place}.png" for place in range(3)]
+
+
+def test_report_writes_one_file(call, trained, tmp_path):
+    path = tmp_path / "page.html"
+    code, out, _ = call("report", trained, "--dataset", "digits", "--output", str(path), "--json")
+    assert code == 0
+    row = json.loads(out)
+    assert row["bytes"] == path.stat().st_size
+    assert "359 images of digits" in path.read_text()
+
+
+def test_report_of_what_is_no_result_is_bad_input(call, trained, tmp_path):
+    code, _, err = call("report", "nonsense", "--output", str(tmp_path / "page.html"))
+    assert code == 2
+    assert "no weights named 'nonsense'" in err
+    assert not (tmp_path / "page.html").exists()

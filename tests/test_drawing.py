@@ -1,14 +1,16 @@
 from collections.abc import Callable
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 import torch
 from drawings import SIDE, black_on_transparent, canvas, distance, inverted, opaque, seven
+from PIL import Image
+from scipy import ndimage
 from torch import Tensor
 
 from mnist_app import nondigits, pen
-from mnist_app.drawing import ink_of, normal_form, to_mnist
+from mnist_app.drawing import STEPS, ink_of, normal_form, to_mnist, to_mnist_without
 
 STROKE = 2.4  # pixels, about the width of MNIST's strokes
 
@@ -483,3 +485,82 @@ def test_a_long_part_is_kept_however_far_away_it_is():
     image = to_mnist(canvas([(60, 40), (60, 240)], [(220, 100), (220, 170)], brush=10))
     columns = image[0, 0].sum(dim=0)
     assert 0.25 < columns[14:].sum() / columns[:14].sum() < 0.55
+
+
+# With steps left out
+
+
+EVERYWHERE = [
+    left_out for count in range(len(STEPS) + 1) for left_out in combinations(STEPS, count)
+]
+
+
+def test_with_no_step_left_out_it_is_the_normal_form():
+    for rgba in (seven(), with_dots(drawn("5", size=100), (250, 250)), inverted(seven())):
+        assert to_mnist_without(rgba, ()).equal(to_mnist(rgba))
+
+
+@pytest.mark.parametrize("left_out", EVERYWHERE, ids=lambda steps: "+".join(steps) or "none")
+def test_whatever_is_left_out_it_is_an_image_of_the_digit(left_out):
+    places = {"small": (drawn("7", brush=12, size=70), 5), "large": (drawn("0", size=270), 50)}
+    for rgba, least in places.values():
+        image = to_mnist_without(rgba, left_out)
+        assert image.shape == (1, 1, 28, 28)
+        assert image.dtype == torch.float32
+        assert image.min() == 0
+        assert 0.5 < image.max() <= 1
+        assert image.sum() > least
+    assert to_mnist_without(opaque(np.zeros((50, 60), np.uint8)), left_out) is None
+
+
+def test_without_crop_a_small_digit_stays_small():
+    rgba = drawn("7", brush=12, size=70)  # a quarter of the canvas
+    height, _ = shape(to_mnist_without(rgba, {"crop"})[0, 0].numpy())
+    assert height == pytest.approx(20 * 70 / 280, abs=2)
+    assert shape(to_mnist_without(rgba, ())[0, 0].numpy())[0] == pytest.approx(20, abs=1)
+
+
+def test_without_scale_it_keeps_its_size_and_comes_to_the_centre():
+    rgba = drawn("7", brush=12, size=140)
+    image = to_mnist_without(np.roll(rgba, (60, 60), axis=(0, 1)), {"scale"})[0, 0].numpy()
+    assert shape(image)[0] == pytest.approx(14, abs=1.5)
+    rows, columns = np.mgrid[:28, :28]
+    centre = (image * rows).sum() / image.sum(), (image * columns).sum() / image.sum()
+    assert centre == pytest.approx((13.5, 13.5), abs=1)
+
+
+def test_without_thickness_the_brush_shows():
+    thin, thick = (drawn("0", brush=brush) for brush in (6, 28))
+    sums = [to_mnist_without(rgba, {"thickness"}).sum() for rgba in (thin, thick)]
+    assert sums[1] > 2 * sums[0]
+    sums = [to_mnist_without(rgba, ()).sum() for rgba in (thin, thick)]
+    assert sums[1] < 1.3 * sums[0]
+
+
+def test_without_specks_a_stray_dot_stays():
+    alone, dotted = drawn("1", size=150), with_dots(drawn("1", size=150), (40, 140))
+    assert apart(to_mnist_without(alone, ()), to_mnist_without(dotted, ())) < 0.1
+    left = to_mnist_without(dotted, {"specks"})[0, 0].numpy()
+    _, parts = ndimage.label(left > 0.3)
+    assert parts == 2
+
+
+def test_without_centre_the_middle_of_the_ink_is_in_the_middle():
+    image = to_mnist_without(drawn("7"), {"centre"})[0, 0]
+    rows, columns = (image.amax(dim=axis).nonzero().flatten() for axis in (1, 0))
+    assert rows[0] + rows[-1] == pytest.approx(27, abs=1)
+    assert columns[0] + columns[-1] == pytest.approx(27, abs=1)
+    with_it = to_mnist_without(drawn("7"), ())[0, 0].amax(dim=1).nonzero().flatten()
+    assert with_it[0] + with_it[-1] > 28  # most of a 7 is at its top
+
+
+def test_with_all_left_out_the_canvas_is_squeezed():
+    moved = np.roll(drawn("7", brush=12, size=90), (80, 0), axis=(0, 1))
+    image = to_mnist_without(moved, STEPS)[0, 0].numpy()
+    squeezed = np.asarray(Image.fromarray(moved[..., 0]).resize((28, 28), Image.Resampling.BOX))
+    assert np.abs(image - squeezed / 255).sum() < 0.2 * image.sum()
+
+
+def test_an_unknown_step_is_refused():
+    with pytest.raises(ValueError, match="no step 'polish'"):
+        to_mnist_without(seven(), {"polish"})

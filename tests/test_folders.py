@@ -1,5 +1,6 @@
 """Folders of labelled pictures."""
 
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from numbered import counts
 from PIL import Image
 from rights import without_rights
 
-from mnist_app import data
+from mnist_app import data, folders
 from mnist_app.data import load_dataset, prepare
 from mnist_app.drawing import to_mnist
+from mnist_app.folders import read_folder
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError
 
@@ -81,11 +83,22 @@ def test_reading_a_folder_shows_its_progress(folder):
     assert all("mine" in what and 0 <= share <= 1 for what, share in seen)
 
 
-def test_other_files_and_hidden_folders_are_left_out(folder):
+def test_other_files_are_skipped_and_hidden_ones_not_mentioned(folder):
     (folder / "notes.txt").write_text("mine")
     (folder / ".thumbnails").mkdir()
+    (folder / ".thumbnails" / "0.png").write_bytes(b"x")
     (folder / "4" / "Thumbs.db").write_bytes(b"x")
-    assert len(load_dataset(str(folder)).train) == 40
+    dataset, skipped = read_folder(folder)
+    assert len(dataset.train) == 40
+    assert skipped == [("notes.txt", "It is not a picture.")]
+
+
+def test_the_digits_folders_may_lie_within_others(folder):
+    (folder.parent / "outer").mkdir()
+    folder.rename(folder.parent / "outer" / "inner")
+    dataset, skipped = read_folder(folder.parent)
+    assert counts(dataset.train) == [4] * 10
+    assert not skipped
 
 
 def palette(grey: np.ndarray, colors: list[int]) -> Image.Image:
@@ -177,17 +190,81 @@ def test_a_picture_of_another_size_gets_the_form_that_drawings_get(height, width
     assert np.abs(image / 255 - expected[0, 0].numpy()).max() < 0.01
 
 
-def test_a_picture_that_shows_nothing_is_named(folder):
-    Image.new("L", (50, 50), 200).save(folder / "3" / "blank.png")
-    with pytest.raises(InputError, match=r"blank\.png shows nothing"):
-        load_dataset(str(folder))
-
-
 def test_a_very_thin_picture_does_not_vanish(folder):
     grey = np.zeros((300, 3), dtype=np.uint8)
     grey[100:200, 1] = 255
     image = read_as_three(folder, lambda path: Image.fromarray(grey).save(path))
     assert (image > 30).sum() >= 20
+
+
+# What is skipped
+
+
+def skipped_beside(folder: Path) -> tuple[str, str]:
+    """The one file that is skipped, and why; the others make the data set."""
+    dataset, skipped = read_folder(folder)
+    assert len(dataset.train) + len(dataset.test) == 50
+    assert len(skipped) == 1
+    assert "\n" not in skipped[0].problem
+    return skipped[0]
+
+
+def test_a_picture_that_shows_nothing_is_skipped(folder):
+    Image.new("L", (50, 50), 200).save(folder / "3" / "blank.png")
+    assert skipped_beside(folder) == ("3/blank.png", "It shows nothing: remove it.")
+
+
+@pytest.mark.parametrize("content", [b"not a picture", b"\x89PNG\r\n\x1a\n"])
+def test_a_broken_picture_is_skipped(content, folder):
+    (folder / "6" / "other.png").write_bytes(content)
+    name, problem = skipped_beside(folder)
+    assert name == "6/other.png"
+    assert problem.startswith("It is ")
+    assert "or remove it" in problem
+
+
+def test_an_empty_picture_is_skipped(folder):
+    (folder / "6" / "other.png").touch()
+    assert skipped_beside(folder) == ("6/other.png", "It is empty.")
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+def test_a_picture_that_is_cut_off_is_skipped(form, share, folder):
+    path = folder / "6" / ("cut.jpg" if form == "JPEG" else "cut.png")
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100), dtype=np.uint8)
+    Image.fromarray(noise).save(path, form)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    name, problem = skipped_beside(folder)
+    assert name == f"6/{path.name}"
+    assert "or remove it" in problem
+
+
+def test_a_picture_with_far_too_many_pixels_is_skipped(folder):
+    Image.new("1", (10_000, 10_000)).save(folder / "6" / "huge.png")
+    name, problem = skipped_beside(folder)
+    assert name == "6/huge.png"
+    assert "scale it down" in problem
+
+
+@pytest.mark.parametrize("name", ["ten", "10", "00", "٣"])
+def test_a_picture_in_a_folder_that_is_no_digit_is_skipped(name, folder):
+    (folder / name).mkdir()
+    shutil.copy(folder / "3" / "0.png", folder / name / "0.png")
+    assert skipped_beside(folder) == (f"{name}/0.png", "It is not in a folder named 0 to 9.")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX rights")
+def test_a_picture_that_may_not_be_read_is_skipped(folder, open_folder):
+    moved = open_folder / "mine"
+    shutil.copytree(folder, moved)
+    shutil.copy(moved / "4" / "1.png", moved / "4" / "closed.png")
+    (moved / "4" / "closed.png").chmod(0)
+    with without_rights():
+        name, problem = skipped_beside(moved)
+    assert name == "4/closed.png"
+    assert problem.startswith(f"No permission to read {moved / '4' / 'closed.png'}")
 
 
 # Folders that are wrong
@@ -211,62 +288,40 @@ def test_a_file_is_no_data_set(tmp_path):
     assert str(tmp_path / "file") in refusal(tmp_path / "file")
 
 
-@pytest.mark.parametrize("name", ["ten", "10", "00", "٣"])
-def test_a_sub_folder_that_is_no_digit_is_named(name, folder):
-    (folder / name).mkdir()
-    message = refusal(folder)
-    assert str(folder / name) in message
-    assert "rename it" in message
-
-
 @pytest.mark.parametrize("digit", [0, 9])
 def test_a_missing_sub_folder_is_named(digit, folder):
     (folder / str(digit)).rename(folder.parent / "elsewhere")
     message = refusal(folder)
-    assert f"{folder / str(digit)} is missing" in message
-    assert "needs its sub-folder" in message
+    assert f"{folder} holds 0 pictures in sub-folder {digit}" in message
+    assert "put at least 5 of each digit there" in message
 
 
 @pytest.mark.parametrize("left", [0, 4])
-def test_a_sub_folder_with_too_few_pictures_is_named(left, folder):
+def test_a_sub_folder_with_too_few_pictures_is_named_with_a_reason(left, folder):
     for path in sorted((folder / "8").iterdir())[left:]:
         path.rename(path.with_suffix(".txt"))
     message = refusal(folder)
-    assert f"{folder / '8'} holds {left} " in message
-    assert "put at least 5 there" in message
+    assert f"{folder} holds {left} pictures in sub-folder 8 " in message
+    assert f"{5 - left} skipped; 8/{left}.txt: It is not a picture" in message
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
-def test_a_broken_picture_is_named(content, folder):
-    (folder / "6" / "2.png").write_bytes(content)
+def test_too_few_pictures_that_can_be_read_are_too_few(folder):
+    (folder / "6" / "2.png").write_bytes(b"not a picture")
+    data.check_dataset(str(folder))  # by its name it is one
     message = refusal(folder)
-    assert str(folder / "6" / "2.png") in message
-    assert "or remove it" in message
+    assert "holds 4 pictures in sub-folder 6 (1 skipped; 6/2.png: It is " in message
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
-@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
-def test_a_picture_that_is_cut_off_is_named(form, share, folder):
-    path = folder / "6" / ("2.jpg" if form == "JPEG" else "2.png")
-    noise = np.random.default_rng(0).integers(0, 255, (100, 100), dtype=np.uint8)
-    Image.fromarray(noise).save(path, form)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
-    message = refusal(folder)
-    assert str(path) in message
-    assert "or remove it" in message
-
-
-def test_a_picture_with_far_too_many_pixels_is_named(folder):
-    Image.new("1", (10_000, 10_000)).save(folder / "6" / "2.png")
-    message = refusal(folder)
-    assert str(folder / "6" / "2.png") in message
-    assert "scale it down" in message
+def test_a_folder_of_other_things_is_said_to_have_no_digits(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"x")
+    message = refusal(tmp_path)
+    assert "no pictures in sub-folders named 0 to 9" in message
+    assert "a.png: It is not in a folder named 0 to 9" in message
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX rights")
-@pytest.mark.parametrize("closed", ["mine", "mine/4", "mine/4/1.png"])
-def test_what_may_not_be_read_is_named(closed, folder, open_folder):
+@pytest.mark.parametrize("closed", ["mine", "mine/4"])
+def test_a_folder_that_may_not_be_read_is_named(closed, folder, open_folder):
     moved = open_folder / "mine"
     shutil.copytree(folder, moved)
     (open_folder / closed).chmod(0)
@@ -290,8 +345,59 @@ def test_pictures_that_are_transparent_are_read_without_a_warning(folder):
 
 
 def test_a_folder_is_checked_by_its_names_alone(folder):
-    (folder / "3" / "0.png").write_bytes(b"not a picture")
+    for path in (folder / "3").iterdir():
+        path.write_bytes(b"not a picture")
     data.check_dataset(str(folder))
-    (folder / "ten").mkdir()
-    with pytest.raises(InputError, match="ten is not named after a digit"):
+    shutil.rmtree(folder / "3")
+    with pytest.raises(InputError, match="sub-folder 3"):
         data.check_dataset(str(folder))
+
+
+# ZIPs
+
+
+@pytest.fixture
+def zipped(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.make_archive(str(tmp_path / "class 3b"), "zip", folder.parent, "mine"))
+
+
+def test_a_zip_is_the_same_data_set_as_its_folder(folder, zipped):
+    from_zip, from_folder = load_dataset(str(zipped)), load_dataset(str(folder))
+    assert from_zip.train.fingerprint == from_folder.train.fingerprint
+    assert from_zip.test.fingerprint == from_folder.test.fingerprint
+    assert from_zip.train.name == "ZIP class 3b"
+    data.check_dataset(str(zipped))
+
+
+def test_a_file_that_is_no_zip_is_refused(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"PK no zip")
+    assert "a.zip is no ZIP, or damaged" in refusal(tmp_path / "a.zip")
+
+
+@pytest.mark.usefixtures("weights_folder")
+def test_an_upload_is_kept_once_and_found_again(zipped, weights_folder):
+    paths = [
+        folders.keep_upload("../class <3b>.zip", io.BytesIO(zipped.read_bytes())) for _ in range(2)
+    ]
+    assert paths[0] == paths[1]
+    assert paths[0].parent == weights_folder / ".datasets"
+    assert folders.uploads() == paths[:1]
+    assert folders.upload_name(paths[0]) == "class-3b"
+    assert paths[0].read_bytes() == zipped.read_bytes()
+    assert list(paths[0].parent.iterdir()) == paths[:1]
+    dataset = load_dataset(str(paths[0]))
+    assert dataset.train.name == "ZIP class-3b"
+    assert dataset.train.fingerprint == load_dataset(str(zipped)).train.fingerprint
+
+
+def test_what_cannot_be_a_data_set_is_not_kept(weights_folder):
+    with pytest.raises(InputError, match="no ZIP"):
+        folders.keep_upload("a.zip", io.BytesIO(b"nothing"))
+    assert not folders.uploads()
+
+
+def test_uploads_do_not_fill_the_disk(zipped, weights_folder, monkeypatch):
+    monkeypatch.setattr(folders, "MOST_UPLOADED", 1000)
+    with pytest.raises(InputError, match="delete some of them"):
+        folders.keep_upload("a.zip", io.BytesIO(zipped.read_bytes()))
+    assert not folders.uploads()

@@ -56,6 +56,7 @@ ORDER = (
     "ui.charts",
     "report",
     "progress",
+    "cli_predict",
     "cli",
     "__main__",
     "ui",

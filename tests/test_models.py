@@ -4,7 +4,14 @@ from torch import nn
 from torch.nn import functional
 
 from mnist_app import layers, models
-from mnist_app.models import count_parameters, create_model, describe, from_recipe, list_models
+from mnist_app.models import (
+    count_parameters,
+    create_model,
+    describe,
+    from_recipe,
+    list_models,
+    multiply_adds,
+)
 from mnist_app.recipes import RECIPES, SCALINGS, Recipe
 from mnist_app.settings import InputError
 
@@ -310,3 +317,33 @@ def test_folded_it_answers_the_same_in_fewer_steps(name, views):
         sum(isinstance(module, norms) for module in m.modules()) for m in (folded, model)
     )
     assert left == (1 if name == "speedrun" else 0) < all_of_it  # behind a pooling it stays
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("mlp-784", 784 * 784 + 784 * 10),
+        ("mlp-128-64", 784 * 128 + 128 * 64 + 64 * 10),
+        ("cnn-2x32", 26 * 26 * 32 * 9 + 11 * 11 * 32 * 32 * 9 + 800 * 100 + 100 * 10),
+        (
+            "lenet5",
+            28 * 28 * 6 * 25 + 10 * 10 * 16 * 6 * 25 + 120 * 16 * 25 + 120 * 84 + 84 * 10,
+        ),
+        ("speedrun", 12 * 12 * 16 * 25 + 10 * 10 * 32 * 16 * 9 + 800 * 128 + 128 * 10),
+    ],
+)
+def test_multiplications_are_those_of_the_layers_by_hand(name, expected):
+    assert multiply_adds(create_model(name, batch_norm=True, dropout=0.5)) == expected
+
+
+def test_every_view_of_an_image_and_every_network_side_by_side_is_counted():
+    one = multiply_adds(create_model("canvas"))
+    assert multiply_adds(create_model("canvas", views=5)) == 5 * one
+    assert multiply_adds(create_model("canvas-large")) == 4 * one
+
+
+def test_counting_multiplications_leaves_the_network_in_its_mode():
+    model = create_model("lenet5", dropout=0.5).train()
+    multiply_adds(model)
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())

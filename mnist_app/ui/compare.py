@@ -130,7 +130,7 @@ def _cells(rows: list[Row]) -> dict[str, list]:
         "Reported": [row.reported for row in rows],
         "Test": [100 * row.test_accuracy for row in rows],
         "95% interval": [f"{row.low:.2%} to {row.high:.2%}" for row in rows],
-        "n": [row.n for row in rows],
+        **({"n": [row.n for row in rows]} if len({row.n for row in rows}) > 1 else {}),
         "Drawn": [row.drawn_accuracy and 100 * row.drawn_accuracy for row in rows],
         "Parameters": [row.parameters for row in rows],
         "Multiply-adds": [row.multiply_adds for row in rows],
@@ -151,15 +151,15 @@ def _drawn_help(rows: list[Row]) -> str:
 
 
 def _table_text(rows: list[Row], costs: dict[str, Cost]) -> str:
-    facts = machine.facts()
-    timings = {costs[row.name].n for row in rows}
-    n = f"{min(timings)} to {max(timings)}" if len(timings) > 1 else f"{max(timings)}"
+    timed = sorted({costs[row.name].n for row in rows})
+    n = f"{timed[0]} to {timed[-1]}" if len(timed) > 1 else f"{timed[0]}"
     drawn = " or ".join(f"{n:,}" for n in sorted({row.drawn_n for row in rows if row.drawn_n}))
+    tests = " or ".join(sorted({f"{row.n:,} images of {row.dataset}" for row in rows}))
     told = f" Drawn: n = {drawn} drawings of pen strokes each." if drawn else ""
     return (
-        f"Test: n = test images of {' or '.join(sorted({row.dataset for row in rows}))}.{told} ms per digit: "
-        f"median of {n} predictions on this machine ({facts['cpu']}, one thread), beside whatever "
-        "else it did."
+        f"Test: n = {tests}.{told} ms "
+        f"per digit: median of {n} predictions on this machine ({machine.facts()['cpu']}, one "
+        "thread), beside whatever else it did."
     )
 
 

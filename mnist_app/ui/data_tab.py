@@ -133,7 +133,7 @@ def _gallery(train: Digits, places: list[int]) -> int:
     """Show the images; the place of the one that was clicked last, before that the first."""
     state = st.session_state.get("gallery")
     clicked = state.get("clicked") if state else None
-    chosen = int(clicked) if clicked and int(clicked) in places else places[0]
+    chosen = int(clicked) if clicked in map(str, places) else places[0]
     described = [
         Tile(
             str(place),

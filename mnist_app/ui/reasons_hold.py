@@ -5,9 +5,8 @@ import torch
 
 from mnist_app.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.predictor import Prediction
-from mnist_app.ui import markup
 from mnist_app.ui.reasons import Subject
-from mnist_app.ui.reasons_pictures import STYLE
+from mnist_app.ui.reasons_pictures import picture_and_bars
 
 _KINDS = {  # with the step of the slider and the format of its number
     "noise": (0.05, "%.2f"),
@@ -25,17 +24,17 @@ _HELP = {
 
 def show(subject: Subject) -> None:
     """A slider for each way to make the image worse; picture and answer before and after."""
-    sliders, before, after = st.columns([1, 1.2, 1.2], gap="large")
+    sliders, after, before = st.columns([1, 1.4, 1.4], gap="large")
     with sliders:
         amounts = {kind: _slider(kind) for kind in _KINDS}
         changed = any(amounts[kind] != CORRUPTIONS[kind].neutral for kind in _KINDS)
         st.button("Back to the drawing", key="hold_reset", disabled=not changed, on_click=_reset)
     image = torch.from_numpy(subject.prediction.image.copy())[None, None]
     (worse,) = subject.choice.predictor.predict_images(corrupt_all(image, amounts))
-    with before, st.container(key="hold_before"):
-        _one("As drawn", subject.prediction)
     with after, st.container(key="hold_after"):
         _one(_verdict(subject.prediction, worse), worse)
+    with before, st.container(key="hold_before"):
+        _one("As drawn", subject.prediction)
 
 
 def _slider(kind: str) -> float:
@@ -59,7 +58,7 @@ def _reset() -> None:
 
 def _verdict(before: Prediction, after: Prediction) -> str:
     if after.digit is None:
-        return f"Not a digit any more: {after.confidence:.1%} sure"
+        return f"Not a digit: most like {after.nearest}, {after.confidence:.1%} sure"
     if after.nearest == before.nearest:
         return f"Still read as {after.nearest}, {after.confidence:.1%} sure"
     return f"Now read as {after.nearest}, {after.confidence:.1%} sure"
@@ -67,8 +66,4 @@ def _verdict(before: Prediction, after: Prediction) -> str:
 
 def _one(title: str, prediction: Prediction) -> None:
     st.markdown(f"**{title}**")
-    st.html(
-        f'{STYLE}<div class="beside seen"><img alt="28x28 image" '
-        f'src="{markup.png_url(prediction.image)}"></div>'
-    )
-    st.html(markup.probability_bars(prediction))
+    st.html(picture_and_bars(prediction))

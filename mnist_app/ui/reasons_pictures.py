@@ -8,6 +8,9 @@ from html import escape
 import numpy as np
 from PIL import Image
 
+from mnist_app.predictor import Prediction
+from mnist_app.ui.markup import png_url, probability_bars
+
 STYLE = """
 <style>
 .reasons { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
@@ -33,7 +36,7 @@ STYLE = """
 .maps img { display: block; max-width: 100%; height: auto; }
 .maps .scale { width: 9rem; margin: 0; font-size: .72rem; }
 .maps .scale i { height: .5rem; }
-.maps .scale small { display: none; }
+.maps .scale small { margin-top: -1.15rem; }
 .maps .scale span:nth-child(2):not(:last-child) { opacity: 0; }
 .units { display: flex; flex-wrap: wrap; gap: 1px; max-width: 40rem; }
 .units span { width: .78rem; height: 1.3rem; border-radius: 2px;
@@ -42,12 +45,18 @@ STYLE = """
   font-variant-numeric: tabular-nums; text-align: center; line-height: 1.25rem; }
 .units.named i { display: block; height: 1.3rem; border-radius: 2px;
   border: 1px solid rgba(128,128,128,.35); }
-.variants { display: flex; flex-wrap: wrap; gap: .7rem 1rem; }
-.variants div { width: 6.4rem; font-size: .9rem; line-height: 1.25rem; }
+.variants { display: flex; flex-wrap: wrap; gap: .7rem; }
+.variants div { width: 5.8rem; font-size: .9rem; line-height: 1.25rem; }
 .variants img { display: block; width: 84px; height: 84px; image-rendering: pixelated;
   border-radius: .35rem; border: 1px solid rgba(128,128,128,.45); }
-.beside { display: flex; gap: 1rem; }
-.beside img { width: 120px; height: 120px; }
+.beside { display: flex; gap: .4rem; align-items: start; }
+.beside > img { width: 112px; height: 112px; image-rendering: pixelated; border-radius: .4rem;
+  border: 1px solid rgba(128,128,128,.45); }
+.beside .bars { flex: 1; gap: .22rem .5rem; grid-template-columns: 1rem 1fr 3.6rem; }
+.beside .bars .label { font-size: 1.05rem; }
+.beside .bars .value { font-size: .95rem; }
+.beside .bars .track { height: 1.15rem; }
+@media (max-width: 640px) { .beside > img { width: 84px; height: 84px; } }
 </style>
 """
 # Blue and orange are apart for all eyes; black is nothing, on light and dark pages alike.
@@ -124,6 +133,12 @@ def color_bar(limit: float, unit: str, *, signed: bool) -> str:
         f"<div>{''.join(f'<span>{number}</span>' for number in numbers)}</div>"
         f"<small>{escape(unit)}</small></div>"
     )
+
+
+def picture_and_bars(prediction: Prediction) -> str:
+    """What the network saw, and its ten probabilities beside it."""
+    picture = f'<img alt="28x28 image" src="{png_url(prediction.image)}">'
+    return f'{STYLE}<div class="beside">{picture}{probability_bars(prediction)}</div>'
 
 
 def figure(title: str, picture: str, alt: str, below: str, caption: str) -> str:

@@ -11,7 +11,7 @@ from mnist_app.predictor import NOTHING, Prediction
 from mnist_app.ui import markup, shared
 from mnist_app.ui.reasons import Subject
 from mnist_app.ui.reasons_parts import drawn_alone
-from mnist_app.ui.reasons_pictures import STYLE
+from mnist_app.ui.reasons_pictures import STYLE, picture_and_bars
 
 
 class _Step(NamedTuple):
@@ -42,11 +42,11 @@ def show(subject: Subject) -> None:
     )
     (chosen,) = _predicted(subject, rgba, [left_out])
     left, right = st.columns(2, gap="large")
-    with left, st.container(key="xray_all"):
-        _one("All steps on", variants[0])
-    with right, st.container(key="xray_chosen"):
+    with left, st.container(key="xray_chosen"):
         names = ", ".join(_STEPS[step].label.lower() for step in left_out)
         _one(f"Without {names}" if left_out else "Your setting: all steps on", chosen)
+    with right, st.container(key="xray_all"):
+        _one("All steps on", variants[0])
     st.markdown("**Each step left out alone**")
     cards = [_card(step, one) for step, one in zip(STEPS, variants[1:], strict=True)]
     with st.container(key="xray_each"):
@@ -69,15 +69,11 @@ def _predicted(
 
 def _one(title: str, prediction: Prediction) -> None:
     st.markdown(f"**{title}**")
-    st.html(
-        f'{STYLE}<div class="beside seen"><img alt="28x28 image" '
-        f'src="{markup.png_url(prediction.image)}"></div>'
-    )
-    st.html(markup.probability_bars(prediction))
+    st.html(picture_and_bars(prediction))
 
 
 def _card(step: str, prediction: Prediction) -> str:
-    digit = "?" if prediction.nearest is None else prediction.nearest
+    digit = "no digit?" if prediction.digit is None else prediction.digit
     return (
         f'<div><img alt="28x28 image" src="{markup.png_url(prediction.image)}">without '
         f"{_STEPS[step].label.lower()}<br><b>{digit}</b> {prediction.confidence:.1%}</div>"

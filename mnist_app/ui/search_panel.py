@@ -11,10 +11,20 @@ from mnist_app.settings import InputError
 from mnist_app.ui import search_form, search_results, shared
 
 SECONDS_BETWEEN_LOOKS = 1.0
+# On a phone what goes on stands above the form.
+_STYLE = """
+<style>
+@media (max-width: 640px) {
+  .st-key-search_tab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse; }
+}
+</style>
+"""
 
 
 def show() -> None:
     """Draw the panel."""
+    st.html(_STYLE)
     with st.container(key="search_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
     with settings:
@@ -88,8 +98,10 @@ def _progress_text(now: Search, over: int) -> str:
     if training:
         epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
         text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
-    elif all(t.state in ("queued", "waiting") for t in now.trials):
-        text += "; waiting for its turn behind another training"
+    elif any(t.state == "starting" for t in now.trials):
+        text += "; the next one is starting"
+    elif any(t.state == "queued" for t in now.trials):
+        text += "; waiting for another training to end"
     return f"{text} …"
 
 
@@ -126,8 +138,9 @@ def _best(now: Search) -> None:
         return
     low, high = weights.accuracy_interval(best.val_accuracy, info.calibration.n)
     with st.container(key="search_best"):
+        which = "Best so far" if now.is_live else "The best"
         st.success(
-            f"Best so far: trial {best.number} ({search_results.values_text(best.values)}) with "
+            f"{which}: trial {best.number} ({search_results.values_text(best.values)}) with "
             f"**{best.val_accuracy:.2%}** of {info.calibration.n:,} validation images right (95% "
             f"interval {low:.2%} to {high:.2%})."
         )
@@ -135,12 +148,13 @@ def _best(now: Search) -> None:
             "The best is chosen by validation images. The test images have no say, so the test "
             "accuracy, which shows once it is kept, is an honest one."
         )
-        if now.kept:
-            _kept(now.kept)
-        _keep(now)
+        is_kept = _kept(now.kept)
+        if now.is_live or not is_kept:
+            _keep(now)
 
 
-def _kept(name: str) -> None:
+def _kept(name: str | None) -> bool:
+    """Tell of the result that was kept; whether there is one, and still."""
     info = next((i for i in weights.list_weights() if i.name == name), None)
     if info:
         low, high = weights.accuracy_interval(info.test_accuracy, info.n)
@@ -148,6 +162,7 @@ def _kept(name: str) -> None:
             f"Kept as **{name}**, ready in the sidebar: **{info.test_accuracy:.2%}** of {info.n:,} "
             f"test images right (95% interval {low:.2%} to {high:.2%})."
         )
+    return info is not None
 
 
 def _keep(now: Search) -> None:

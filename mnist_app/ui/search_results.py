@@ -8,8 +8,13 @@ from mnist_app.search import Search, Trial
 from mnist_app.search_space import Between
 from mnist_app.ui.charts import compare as charts
 
-# The chart's own white halo around its words is made for white grounds alone.
-_STYLE = "<style>.parcoords text { text-shadow: none !important; }</style>"
+# The chart's own black axes and white halos around its words are made for white grounds alone.
+_STYLE = """
+<style>
+.parcoords text { text-shadow: none !important; }
+.parcoords .axis path, .parcoords .axis line { stroke: rgba(128,128,128,.8) !important; }
+</style>
+"""
 _CONFIG = {"displayModeBar": False}
 _FEWEST = 2  # trials that make a chart
 
@@ -24,12 +29,13 @@ def show(now: Search) -> None:
         figure = charts.trials_figure(
             [{field: t.values[field] for field in fields} for t in finished],
             [t.val_accuracy for t in finished],
-            result.calibration.n,
         )
         with st.container(key="search_chart"):
             st.plotly_chart(figure, key=f"trials_{now.id}", config=_CONFIG)
             st.caption(
-                "Each line is a trial; the brighter, the better. Drag along an axis to pick."
+                f"Each line is a trial (n = {len(finished)}), from blue over red to orange by its "
+                f"accuracy on {result.calibration.n:,} validation images. Drag along an axis to "
+                "pick some."
             )
     _table(now)
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[str, Path]]:
+def served(folder: Path, script: Path = ROOT / "app.py") -> Iterator[tuple[str, Path]]:
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
     weights = folder / "weights"
     shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
@@ -23,11 +23,17 @@ def served(folder: Path) -> Iterator[tuple[str, Path]]:
     options = [f"--server.port={port}", "--server.headless=true"]
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+            [sys.executable, "-m", "streamlit", "run", str(script), *options],
             cwd=ROOT,
             stdout=log,
             stderr=log,
-            env={**os.environ, "MNIST_APP_WEIGHTS": str(weights)},
+            env={
+                **os.environ,
+                "MNIST_APP_WEIGHTS": str(weights),
+                "PYTHONPATH": os.pathsep.join(
+                    filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+                ),
+            },
         )
     try:
         url = f"http://127.0.0.1:{port}"

@@ -15,6 +15,8 @@ from mnist_app.ui.colors import run_color
 # Accuracies that the axis of errors names; as many as fit are seen.
 _TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 _GREY = "#8a919e"
+_WORST_TO_BEST = [[0, "#4c78dd"], [0.5, "#a061c2"], [0.8, "#e2596b"], [1, "#f28e2b"]]
+_MOST_NAMED = 6  # different numbers that an axis names each
 _LEAST_ERROR = 1e-4  # drawn for none, which a logarithm does not have
 _FAR_APART = 3  # how much longer than the others the longest training is for a logarithmic axis
 
@@ -85,7 +87,7 @@ def _room(costs: Sequence[float]) -> list[float] | None:
     if not costs:
         return None
     least, greatest = math.log10(min(costs)), math.log10(max(costs))
-    room = 0.12 * max(greatest - least, 1)
+    room = 0.16 * max(greatest - least, 1)
     return [least - room, greatest + room]
 
 
@@ -150,26 +152,23 @@ def _point_text(point: Point, unit: str) -> str:
     )
 
 
-def trials_figure(
-    values: Sequence[Mapping[str, Any]], accuracies: Sequence[float], n: int
-) -> go.Figure:
+def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[float]) -> go.Figure:
     """The trials of a search: a line for each through the values that it had.
 
     Args:
         values: of the fields that vary, the same ones in each trial.
         accuracies: on the validation images, 0..1.
-        n: validation images.
     """
     fields = list(values[0]) if values else []
     axes = [_axis(field, [trial[field] for trial in values]) for field in fields]
     percent = [100 * accuracy for accuracy in accuracies]
-    result = {"label": f"validation, % (n = {n:,})", "values": percent, "tickformat": ".4~g"}
+    result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
     figure = go.Figure(
         go.Parcoords(
             dimensions=[*axes, result],
             line={
                 "color": percent,
-                "colorscale": "Plasma",
+                "colorscale": _WORST_TO_BEST,
                 "cmin": min(percent, default=0),
                 "cmax": max(percent, default=1),
                 "showscale": False,
@@ -190,7 +189,10 @@ def _axis(field: str, values: Sequence[Any]) -> dict[str, Any]:
         return _named_axis(label, values)
     if min(values) > 0 and max(values) / min(values) >= WIDE:
         return _logarithmic_axis(label, values)
-    return {"label": label, "values": list(values), "tickformat": ".3~g"}
+    axis = {"label": label, "values": list(values), "tickformat": ".3~g"}
+    if len(set(values)) <= _MOST_NAMED:
+        axis |= {"tickvals": sorted(set(values))}
+    return axis
 
 
 def _named_axis(label: str, values: Sequence[Any]) -> dict[str, Any]:
@@ -205,7 +207,9 @@ def _named_axis(label: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    ticks = sorted(set(values)) if len(set(values)) <= 6 else [10**k for k in range(low, high + 1)]
+    ticks = sorted(set(values))
+    if len(ticks) > _MOST_NAMED:
+        ticks = [10**k for k in range(low, high + 1)]
     return {
         "label": label,
         "values": [math.log10(value) for value in values],

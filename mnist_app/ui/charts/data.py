@@ -18,7 +18,7 @@ def distribution(counts: Mapping[str, Sequence[int]]) -> go.Figure:
         figure.add_bar(
             x=list(range(10)),
             y=[count / max(n, 1) for count in of_digit],
-            customdata=of_digit,
+            customdata=list(of_digit),
             name=f"{split}, n = {n:,}",
             marker={
                 "color": DIGIT_COLORS,

@@ -11,7 +11,7 @@ from mnist_app.ui.colors import DIGIT_COLORS
 from mnist_app.ui.markup import png_url
 
 BLUE = "#4c78dd"  # readable on both grounds
-_HEIGHT = 470
+_HEIGHT = 520
 _SECONDS_PER_MOMENT = 0.12
 _AT_ONCE = {"duration": 0}
 _AREAS = list(range(10))  # the traces before those that move
@@ -44,7 +44,7 @@ def timeline(moments: Sequence[Moment]) -> go.Figure:
         legend={
             "orientation": "h",
             "x": 0,
-            "y": -0.42,
+            "y": -0.56,
             "title": {"text": "Digit "},
             "traceorder": "normal",
         },
@@ -88,7 +88,10 @@ def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
 def _now(moment: Moment) -> list[Any]:
     """What moves: a line, white on black, the picture, and the answer in words."""
     line = {"x": [moment.share] * 2, "y": [0, 1], "mode": "lines", "showlegend": False}
-    words = f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{moment.confidence:.1%} sure"
+    sure = f"{moment.confidence:.1%} sure"
+    if not moment.answer.isdecimal():
+        sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
+    words = f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
     return [
         go.Scatter(line, line={"color": "#000000", "width": 5}, hoverinfo="skip"),
         go.Scatter(line, line={"color": "#ffffff", "width": 2}, hoverinfo="skip"),
@@ -99,7 +102,7 @@ def _now(moment: Moment) -> list[Any]:
             mode="text",
             text=[words],
             textposition="middle right",
-            textfont={"size": 17},
+            textfont={"size": 16},
             xaxis="x3",
             yaxis="y3",
             showlegend=False,
@@ -122,7 +125,7 @@ def _buttons() -> dict[str, Any]:
         "direction": "left",
         "showactive": False,
         "x": 0,
-        "y": -0.2,
+        "y": -0.3,
         "xanchor": "left",
         "yanchor": "top",
         "pad": {"t": 14, "r": 8},
@@ -141,9 +144,9 @@ def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
     names = [_percent(moment) for moment in moments]
     return {
         "active": len(moments) - 1,
-        "x": 0.36,
-        "len": 0.64,
-        "y": -0.2,
+        "x": 0,
+        "len": 1,
+        "y": -0.16,
         "yanchor": "top",
         "pad": {"t": 14},
         "currentvalue": {"visible": False},

@@ -1,0 +1,8 @@
+"""The app without the expanders below the canvas, to measure what they cost when closed."""
+
+from pathlib import Path
+
+from mnist_app.ui import reasons
+
+reasons.show = lambda _choice, _rgba: None
+exec((Path(__file__).resolve().parent.parent / "app.py").read_text())  # noqa: S102

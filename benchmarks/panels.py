@@ -1,0 +1,71 @@
+"""What the expanders below the canvas cost: without them, all closed, and each one open."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+import driving  # noqa: E402
+from driving import drawings, opened, quantiles, serving  # noqa: E402
+from page import App  # noqa: E402
+
+from mnist_app.ui.reasons import TITLES  # noqa: E402
+
+BARE = Path(__file__).with_name("bare_app.py")
+FEWER = 2  # of the strokes are drawn with an expander open
+WITHOUT, CLOSED = "without them", "all closed"
+
+
+def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
+    """Milliseconds to an answer and the server's CPU per stroke, of each way.
+
+    The app without the expanders and the one with all of them closed take turns.
+    """
+    rows = {}
+    with (
+        serving(BARE) as (bare_url, bare_weights, bare_server),
+        opened(browser, bare_url, bare_weights) as bare,
+        serving() as (url, weights, server),
+        opened(browser, url, weights) as app,
+    ):
+        for page, process in ((bare, bare_server), (app, server)):
+            page.part("network").wait_for()
+            driving.strokes(page, 3, drawings(1), lambda p=process: cpu_seconds(p))
+        found = {WITHOUT: ([], []), CLOSED: ([], [])}
+        for seed in range(2):
+            for way, page, process in ((WITHOUT, bare, bare_server), (CLOSED, app, server)):
+                _drawn(found[way], page, process, -(-strokes // 2), seed)
+        rows |= found
+        for name in TITLES:
+            _toggle(app, name)
+            rows[name] = [], []
+            _drawn(rows[name], app, server, max(1, strokes // FEWER), 2)
+            _toggle(app, name)
+    return [
+        {"way": TITLES.get(way, way), "ms": quantiles(times), "cpu_ms": 1000 * float(np.mean(cpu))}
+        for way, (times, cpu) in rows.items()
+    ]
+
+
+def _drawn(
+    into: tuple[list[float], list[float]], app: App, server: psutil.Process, count: int, seed: int
+) -> None:
+    times, cpu = driving.strokes(app, count, drawings(1, seed), lambda: cpu_seconds(server))
+    into[0].extend(times)
+    into[1].append(float(cpu[0]))
+
+
+def _toggle(app: App, name: str) -> None:
+    app.part(f"reasons_{name}").locator("summary").first.click()
+    app.page.wait_for_timeout(4000)  # what it needs is loaded, what it shows is computed
+
+
+def cpu_seconds(server: psutil.Process) -> np.ndarray:
+    """The server's CPU time so far, (1,)."""
+    return np.array([sum(server.cpu_times()[:2])])

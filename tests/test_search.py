@@ -1,0 +1,159 @@
+"""Searches with real runs, stopped and killed."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mnist_app import runs, search, weights
+from mnist_app.recipes import RECIPES
+from mnist_app.search import Search
+from mnist_app.search_space import Space
+from mnist_app.settings import InputError
+
+QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=1)
+LONG = QUICK.changed(epochs=1000)
+
+
+@pytest.fixture(autouse=True)
+def _end_what_is_left(weights_folder) -> Iterator[None]:
+    yield
+    for found in search.list_searches():
+        search.stop(found)
+    for run in runs.list_runs():
+        if run.is_alive():
+            kill(run)
+
+
+def kill(run: runs.Run) -> None:
+    os.kill(json.loads((run.folder / "process.json").read_text())["pid"], signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def now(found: Search) -> Search:
+    return search.find(found.id)
+
+
+def states(found: Search) -> list[str]:
+    return [trial.state for trial in now(found).trials]
+
+
+def grid(base=QUICK, **fields) -> Space:
+    return Space(base, "grid", fields)
+
+
+def test_a_search_tries_everything_and_keeps_the_best_by_validation():
+    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    assert found.id == "0001-mlp-128-64-adam"
+    wait_until(lambda: not now(found).is_live)
+    found = now(found)
+    assert found.state == "finished"
+    assert [t.values["learning_rate"] for t in found.trials] == [1e-5, 0.01]
+    slow, quick = found.trials
+    assert quick.val_accuracy > slow.val_accuracy
+    assert found.best == quick
+    assert quick.seconds > 0
+    assert found.result_of(quick).recipe == QUICK.changed(**quick.values)
+    assert found.result_of(quick).calibration.n == 287
+
+    # Nothing of it stands among the networks, and nothing is kept on the way
+    assert weights.list_weights() == []
+    assert not quick.run.checkpoint.exists()
+    assert quick.run.snapshots() == {}
+
+    kept = search.keep_best(found, "mine")
+    assert weights.list_weights() == [kept]
+    assert kept.recipe == QUICK.changed(**quick.values)
+    assert kept.test_accuracy == found.result_of(quick).test_accuracy
+    assert now(found).kept == "mine"
+    assert search.keep_best(found, "mine").name == "mine-2"
+
+    search.remove(found)
+    assert search.list_searches() == []
+    assert runs.list_runs() == []
+    assert {info.name for info in weights.list_weights()} == {"mine", "mine-2"}
+
+
+def test_one_trial_trains_and_one_waits_however_many_ask():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001, 0.0001)))
+    wait_until(lambda: "running" in states(found))
+    wait_until(lambda: "queued" in states(found))
+    together = [threading.Thread(target=search.advance, args=(found.id,)) for _ in range(6)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    assert sorted(states(found)) == ["queued", "running", "waiting", "waiting"]
+    assert len(runs.list_runs()) == 2
+    assert {run.search for run in runs.list_runs()} == {found.id}
+
+    with pytest.raises(InputError, match="stop it first"):
+        search.go_on(found)
+    with pytest.raises(InputError, match="stop it first"):
+        search.remove(found)
+
+    search.stop(found)
+    wait_until(lambda: not now(found).is_live)
+    assert now(found).state == "stopped"
+    assert states(found).count("waiting") == 2
+    assert now(found).best is None  # what was cut short is no match for the others
+    with pytest.raises(InputError, match="No trial"):
+        search.keep_best(now(found), "mine")
+
+    search.go_on(now(found))
+    wait_until(lambda: "running" in states(found))
+    assert now(found).state == "running"
+
+
+def test_a_trial_that_is_killed_does_not_end_the_search():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+    kill(now(found).trials[0].run)
+    wait_until(lambda: states(found) == ["died", "running", "queued"])
+
+
+def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+    for trial in reversed(now(found).trials[:2]):
+        kill(trial.run)
+    wait_until(lambda: not now(found).is_live)
+    assert now(found).state == "interrupted"
+    search.go_on(now(found))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+
+
+def test_a_space_that_is_refused_leaves_nothing_behind():
+    with pytest.raises(InputError, match="batch_size"):
+        search.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
+    assert search.list_searches() == []
+    assert runs.list_runs() == []
+
+
+@pytest.mark.parametrize("name", ["../evil", "a b"])
+def test_the_best_is_kept_under_a_proper_name_alone(name):
+    space = grid(learning_rate=(0.01,))
+    found = Search("0001-x", space, space.trials(), [None], False, None)
+    with pytest.raises(InputError, match="letters, digits"):
+        search.keep_best(found, name)
+
+
+def test_files_that_are_no_searches_are_passed_over(weights_folder, tmp_path):
+    folder = weights_folder / ".searches"
+    folder.mkdir(parents=True)
+    (folder / "0001-broken.json").write_text('{"space": ')
+    (folder / "0002-foreign.json").write_text("[]")
+    (folder / "notes.json").write_text("{}")
+    (weights_folder / "0003-x.json").write_text("{}")
+    assert search.list_searches() == []
+    assert search.find("../0003-x") is None
