@@ -220,7 +220,7 @@ def _recipe_row(recipe: Recipe) -> dict[str, Any]:
 
 @commands.command()
 @click.argument("name")
-@click.option("--dataset", help="mnist, digits or a folder (default: the one it was trained on).")
+@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
 @JSON_OPTION
 def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
     """Measure the weights NAME on a data set's test images."""

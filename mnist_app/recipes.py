@@ -53,7 +53,7 @@ class Recipe(BaseModel):
     )
     dataset: Annotated[
         str,
-        Field(min_length=1, description="mnist, digits, or a folder with one sub-folder per digit"),
+        Field(min_length=1, description="mnist, digits, or a folder or ZIP of sub-folders 0 to 9"),
     ] = "mnist"
 
     scaling: Annotated[Scaling, Field(description="scaling of pixels in [0, 1]")] = "standardized"

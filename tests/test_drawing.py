@@ -529,6 +529,14 @@ def test_without_scale_it_keeps_its_size_and_comes_to_the_centre():
     assert centre == pytest.approx((13.5, 13.5), abs=1)
 
 
+def test_a_digit_that_stays_small_is_moved_to_the_centre_from_wherever_it_stands():
+    corner = np.roll(drawn("7", brush=12, size=90), (-70, -70), axis=(0, 1))
+    image = to_mnist_without(corner, {"crop", "scale"})[0, 0].numpy()
+    rows, columns = np.mgrid[:28, :28]
+    centre = (image * rows).sum() / image.sum(), (image * columns).sum() / image.sum()
+    assert centre == pytest.approx((13.5, 13.5), abs=1)
+
+
 def test_without_thickness_the_brush_shows():
     thin, thick = (drawn("0", brush=brush) for brush in (6, 28))
     sums = [to_mnist_without(rgba, {"thickness"}).sum() for rgba in (thin, thick)]

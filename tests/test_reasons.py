@@ -1,5 +1,6 @@
 """The parts of the reasons' panels that need no page, and what a closed panel costs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -185,20 +186,51 @@ def test_a_verdict_says_whether_it_is_the_same_digit():
 # What is closed costs nothing
 
 
-def test_closed_panels_load_nothing():
-    code = (
-        "import sys\n"
-        "from streamlit.testing.v1 import AppTest\n"
-        "app = AppTest.from_file('app.py', default_timeout=60).run()\n"
-        "assert not app.exception, app.exception\n"
-        "titles = [one.label for one in app.expander]\n"
-        "assert sum(title.startswith(('Why', 'Layers')) for title in titles) == 2, titles\n"
-        "names = 'captum', 'matplotlib', 'mnist_app.explain', 'mnist_app.neighbours'\n"
-        "loaded = {name for name in sys.modules if name.startswith('mnist_app.ui.reasons_')}\n"
-        "loaded |= sys.modules.keys() & set(names)\n"
-        "sys.exit(repr(loaded) if loaded else 0)"
-    )
+PAGE = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_string('''
+import streamlit as st
+from drawings import seven
+from mnist_app.ui import reasons, shared
+choice = shared.predictor_for("lenet5")
+st.session_state["prediction"] = None, choice.predictor.read_number(seven())
+reasons.show(choice, seven())
+''', default_timeout=60)
+for panel in sys.argv[1:]:
+    app.session_state[f"reasons_{panel}"] = True
+app.run()
+assert not app.exception, app.exception
+assert len(app.expander) == 6
+parts = "captum", "matplotlib", "mnist_app.explain", "mnist_app.neighbours"
+loaded = {name for name in sys.modules if name.startswith("mnist_app.ui.reasons_")}
+print(sorted(loaded | sys.modules.keys() & set(parts)))
+keys = [f"reasons_kept_{panel}" for panel in ("why", "layers", "xray", "scrubber", "neighbours")]
+print([key for key in keys if key in app.session_state])
+"""
+
+
+@pytest.mark.parametrize(
+    ("opened", "loaded", "kept"),
+    [
+        ((), "[]", "[]"),
+        (("why",), "captum", "['reasons_kept_why']"),
+        (("layers",), "mnist_app.explain", "['reasons_kept_layers']"),
+    ],
+)
+def test_a_closed_panel_loads_and_computes_nothing(opened, loaded, kept):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True
+        [sys.executable, "-c", PAGE, *opened],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    modules, state = done.stdout.splitlines()
+    assert loaded in modules
+    assert state == kept
+    assert ("captum" in modules) == ("why" in opened)

@@ -38,7 +38,9 @@ def given() -> tuple[np.ndarray | None, str]:
 
 def _picture(kind: str) -> tuple[np.ndarray | None, str]:
     if kind == "Upload":
-        file = st.file_uploader("A picture of a digit or a number", PICTURE_TYPES, key="upload")
+        file = st.file_uploader(
+            "A picture of a digit or a number", PICTURE_TYPES, key="upload", max_upload_size=20
+        )
     else:
         file = st.camera_input("A photo of a digit or a number", key="camera")
     if file is None:

@@ -229,10 +229,11 @@ def _sampled(
 def _distortions(train: Digits) -> None:
     sample = take(train, BATCH, seed=0)
     sample = sample.subset(sample.labels.argsort(stable=True))
+    shown = st.container(key="distorted")  # above the sliders, in view while one is moved
     images = corrupt_all(to_input(sample.images), _sliders())
     labels = sample.labels.tolist()
     choice = sidebar.choice()
-    with st.container(key="distorted"):
+    with shown:
         pixels = (images[:, 0].numpy() * 255).round().astype(np.uint8)
         if choice and choice.predictor:
             answers = [found.digit for found in choice.predictor.predict_images(images)]
@@ -244,10 +245,10 @@ def _distortions(train: Digits) -> None:
         else:
             described = [Tile(str(i), str(label)) for i, label in enumerate(labels)]
         clickable(tiles(pixels, described, size=64), key="distorted_tiles")
-    st.caption(
-        f"n = {len(labels)} training images, a stratified sample (seed 0). Evaluate, Robustness "
-        "measures each of these on 1,000 test images."
-    )
+        st.caption(
+            f"n = {len(labels)} training images, a stratified sample (seed 0). Evaluate, "
+            "Robustness, measures each of these on 1,000 test images."
+        )
 
 
 def _read(number: int, label: int, answer: int | None) -> Tile:

@@ -18,7 +18,6 @@ CHOICES = {
     "digits": "Bundled digits",
     "folder": "Own folder or ZIP",
 }
-MOST_MEGABYTES = 200  # of an upload
 
 
 def choose(key: str) -> str:
@@ -46,7 +45,6 @@ def own(key: str) -> str:
         "Or upload a ZIP",
         ["zip"],
         key=f"{key}_upload",
-        max_upload_size=MOST_MEGABYTES,
         help="Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
         "TIFF of any size, at least 5 of each digit. It stays on the app's machine.",
     )
@@ -143,12 +141,14 @@ def _content(name: str) -> tuple[Dataset, list[Skipped]]:
     box = _box(name, _version(name))
     if box.content is None:
         bar = st.progress(0.0, "Reading the images …")
-        with box.lock:
-            if box.content is None:
-                box.content = data.load_what_can_be_read(
-                    name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
-                )
-        bar.empty()
+        try:
+            with box.lock:
+                if box.content is None:
+                    box.content = data.load_what_can_be_read(
+                        name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
+                    )
+        finally:
+            bar.empty()
     return box.content
 
 

@@ -1,6 +1,7 @@
 """The Evaluate tab: what the chosen network makes of test images it never saw."""
 
 import math
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -62,7 +63,7 @@ def _views(view: str, info: WeightsInfo, test: Digits, arguments: dict[str, str]
         return
     result = assessment.of(found, info, test)
     if view == "Summary":
-        _summary(result, info, test)
+        _summary(result, info, test, arguments["dataset"])
     elif view == "Images":
         _images(result, test)
     else:
@@ -72,7 +73,7 @@ def _views(view: str, info: WeightsInfo, test: Digits, arguments: dict[str, str]
 # Summary
 
 
-def _summary(result: Assessment, info: WeightsInfo, test: Digits) -> None:
+def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) -> None:
     low, high = result.interval
     precision, recall, f1 = metrics.averaged(metrics.per_digit(result.confusion))
     with st.container(horizontal=True, key="metrics"):
@@ -83,7 +84,7 @@ def _summary(result: Assessment, info: WeightsInfo, test: Digits) -> None:
     st.caption(
         f"n = {result.n:,} test images of {test.name}; the accuracy's 95% interval is {low:.2%} to "
         f"{high:.2%}. {info.name} was trained on {info.trained_on or info.dataset}, seed "
-        f"{info.seed}; `python -m mnist_app evaluate {info.name} --dataset {test.name}`"
+        f"{info.seed}; `python -m mnist_app evaluate {info.name} --dataset {shlex.quote(dataset)}`"
     )
     table, images = st.columns([1.25, 1], gap="large")
     with table:

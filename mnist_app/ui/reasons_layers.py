@@ -22,19 +22,22 @@ _LOGITS = [*map(str, range(10)), "none"]
 
 def show(subject: Subject) -> None:
     """All layers, from the image to the logits."""
-    model = subject.choice.predictor.model
-    member, count = 0, explain.members_of(model)
+    member, count = 0, explain.members_of(subject.choice.predictor.model)
     if count > 1:
         member = _member(count)
-    image = torch.from_numpy(subject.prediction.image.copy())[None, None]
-    layers = explain.look_inside(model, image, member)
     st.caption(
         "What each layer makes of this drawing, from the image down to the logits. Orange is "
         "positive, blue negative, black nothing; each layer has a scale of its own. A mouse over a "
         "unit tells its number."
     )
+    st.html(STYLE + subject.remembered("layers", lambda: _layers(subject, member), member))
+
+
+def _layers(subject: Subject, member: int) -> str:
+    image = torch.from_numpy(subject.prediction.image.copy())[None, None]
+    layers = explain.look_inside(subject.choice.predictor.model, image, member)
     rows = [_layer(seen, is_last=place == len(layers) - 1) for place, seen in enumerate(layers)]
-    st.html(STYLE + "".join(rows))
+    return "".join(rows)
 
 
 def _member(count: int) -> int:

@@ -31,7 +31,7 @@ def within(paths: pen.Strokes, box: Box) -> pen.Strokes:
 
 
 def so_far(paths: pen.Strokes, share: float) -> pen.Strokes:
-    """What was drawn after a share, 0..1, of the way of the pen; a tap counts as one pixel."""
+    """What was drawn after a share, 0..1, of the way of the pen."""
     left = share * sum(_length(path) for path in paths)
     drawn = []
     for path in paths:
@@ -44,7 +44,7 @@ def so_far(paths: pen.Strokes, share: float) -> pen.Strokes:
 
 
 def _length(path: pen.Stroke) -> float:
-    return float(max(_steps(path).sum(), 1.0))
+    return float(_steps(path).sum())
 
 
 def _steps(path: pen.Stroke) -> np.ndarray:

@@ -106,19 +106,33 @@ def _progress_text(now: Search, over: int) -> str:
 
 
 def _buttons(now: Search) -> None:
+    state = now.state
     with st.container(horizontal=True):
-        if now.state == "running":
-            st.button("Stop", key="search_stop", on_click=_try, args=(search.stop, now))
-        if now.state in ("stopped", "interrupted"):
-            st.button("Go on", key="search_go_on", on_click=_try, args=(search.go_on, now))
-        if not now.is_live:
+        if state in ("running", "stopping"):
             st.button(
-                "Remove",
-                key="search_remove",
+                "Stop",
+                key="search_stop",
                 on_click=_try,
-                args=(search.remove, now),
-                help="Forgets the search and its trials; what was kept of it stays.",
+                args=(search.stop, now),
+                disabled=state == "stopping",
             )
+        else:
+            st.button(
+                "Go on",
+                key="search_go_on",
+                on_click=_try,
+                args=(search.go_on, now),
+                disabled=not any(t.state != "finished" for t in now.trials),
+                help="Trains what was stopped, died or never had its turn.",
+            )
+        st.button(
+            "Remove",
+            key="search_remove",
+            on_click=_try,
+            args=(search.remove, now),
+            disabled=now.is_live,
+            help="Forgets the search and its trials; what was kept of it stays.",
+        )
 
 
 def _try(action: Callable[..., Any], *arguments: Any) -> None:
