@@ -4,13 +4,14 @@ Without names all of them; else those whose file names begin so (draw, evaluate-
 """
 
 import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
@@ -42,6 +43,8 @@ VIEWS = {
     "Evaluate": ("Images", "Confidence", "Robustness", "Own pictures"),
     "Compare": ("Your drawing", "Search"),
 }
+NETWORKS = {"layers": "network=lenet5"}  # of which the layers fit on a picture
+HIGHEST = 1400  # pixels, a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 
 
@@ -56,6 +59,7 @@ def main(names: list[str]) -> None:
         served(Path(folder)) as (url, weights),
         sync_playwright() as playwright,
     ):
+        shutil.copytree(ROOT / "weights" / ".seeds", weights / ".seeds")  # for the error bars
         browser = playwright.chromium.launch(
             executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -134,13 +138,28 @@ def photograph_expanders(
     """Each expander below the canvas, draw-NAME.png."""
     for name in EXPANDERS:
         if is_wanted(f"draw-{name}"):
-            app = opened(browser, "light", url, weights, "")
-            app.page.set_viewport_size({"width": 1280, "height": 1500})
+            app = opened(browser, "light", url, weights, NETWORKS.get(name, ""))
+            app.page.set_viewport_size({"width": 1280, "height": 2400})
             panel = app.part(f"reasons_{name}")
             panel.locator("summary").first.click()
             settle(app.page)
-            panel.screenshot(path=DOCS / f"draw-{name}.png")
+            ACTS.get(name, lambda _panel: None)(panel)
+            settle(app.page)
+            box = panel.bounding_box()
+            box["height"] = min(box["height"], HIGHEST)
+            app.page.screenshot(path=DOCS / f"draw-{name}.png", clip=box)
             app.page.close()
+
+
+def turn(panel: Locator) -> None:
+    """Turn the digit, so that something is to be seen."""
+    slider = panel.get_by_role("slider", name="Rotation")
+    for _ in range(9):
+        slider.press("ArrowLeft")
+
+
+# What is done in an expander before it is photographed.
+ACTS = {"xray": lambda panel: panel.get_by_text("Crop", exact=True).click(), "hold": turn}
 
 
 def keep(page: Page, name: str) -> None:

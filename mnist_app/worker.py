@@ -30,6 +30,7 @@ def main(folder: Path) -> int:
     should_stop = _stop_request(run)
     try:
         if _wait_for_turn(run, should_stop):
+            _advance_search(run)
             _work(run, should_stop)
         else:
             _log(run, {"event": "end", "reason": "stopped", "name": None, "epochs": 0})
