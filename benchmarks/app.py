@@ -70,11 +70,11 @@ NUMBER = 4  # digits of the numbers that are drawn
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--answers", default=50, show_default=True, help="Strokes, alone and in training.")
-@click.option("--starts", default=5, show_default=True, help="Of the server, and of each page.")
+@click.option("--answers", default=40, show_default=True, help="Strokes, alone and in training.")
+@click.option("--starts", default=4, show_default=True, help="Of the server, and of each page.")
 @click.option("--strokes", default=2000, show_default=True, help="Of the part memory.")
 @click.option("--runs", "trainings", default=50, show_default=True, help="Of the part memory.")
-@click.option("--seconds", default=20, show_default=True, help="That a training is followed.")
+@click.option("--seconds", default=10, show_default=True, help="That a training is followed.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(
     parts: tuple[str, ...],
@@ -93,7 +93,7 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
-        "panels": lambda browser: panels(browser, max(2, answers // 2)),
+        "panels": lambda browser: panels(browser, max(2, answers // 3)),
         "pages": lambda browser: pages(browser, starts),
         "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import lzma
 import os
 import stat
 import zipfile
@@ -22,12 +21,16 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".
 _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
 _ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
 _BLOCK = 1 << 20  # bytes
+_LONGEST = 80  # letters of a path in a message about it
 
-# What Python's decompressors raise on damaged bytes, and on ways of packing they do not know.
+# Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a
+# thousand of them may become gigabytes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What Python raises on damaged bytes, and on kinds of ZIP that it does not know.
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     EOFError,
     OSError,
     ValueError,
@@ -50,6 +53,71 @@ class Skipped(NamedTuple):
     problem: str
 
 
+def printable(name: str | Path) -> str:
+    """A file's name as text that can be written; what is no UTF-8 in it becomes escapes."""
+    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def typed_path(text: str) -> Path:
+    """The path that somebody typed, ~ being a home folder. Nothing need be there.
+
+    Raises:
+        InputError: no file can have it, or none may be looked at there.
+    """
+    try:
+        path = Path(text).expanduser()
+    except (RuntimeError, ValueError):
+        raise _no_path(text, "begins with a home folder that is not there") from None
+    _status(path)
+    return path
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system knows of a file or folder; None if it is not there."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it holds what no name may hold"
+        raise _no_path(str(path), f"cannot be looked up ({why})") from None
+
+
+def _no_path(text: str, why: str) -> InputError:
+    shown = printable(text).replace("\0", "\\0")
+    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return InputError(f"The path {shown} {why}: check it.")
+
+
+def file_at(path: Path) -> File:
+    """One file, whatever its name ends with; it has a problem if it is not there or too large."""
+    return File(printable(path), partial(_content, str(path)), _problem_at(path))
+
+
+def _problem_at(path: Path) -> str | None:
+    try:
+        status = _status(path)
+    except InputError as error:
+        return str(error)
+    if status is None:
+        return "It is not there: check the name."
+    if not stat.S_ISREG(status.st_mode):
+        return "It is not a file: choose another, or save it as one."
+    return _problem_of_size(status.st_size)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or the like is there, which may never end.
+
+    Raises:
+        InputError: its path cannot be looked up.
+    """
+    status = _status(path)
+    return bool(status) and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+
+
 def files_in(place: Path | BinaryIO) -> Iterator[File]:
     """The files in a folder with all its sub-folders, or in a ZIP, sorted by their paths.
 
@@ -61,7 +129,10 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
     Raises:
         InputError: it is neither, may not be read, or holds more than 100,000 files.
     """
-    if isinstance(place, Path) and place.is_dir():
+    is_path = isinstance(place, Path)
+    if is_path and is_special(place):
+        raise InputError(f"{printable(place)} is neither a folder nor a file: choose another path.")
+    if is_path and place.is_dir():
         yield from _in_folder(place)
     else:
         yield from _in_zip(place)
@@ -76,7 +147,7 @@ def state_of(place: Path) -> str:
         entries = [entry for _, entry in _walk(place)] if place.is_dir() else []
         states = [(entry.path, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
         states.append((str(place), place.stat().st_size, place.stat().st_mtime_ns))
-    except (OSError, InputError):
+    except (OSError, ValueError):  # an InputError is one
         return ""
     return hashlib.sha256(repr(sorted(states)).encode()).hexdigest()
 
@@ -90,6 +161,10 @@ def _problem(name: str, size: int) -> str | None:
     """What can be said against a file by its name and its size in bytes."""
     if not name.lower().endswith(PICTURE_SUFFIXES):
         return "It is not a picture."
+    return _problem_of_size(size)
+
+
+def _problem_of_size(size: int) -> str | None:
     if not size:
         return "It is empty."
     if size > MOST_FILE_BYTES:
@@ -105,15 +180,15 @@ def _in_folder(folder: Path) -> Iterator[File]:
         for name, entry in sorted(_walk(folder), key=itemgetter(0)):
             yield File(name, partial(_content, entry.path), _problem(name, _size(entry)))
     except PermissionError as error:
-        raise InputError(f"No permission to read {error.filename}: change its mode.") from None
+        name = printable(error.filename)
+        raise InputError(f"No permission to read {name}: change its mode.") from None
     except OSError as error:
-        raise InputError(
-            f"{error.filename or folder} cannot be read ({error.strerror}): check the disk."
-        ) from None
+        name = printable(error.filename or folder)
+        raise InputError(f"{name} cannot be read ({error.strerror}): check the disk.") from None
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
-    """The files with their names. Links are followed, into each folder once."""
+    """The files with their names in print. Links are followed, into each folder once."""
     waiting, seen, count = [(str(folder), "")], set(), 0
     while waiting:
         place, prefix = waiting.pop()
@@ -124,13 +199,13 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
         with os.scandir(place) as entries:
             for entry in entries:
                 if (count := count + 1) > MOST_FILES:
-                    raise _too_many(str(folder))
+                    raise _too_many(printable(folder))
                 if _is_hidden(entry.name):
                     continue
                 if entry.is_dir():
                     waiting.append((entry.path, f"{prefix}{entry.name}/"))
                 elif entry.is_file():
-                    yield prefix + entry.name, entry
+                    yield printable(prefix + entry.name), entry
 
 
 def _size(entry: os.DirEntry) -> int:
@@ -145,10 +220,10 @@ def _content(path: str) -> bytes:
         with Path(path).open("rb") as file:
             return file.read(MOST_FILE_BYTES + 1)
     except PermissionError:
-        raise InputError(f"No permission to read {path}: change its mode.") from None
+        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): copy it again, or remove it."
+            f"{printable(path)} cannot be read ({error.strerror}): copy it again, or remove it."
         ) from None
 
 
@@ -156,7 +231,7 @@ def _content(path: str) -> bytes:
 
 
 def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
-    name = str(place) if isinstance(place, Path) else "The ZIP"
+    name = printable(place) if isinstance(place, Path) else "The ZIP"
     archive = _opened(place, name)
     entries = sorted(
         (entry.filename.replace("\\", "/"), number, entry)
@@ -212,6 +287,8 @@ def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
         return "It is encrypted: pack it without a password."
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "It is a link: pack the file itself."
+    if entry.compress_type not in _METHODS:
+        return "It is packed in an unusual way: pack it as a plain ZIP."
     return None
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
+import threading
+from collections import OrderedDict
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from mnist_app import weights
 from mnist_app.settings import InputError, weights_folder
 
 MOST_BYTES = 600_000_000  # of all entries together; those unused for longest go first
+MOST_IN_MEMORY = 150_000_000  # bytes of the entries that need not be read again
 
 
 class Entry(NamedTuple):
@@ -39,19 +42,37 @@ def load(path: Path) -> Entry | None:
     """An entry; None if there is none, or a broken one, which is removed."""
     try:
         stat = path.stat()
-        entry = _loaded(path, stat.st_mtime_ns, stat.st_size)
-    except FileNotFoundError:
-        return None
-    except (InputError, OSError, SafetensorError):
+        os.utime(path)  # when it was used last
+        return _loaded(path, (stat.st_ino, stat.st_size))
+    except (InputError, SafetensorError):
         with suppress(OSError):
             path.unlink()
         return None
+    except OSError:
+        return None
+
+
+_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = (
+    OrderedDict()
+)  # the last used at the end
+_MEMORY_LOCK = threading.Lock()
+
+
+def _loaded(path: Path, version: tuple[int, int]) -> Entry:
+    """An entry from memory if it is there: all sessions share those that were used last."""
+    with _MEMORY_LOCK:
+        known = _MEMORY.pop(path, None)
+        entry = known[1] if known and known[0] == version else None
+        if entry is None:
+            entry = Entry(load_file(path), weights.read_facts(path))
+        _MEMORY[path] = version, entry
+        while len(_MEMORY) > 1 and sum(_size(one) for _, one in _MEMORY.values()) > MOST_IN_MEMORY:
+            _MEMORY.popitem(last=False)
     return entry
 
 
-@lru_cache(maxsize=8)
-def _loaded(path: Path, mtime_ns: int, size: int) -> Entry:  # noqa: ARG001, the cache's key
-    return Entry(load_file(path), weights.read_facts(path))
+def _size(entry: Entry) -> int:
+    return sum(tensor.nbytes for tensor in entry.tensors.values())
 
 
 def save(path: Path, entry: Entry) -> None:

@@ -35,6 +35,8 @@ def predict(
     """
     from mnist_app.predictor import Predictor, default_network
 
+    if table:
+        _check_table(table)
     predictor = Predictor.load(network or default_network())
     if table:
         _write_table(predictor, images, table, as_json)
@@ -59,18 +61,31 @@ def predict(
 
 def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
-    from mnist_app.pictures import read_picture
+    from mnist_app.archives import printable
 
     for path in paths:
         if _holds_pictures(path):
             for file in _files_in(path):
                 yield file.name, partial(_decoded, file)
         else:
-            yield str(path), partial(read_picture, path)
+            yield printable(path), partial(_picture_at, path)
+
+
+def _picture_at(path: Path) -> Any:
+    """The pixels of one file; what is there but no file, a pipe or a device, may never end."""
+    from mnist_app.archives import is_special, printable
+    from mnist_app.pictures import read_picture
+
+    if is_special(path):
+        raise InputError(f"{printable(path)} is not a file: choose another, or save it as one.")
+    return read_picture(path)
 
 
 def _holds_pictures(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() == ".zip"
+    try:
+        return path.suffix.lower() == ".zip" or path.is_dir()
+    except OSError:  # whoever reads it says why
+        return False
 
 
 def _files_in(path: Path) -> Iterator[Any]:
@@ -78,8 +93,9 @@ def _files_in(path: Path) -> Iterator[Any]:
     from mnist_app import archives
 
     if not _holds_pictures(path):
-        return iter([archives.File(str(path), path.read_bytes, None)])
-    return (file._replace(name=f"{path}/{file.name}") for file in archives.files_in(path))
+        return iter([archives.file_at(path)])
+    place = archives.printable(path)
+    return (file._replace(name=f"{place}/{file.name}") for file in archives.files_in(path))
 
 
 def _decoded(file: Any) -> Any:
@@ -90,20 +106,37 @@ def _decoded(file: Any) -> Any:
     return decode_picture(file.read(), file.name)
 
 
+def _check_table(table: Path) -> None:
+    """Whether the table can be written, before the pictures are read."""
+    try:
+        if table.is_dir():
+            raise InputError(f"{table} is a folder: name a file for the table.")
+        if not table.parent.is_dir():
+            raise InputError(f"There is no folder {table.parent} for the table: make it first.")
+    except OSError as error:
+        raise InputError(
+            f"The table cannot be written there ({error.strerror}): name another file."
+        ) from None
+
+
 def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
+    from mnist_app.archives import printable
     from mnist_app.settings import write_text
     from mnist_app.unlabelled import read_all, to_csv
 
     files = (file for path in paths for file in _files_in(path))
     readings, skipped = read_all(predictor, files)
+    problems = "\n".join(f"{name}: {problem}" for name, problem in skipped)
+    if not readings:
+        raise InputError(f"{problems}\nNo picture was read, so {table} was not written.".lstrip())
     write_text(table, to_csv(readings))
     if as_json:
-        problems = [one._asdict() for one in skipped]
-        print_json({"table": str(table), "pictures": len(readings), "skipped": problems})
+        rows = [one._asdict() for one in skipped]
+        print_json({"table": str(table), "pictures": len(readings), "skipped": rows})
     else:
-        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {table}")
+        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {printable(table)}")
     if skipped:
-        raise InputError("\n".join(f"{name}: {problem}" for name, problem in skipped))
+        raise InputError(problems)
 
 
 def _reading(predictor: Any, picture: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mnist_app import pen
-from mnist_app.archives import Skipped
+from mnist_app.archives import Skipped, typed_path
 from mnist_app.digits import (
     TEST_FRACTION,
     TEST_SEED,
@@ -63,7 +63,7 @@ def load_what_can_be_read(
         return load_bundled(), []
     from mnist_app.folders import read_folder
 
-    return read_folder(Path(name).expanduser(), progress)
+    return read_folder(typed_path(name), progress)
 
 
 def prepare(recipe: Recipe, progress: Progress | None = None) -> Parts:
@@ -156,7 +156,7 @@ def check_dataset(name: str) -> None:
     if name not in BUNDLED:
         from mnist_app.folders import labelled_files
 
-        labelled_files(Path(name).expanduser())
+        labelled_files(typed_path(name))
 
 
 # The bundled digits

@@ -77,8 +77,18 @@ def embed(
         seed,
         lambda share: tell(f"Laying out {len(images):,} images", share),
     )
-    facts = {"n": len(images), "divergence": divergence, "iterations": iterations}
+    facts = {
+        "n": len(images),
+        "divergence": divergence,
+        "iterations": iterations,
+        "perplexity": perplexity(len(images)),
+    }
     return Entry({"points": points}, facts)
+
+
+def perplexity(count: int) -> float:
+    """Of a map of so many images: 30, less where there are too few for that."""
+    return min(PERPLEXITY, (count - 1) / 3)
 
 
 def tsne(
@@ -101,7 +111,7 @@ def tsne(
     if len(vectors) < _FEWEST:
         raise InputError(f"{len(vectors)} images are too few for a map: take {_FEWEST} or more.")
     layout = TSNE(
-        perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
+        perplexity=perplexity(len(vectors)),
         max_iter=ITERATIONS,
         init="pca",
         random_state=seed,

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_app.archives import File, Skipped, files_in
+from mnist_app.archives import File, Skipped, files_in, printable
 from mnist_app.digits import TEST_FRACTION, TEST_SEED, Dataset, Digits, Progress, split
-from mnist_app.drawing import to_mnist
+from mnist_app.drawing import MIN_CONTRAST, SIDE, to_mnist
 from mnist_app.pictures import decode_picture
 from mnist_app.settings import InputError, weights_folder
 
@@ -51,7 +51,7 @@ def read_folder(
             images[len(labels)] = _as_digit(file)
             labels.append(digit)
         except InputError as error:
-            skipped.append(Skipped(file.name, _reason(error, file)))
+            skipped.append(Skipped(file.name, reason(error, file)))
         if progress and i % 100 == 0:
             progress(f"Reading {_title(place)}", i / len(files))
     _check(place, labels, skipped)
@@ -87,7 +87,7 @@ def labelled_files(
 
 def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skipped]) -> None:
     """Refuse what has too few pictures of some digit; the first one skipped may tell why."""
-    name = str(place) if isinstance(place, Path) else "The ZIP"
+    name = printable(place) if isinstance(place, Path) else "The ZIP"
     counts = np.bincount(np.array(labels, dtype=int), minlength=10)
     if not counts.any():
         why = _first(skipped)
@@ -109,29 +109,36 @@ def _first(skipped: Sequence[Skipped]) -> str:
     return f" ({len(skipped):,} skipped; {skipped[0].name}: {skipped[0].problem.rstrip('.')})"
 
 
-def _reason(error: InputError, file: File) -> str:
-    """The message without the name, which stands beside it."""
-    text = str(error)
-    return f"It {text.removeprefix(file.name).strip()}" if text.startswith(file.name) else text
+def reason(error: InputError, file: File) -> str:
+    """The message without the name, which stands beside it; in a ZIP a file has a shorter one."""
+    text, parts = str(error), file.name.split("/")
+    for i in range(len(parts)):
+        name = "/".join(parts[i:])
+        if text.startswith(f"{name} "):
+            return f"It {text[len(name) :].strip()}"
+    return text
 
 
 def _title(place: Path | BinaryIO) -> str:
     if not isinstance(place, Path):
         return "ZIP"
     if place.is_dir():
-        return f"folder {place.resolve().name}"
-    return f"ZIP {upload_name(place)}"
+        return f"folder {printable(place.resolve().name)}"
+    return f"ZIP {printable(upload_name(place))}"
 
 
 def _as_digit(file: File) -> np.ndarray:
     """A picture in the form of MNIST's digits, uint8 (28, 28)."""
     rgba = decode_picture(file.read(), file.name)
-    if rgba.shape[:2] == (28, 28):
-        return light_on_dark(rgba)
-    image = to_mnist(rgba)
+    if rgba.shape[:2] == (SIDE, SIDE):
+        grey = light_on_dark(rgba)
+        image = None if is_blank(grey) else grey
+    else:
+        form = to_mnist(rgba)
+        image = None if form is None else (form[0, 0].numpy() * 255).round().astype(np.uint8)
     if image is None:
         raise InputError(f"{file.name} shows nothing: remove it.")
-    return (image[0, 0].numpy() * 255).round().astype(np.uint8)
+    return image
 
 
 def light_on_dark(rgba: np.ndarray) -> np.ndarray:
@@ -142,6 +149,11 @@ def light_on_dark(rgba: np.ndarray) -> np.ndarray:
     grey = np.asarray(Image.alpha_composite(ground, Image.fromarray(rgba)).convert("L"))
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return 255 - grey if np.median(border) > 127 else grey
+
+
+def is_blank(grey: np.ndarray) -> bool:
+    """Whether pixels, uint8 (H, W), have too little contrast to show anything."""
+    return int(grey.max()) - int(grey.min()) < MIN_CONTRAST
 
 
 # Uploads

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,6 +33,8 @@ KINDS = {
 }
 _SECONDS_TO_START = 60  # a job that has said nothing for longer never got a process
 _SECONDS_BETWEEN_NOTES = 0.3
+_AT_ONCE = 1  # jobs that compute; the others wait, as each takes all cores that it may have
+_PATIENCE = 30  # seconds that a job waits for its turn without anybody asking for it
 
 
 class State(NamedTuple):
@@ -76,7 +79,7 @@ class Job:
         if self.path.exists():
             return State(is_done=True)
         note = self._read()
-        if note and not note.get("problem") and not self._is_alive():
+        if note and not note.get("problem") and not self.is_alive():
             note = self._read()  # it may have said its last word between the two looks
             if note and not note.get("problem"):
                 return State(problem="The computation was ended from outside: try again.")
@@ -84,6 +87,8 @@ class Job:
             return State(problem=note["problem"])
         if not note and self.path.exists():
             return State(is_done=True)
+        with suppress(OSError):
+            os.utime(self._pid)  # somebody asks for it
         return State(text=note.get("text", "Starting"), share=note.get("share", 0.0))
 
     def start(self) -> None:
@@ -98,15 +103,21 @@ class Job:
     def retry(self) -> None:
         """Begin again after a failure."""
         if self.state().problem:
-            self._note.unlink(missing_ok=True)
-            self._pid.unlink(missing_ok=True)
+            self.forget()
             self.start()
+
+    def forget(self) -> None:
+        """Leave nothing of the job but its result."""
+        self._note.unlink(missing_ok=True)
+        self._pid.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         try:
             self._note.parent.mkdir(parents=True, exist_ok=True)
+            facts = {"kind": self.kind, "arguments": self.arguments, "asked": time.time()}
             with self._note.open("x", encoding="utf-8") as file:  # of many that ask, one starts it
-                json.dump({"kind": self.kind, "arguments": self.arguments}, file)
+                json.dump(facts, file)
+            self._pid.unlink(missing_ok=True)  # of one that ended otherwise
             package = str(Path(__file__).resolve().parent.parent)
             paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
             process = subprocess.Popen(
@@ -127,7 +138,7 @@ class Job:
                 f"Nothing can be computed in {cache.folder()} ({error.strerror or error}): free "
                 "space or set MNIST_APP_WEIGHTS to a folder that can be written."
             ) from None
-        _PROCESSES.append(process)  # asked for its end later, so that no zombie stays
+        threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -135,8 +146,8 @@ class Job:
         except (OSError, ValueError):
             return {}
 
-    def _is_alive(self) -> bool:
-        _PROCESSES[:] = [process for process in _PROCESSES if process.poll() is None]
+    def is_alive(self) -> bool:
+        """Whether its process lives; one that was just asked for counts as living."""
         try:
             words = psutil.Process(int(self._pid.read_text())).cmdline()
             return not words or any(self.path.stem in word for word in words)
@@ -145,14 +156,18 @@ class Job:
         except psutil.Error:
             return False
 
+    def seconds_unasked(self) -> float:
+        """Seconds since somebody last looked how the job stands."""
+        try:
+            return abs(time.time() - self._pid.stat().st_mtime)
+        except OSError:
+            return self._age()
+
     def _age(self) -> float:
         try:
             return abs(time.time() - self._note.stat().st_mtime)
         except OSError:
             return float("inf")
-
-
-_PROCESSES: list[subprocess.Popen] = []
 
 
 def computed(job: Job, progress: Callable[[str, float], None] | None = None) -> Entry:
@@ -188,7 +203,9 @@ def main(note_file: Path) -> int:
             last = time.monotonic()
             write_text(note_file, json.dumps(note | {"text": text, "share": share}))
 
-    tell("Starting", 0.0)
+    if not _wait_for_turn(job, note, tell):
+        job.forget()
+        return 0
     try:
         import torch
 
@@ -196,8 +213,7 @@ def main(note_file: Path) -> int:
         computed(job, tell)
         if not job.path.exists():
             raise InputError(f"There is no space in {cache.folder()}: free some, and try again.")
-        note_file.unlink(missing_ok=True)
-        note_file.with_suffix(".pid").unlink(missing_ok=True)
+        job.forget()
     except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the note
         text = " ".join(str(error).split())
         is_known = isinstance(error, InputError)
@@ -205,6 +221,29 @@ def main(note_file: Path) -> int:
         write_text(note_file, json.dumps(note | {"problem": problem}))
         return 1
     return 0
+
+
+def _wait_for_turn(job: Job, note: dict[str, Any], tell: Callable[[str, float], None]) -> bool:
+    """Wait until fewer jobs than may compute at once are ahead; False if nobody asks any more."""
+    tell("Starting", 0.0)
+    while _ahead(job, note["asked"]) >= _AT_ONCE:
+        if job.seconds_unasked() > _PATIENCE:
+            return False
+        tell("Waiting for another computation to end", 0.0)
+        time.sleep(_SECONDS_BETWEEN_NOTES)
+    return True
+
+
+def _ahead(job: Job, asked: float) -> int:
+    """How many living jobs were asked for before this one."""
+    count = 0
+    for path in cache.folder().glob("*.json"):
+        with suppress(OSError, ValueError, KeyError):
+            note = json.loads(path.read_text(encoding="utf-8"))
+            other = Job(note["kind"], note["arguments"])
+            is_before = (note["asked"], other.path.name) < (asked, job.path.name)
+            count += is_before and not note.get("problem") and other.is_alive()
+    return count
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ class Recipe(BaseModel):
 
     batch_size: Annotated[int, Field(ge=1, le=8192, description="images per step")] = 100
     batches_per_epoch: Annotated[
-        int | None, Field(ge=1, le=100_000, description="batches per epoch; empty: all images once")
+        int | None, Field(ge=1, le=100_000, description="batches per epoch; all: all images once")
     ] = None
     epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the data")] = 10
     early_stopping: Annotated[
@@ -157,7 +157,7 @@ class Recipe(BaseModel):
     ] = 0.2
     subset: Annotated[
         int | None,
-        Field(ge=20, le=10_000_000, description="number of training images; empty: all"),
+        Field(ge=20, le=10_000_000, description="number of training images, or all"),
     ] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="seed of all randomness")] = 0
 
@@ -187,6 +187,11 @@ class Recipe(BaseModel):
         if model not in MODELS:
             raise ValueError(f"choose one of {', '.join(MODELS)}")
         return model
+
+    @field_validator("batches_per_epoch", "subset", mode="before")
+    @classmethod
+    def _parse_all(cls, count: Any) -> Any:
+        return None if count == "all" else count
 
     @field_validator("steps", mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """One self-contained HTML file about a result: what it is, how it learned, what it gets wrong."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -17,6 +18,7 @@ from mnist_app.ui.markup import architecture, png_url
 from mnist_app.weights import WeightsInfo
 
 MOST_MISTAKES = 48
+NEAREST_PRESET = "cnn-2x32"  # whose recipe is changed where a result has none of the presets
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
   color: #1a1c23; background: #fff; }
@@ -68,30 +70,25 @@ def report(name: str, result: Assessment, test: Digits) -> str:
 
 
 def command(info: WeightsInfo) -> str:
-    """The command that trains a result again."""
+    """The commands that train a result again, for a POSIX shell."""
     recipe = info.recipe
     if recipe.name in JOINED:
         return "python -m mnist_app reproduce canvas --seeds 4\npython -m mnist_app join"
-    preset = RECIPES.get(recipe.name, Recipe())
-    changes = {
-        field: value
-        for field, value in recipe.model_dump().items()
-        if field != "name" and value != getattr(preset, field)
-    }
-    name = recipe.name if recipe.name in RECIPES else "cnn-2x32"
-    options = [_option(field, value) for field, value in ({"seed": recipe.seed} | changes).items()]
-    words = ["python -m mnist_app train", name, *options, f"--threads {info.threads}"]
-    return " ".join([*words, f"--name {info.name}"])
+    name = recipe.name if recipe.name in RECIPES else NEAREST_PRESET
+    words = ["python", "-m", "mnist_app", "train", name, "--seed", str(recipe.seed)]
+    for field, value in recipe.model_dump().items():
+        if field not in ("name", "seed") and value != getattr(RECIPES[name], field):
+            words += _option(field, value)
+    return shlex.join([*words, "--threads", str(info.threads), "--name", info.name])
 
 
-def _option(field: str, value: Any) -> str:
+def _option(field: str, value: Any) -> list[str]:
     flag = field.replace("_", "-")
     if isinstance(value, bool):
-        return f"--{flag}" if value else f"--no-{flag}"
+        return [f"--{flag}" if value else f"--no-{flag}"]
     if field == "steps":
         value = ",".join(f"{epoch}:{rate:g}" for epoch, rate in value)
-    text = str(value)
-    return f'--{flag} "{text}"' if " " in text else f"--{flag} {text}"
+    return [f"--{flag}", "all" if value is None else str(value)]
 
 
 def _summary(info: WeightsInfo, result: Assessment, test: Digits) -> str:

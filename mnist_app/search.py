@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from filelock import FileLock
 
@@ -70,6 +70,14 @@ class Trial:
         return sum(event["seconds"] for event in self.epochs.values())
 
 
+class Kept(NamedTuple):
+    """A trial that was kept among the results."""
+
+    trial: int  # its number
+    name: str  # of the result
+    version: str  # the fingerprint of the result's file
+
+
 @dataclass(frozen=True)
 class Search:
     """A search as its file tells it."""
@@ -79,7 +87,7 @@ class Search:
     values: list[dict[str, Any]]  # of each trial
     runs: list[str | None]  # the id of each trial's run
     is_stopped: bool
-    kept: str | None  # the name under which the best one was kept
+    kept: "Kept | None"  # the trial that was kept last
 
     @cached_property
     def trials(self) -> list[Trial]:
@@ -242,7 +250,7 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
     model, info = weights.load(best.run.name, best.run.result_folder)
     kept = weights.save(name, model, info.model_copy(update={"run": None}))
     with _changed(search.id) as found:
-        found["kept"] = kept.name
+        found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
     return kept
 
 
@@ -277,7 +285,7 @@ def _of(search_id: str, found: dict[str, Any]) -> Search:
         found["values"],
         found["runs"],
         found["is_stopped"],
-        found["kept"],
+        Kept(*found["kept"]) if found["kept"] else None,
     )
 
 

@@ -263,6 +263,11 @@ def parsed(field: str, text: str) -> tuple[float, ...]:
             f"The values of {field} are {text.strip()!r}: write {what} with commas between them, "
             f"as {', '.join(map(number_text, usual_values(field)))}."
         ) from None
+    lowest, highest = field_range(field)
     for value in values:
-        between(field, value, value)
+        if not lowest <= value <= highest:
+            raise InputError(
+                f"The value {number_text(value)} of {field} is not from {number_text(lowest)} to "
+                f"{number_text(highest)}: write numbers as 0.01, with commas between them."
+            )
     return values

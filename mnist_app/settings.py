@@ -24,8 +24,12 @@ def weights_folder() -> Path:
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, then move it into place in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def parallel_runs() -> int:

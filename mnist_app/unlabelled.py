@@ -10,7 +10,7 @@ import torch
 
 from mnist_app.archives import File, Skipped
 from mnist_app.drawing import SIDE, to_mnist
-from mnist_app.folders import light_on_dark
+from mnist_app.folders import is_blank, light_on_dark, reason
 from mnist_app.photo import clean
 from mnist_app.pictures import decode_picture
 from mnist_app.predictor import Predictor
@@ -51,7 +51,7 @@ def read_all(
         try:
             waiting.append((file.name, _normal_form(file)))
         except InputError as error:
-            skipped.append(Skipped(file.name, str(error)))
+            skipped.append(Skipped(file.name, reason(error, file)))
         if len(waiting) == _AT_ONCE:
             readings += _read(predictor, waiting)
             waiting.clear()
@@ -67,12 +67,20 @@ def _normal_form(file: File) -> np.ndarray:
         rgba = decode_picture(file.read(), file.name)
     except OSError as error:
         raise InputError(f"{file.name} cannot be read ({error.strerror}).") from None
-    if rgba.shape[:2] == (SIDE, SIDE):
-        return light_on_dark(rgba).astype(np.float32) / 255
-    image = to_mnist(clean(rgba))
+    image = _small(rgba) if rgba.shape[:2] == (SIDE, SIDE) else _large(rgba)
     if image is None:
         raise InputError(f"{file.name} shows nothing: draw or photograph it again.")
-    return image[0, 0].numpy()
+    return image
+
+
+def _small(rgba: np.ndarray) -> np.ndarray | None:
+    grey = light_on_dark(rgba)
+    return None if is_blank(grey) else grey.astype(np.float32) / 255
+
+
+def _large(rgba: np.ndarray) -> np.ndarray | None:
+    image = to_mnist(clean(rgba))
+    return None if image is None else image[0, 0].numpy()
 
 
 def _read(predictor: Predictor, pictures: Sequence[tuple[str, np.ndarray]]) -> list[Reading]:

@@ -2,13 +2,14 @@
 
 import io
 import os
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from mnist_app import archives
-from mnist_app.archives import File, files_in, state_of
+from mnist_app.archives import File, file_at, files_in, state_of, typed_path
 from mnist_app.settings import InputError
 
 
@@ -116,7 +117,7 @@ def test_a_link_in_a_zip_is_not_followed():
     assert "is a link" in problems(target)["a.png"]
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_damaged_content_is_said_when_it_is_read(method):
     content = bytearray(packed({"a.png": bytes(range(256)) * 40}, method).getvalue())
     content[60:100] = bytes(40)
@@ -125,12 +126,17 @@ def test_damaged_content_is_said_when_it_is_read(method):
         file.read()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_is_unpacked_all_at_once_whatever_its_size_is_refused(method):
+    place = packed({"a.png": bytes(10_000_000)}, method)
+    assert len(place.getvalue()) < 10_000
+    assert "unusual way" in problems(place)["a.png"]
+
+
 def test_an_unknown_way_of_packing_is_said():
     content = bytearray(packed({"a.png": b"x"}).getvalue())
     content[8] = content[content.index(b"PK\x01\x02") + 10] = 9  # Deflate64
-    (file,) = files_in(io.BytesIO(content))
-    with pytest.raises(InputError, match="unknown way"):
-        file.read()
+    assert "unusual way" in problems(io.BytesIO(content))["a.png"]
 
 
 def test_no_more_is_unpacked_than_a_file_says_it_has():
@@ -186,3 +192,61 @@ def test_the_state_changes_with_the_content(tmp_path):
     assert states[0] == states[1]
     assert len(set(states)) == 3
     assert state_of(tmp_path / "none") == ""
+
+
+# Paths that somebody typed
+
+
+@pytest.mark.parametrize("text", ["~nobodyx/pics", "x" * 5000, "a/" * 5000, "a\0b", "~a\0b"])
+def test_a_path_that_no_file_can_have_is_refused_in_one_short_sentence(text):
+    with pytest.raises(InputError, match="check it") as error:
+        typed_path(text)
+    assert len(str(error.value)) < 200
+    assert str(error.value).isprintable()
+
+
+def test_a_typed_path_may_be_in_the_home_folder_and_need_not_exist(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert typed_path("~/pics") == tmp_path / "pics"
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "a\0b"])
+def test_what_no_file_can_be_called_is_bad_input_wherever_it_comes_from(text):
+    with pytest.raises(InputError, match="check it"):
+        list(files_in(Path(text)))
+    assert "check it" in file_at(Path(text)).problem
+    assert state_of(Path(text)) == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files on Windows")
+def test_what_never_ends_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    for place in (Path("/dev/zero"), tmp_path / "pipe.zip"):
+        with pytest.raises(InputError, match="neither a folder nor a file"):
+            next(files_in(place))
+        assert "not a file" in file_at(place).problem
+    assert list(files_in(tmp_path)) == []
+
+
+def test_one_file_may_be_called_anything_but_not_be_too_large(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_FILE_BYTES", 2_000_000)
+    unpacked({"a": b"x", "b": bytes(2_000_001)}, tmp_path)
+    assert found([file_at(tmp_path / "a")]) == [(str(tmp_path / "a"), b"x", None)]
+    assert "larger than 2 MB" in file_at(tmp_path / "b").problem
+    assert "not there" in file_at(tmp_path / "c").problem
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")
+def test_a_name_that_is_no_utf_8_can_be_written_and_its_file_read(tmp_path):
+    folder = tmp_path / os.fsdecode(b"in\xfe")
+    folder.mkdir()
+    (folder / os.fsdecode(b"sur\xff.png")).write_bytes(b"x")
+    (file,) = files_in(tmp_path)
+    assert file.name == r"in\udcfe/sur\udcff.png"
+    assert file.read() == b"x"
+    (folder / os.fsdecode(b"sur\xff.png")).unlink()
+    with pytest.raises(InputError, match=r"sur.udcff\.png cannot be read") as error:
+        file.read()
+    str(error.value).encode()
+    assert len(state_of(tmp_path)) == 64

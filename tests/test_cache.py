@@ -46,6 +46,27 @@ def test_where_there_are_too_many_the_oldest_go(weights_folder, entry, monkeypat
     assert [path.exists() for path in [*paths, newest]] == [False, False, True, True, True]
 
 
+def test_what_was_used_last_goes_last(weights_folder, entry, monkeypatch):
+    paths = [cache.path_of("kind", {"number": number}) for number in range(3)]
+    for age, path in enumerate(paths):
+        cache.save(path, entry)
+        os.utime(path, (1000 + age, 1000 + age))
+    assert cache.load(paths[0])
+    monkeypatch.setattr(cache, "MOST_BYTES", 3 * paths[0].stat().st_size)
+    cache.save(cache.path_of("kind", {"number": 4}), entry)
+    assert [path.exists() for path in paths] == [True, False, True]
+
+
+def test_memory_holds_few_large_entries(weights_folder, monkeypatch):
+    monkeypatch.setattr(cache, "MOST_IN_MEMORY", 2500)
+    for number in range(5):
+        path = cache.path_of("kind", {"number": number})
+        cache.save(path, Entry({"x": torch.zeros(250)}, {}))
+        assert cache.load(path).tensors["x"].shape == (250,)
+    held = [path for path in cache._MEMORY if path.parent == cache.folder()]
+    assert held == [cache.path_of("kind", {"number": number}) for number in (3, 4)]
+
+
 def test_an_entry_replaced_meanwhile_is_read_anew(weights_folder, entry):
     path = cache.path_of("kind", {})
     cache.save(path, entry)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mnist_app import data, weights
+from mnist_app import data, unlabelled, weights
 from mnist_app.cli import main
 from mnist_app.recipes import RECIPES, Recipe
 
@@ -310,12 +310,58 @@ def test_predict_writes_a_table_of_a_folder_and_names_what_it_skips(call, traine
     assert [Path(one["name"]).name for one in json.loads(out)["skipped"]] == [
         *("empty.png", "words.txt")
     ]
-    assert "empty.png" in err
+    assert f"{pictures}/empty.png: It is empty." in err.splitlines()
     lines = table.read_text().splitlines()
     assert lines[0] == "ImageId,Label,confidence"
     assert [Path(line.split(",")[0]).name for line in lines[1:]] == [
         f"{place}.png" for place in range(6)
     ]
+
+
+def test_a_table_is_kept_when_no_picture_can_be_read(call, trained, tmp_path):
+    table = tmp_path / "keep.csv"
+    table.write_text("mine")
+    code, out, err = call("predict", str(tmp_path / "nope.png"), "--csv", str(table))
+    assert (code, out) == (2, "")
+    assert "nope.png: It is not there" in err
+    assert f"so {table} was not written" in err
+    assert table.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [".", "no such/table.csv", "x" * 5000])
+def test_a_table_that_has_no_place_is_said_before_pictures_are_read(
+    call, trained, pictures, monkeypatch, name
+):
+    monkeypatch.setattr(unlabelled, "read_all", None)
+    code, out, err = call("predict", str(pictures), "--csv", str(pictures / name))
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert "table" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")
+def test_predict_takes_names_that_are_no_utf_8(call, trained, pictures, tmp_path):
+    odd = os.fsdecode(b"sur\xff.png")
+    (pictures / "0.png").rename(pictures / odd)
+    table = tmp_path / "table.csv"
+    code, _, _ = call("predict", str(pictures), "--csv", str(table))
+    assert code == 2
+    assert r"sur\udcff.png," in table.read_text()
+    code, out, _ = call("predict", str(pictures / odd))
+    assert code == 0
+    assert r"sur\udcff.png: " in out
+    out.encode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files on Windows")
+def test_predict_reads_the_others_beside_what_no_file_can_be(call, trained, pictures, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    bad = ["x" * 5000, str(tmp_path / "pipe"), "/dev/zero"]
+    for options in ([], ["--csv", str(tmp_path / "table.csv")]):
+        code, out, err = call("predict", *bad, str(pictures / "0.png"), *options)
+        assert code == 2
+        assert len(err.splitlines()) == len(bad)
+        assert "0.png: " in out or "1 pictures read, 3 skipped" in out
 
 
 def test_predict_reads_the_pictures_in_a_zip(call, trained, pictures):

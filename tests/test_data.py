@@ -265,6 +265,13 @@ def test_the_data_sets_of_the_app_need_no_check(name):
     data.check_dataset(name)
 
 
+@pytest.mark.parametrize("name", ["~nobodyx/pics", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("use", [data.check_dataset, data.load_dataset])
+def test_a_path_that_no_folder_can_have_is_said(use, name):
+    with pytest.raises(InputError, match="check it"):
+        use(name)
+
+
 def test_no_folder_at_all_is_said():
     with pytest.raises(InputError, match="No folder was given"):
         data.check_dataset(" ")

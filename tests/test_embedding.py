@@ -62,6 +62,8 @@ def test_the_same_seed_gives_the_same_map_and_puts_like_to_like(stripes):
 def test_few_images_have_a_map_and_too_few_do_not():
     vectors = torch.rand(5, 10, generator=torch.Generator().manual_seed(0))
     assert embedding.tsne(vectors, 0)[0].isfinite().all()
+    assert embedding.perplexity(5) == pytest.approx(4 / 3)
+    assert embedding.perplexity(1000) == 30
     with pytest.raises(InputError, match="too few"):
         embedding.tsne(vectors[:3], 0)
 
@@ -74,6 +76,14 @@ def test_a_map_is_computed_as_a_job_of_the_sample(bundled, weights_folder, monke
     assert len(entry.tensors["points"]) == entry.facts["n"] == len(embedding.sample(bundled))
     assert job.result() is not None
     assert any("Laying out" in text and share > 0.5 for text, share in told)
+
+
+def test_a_small_map_says_the_perplexity_it_was_made_with(bundled, weights_folder, monkeypatch):
+    monkeypatch.setattr(embedding, "SAMPLE", 40)
+    job = Job("embedding", embedding.arguments("digits", bundled))
+    facts = jobs.computed(job).facts
+    assert facts["perplexity"] == pytest.approx((facts["n"] - 1) / 3)
+    assert facts["perplexity"] < 30
 
 
 def test_a_map_of_data_that_changed_is_refused(bundled):

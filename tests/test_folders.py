@@ -15,7 +15,7 @@ from rights import without_rights
 
 from mnist_app import data, folders
 from mnist_app.data import load_dataset, prepare
-from mnist_app.drawing import to_mnist
+from mnist_app.drawing import MIN_CONTRAST, to_mnist
 from mnist_app.folders import read_folder
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError
@@ -214,6 +214,23 @@ def test_a_picture_that_shows_nothing_is_skipped(folder):
     assert skipped_beside(folder) == ("3/blank.png", "It shows nothing: remove it.")
 
 
+@pytest.mark.parametrize(("ground", "ink"), [(0, 0), (255, 255), (200, 199 + MIN_CONTRAST)])
+def test_a_small_picture_that_shows_nothing_is_skipped(ground, ink, folder):
+    picture = Image.new("L", (28, 28), ground)
+    picture.paste(ink, (10, 10, 18, 18))
+    picture.save(folder / "3" / "blank.png")
+    assert skipped_beside(folder) == ("3/blank.png", "It shows nothing: remove it.")
+
+
+def test_a_small_picture_with_some_contrast_is_kept(folder):
+    picture = Image.new("L", (28, 28), 100)
+    picture.paste(100 + MIN_CONTRAST, (10, 10, 18, 18))
+    picture.save(folder / "3" / "weak.png")
+    dataset, skipped = read_folder(folder)
+    assert len(dataset.train) + len(dataset.test) == 51
+    assert not skipped
+
+
 @pytest.mark.parametrize("content", [b"not a picture", b"\x89PNG\r\n\x1a\n"])
 def test_a_broken_picture_is_skipped(content, folder):
     (folder / "6" / "other.png").write_bytes(content)
@@ -335,8 +352,7 @@ def test_a_folder_that_may_not_be_read_is_named(closed, folder, open_folder):
 
 
 def test_pictures_that_are_transparent_are_read_without_a_warning(folder):
-    nothing = read_as_three(folder, lambda path: Image.new("RGBA", (28, 28)).save(path))
-    assert not nothing.any()
+    assert not folders.light_on_dark(np.zeros((28, 28, 4), dtype=np.uint8)).any()
     palette = Image.frombytes("P", (28, 28), bytes([0, 1, 2, 0] * 196))
     palette.putpalette([255] * 3 + [0] * 6)
     levels = bytes([0, 128, 255])

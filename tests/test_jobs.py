@@ -72,6 +72,24 @@ def test_a_killed_job_says_so_and_can_be_tried_again(job):
     assert wait(job).is_done
 
 
+def test_jobs_take_turns(job):
+    first = Job("robustness", job.arguments)
+    first.start()
+    job.start()
+    assert waits(job)
+    assert wait(first).is_done
+    assert wait(job).is_done
+
+
+def waits(job: Job) -> bool:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if "Waiting for another" in job.state().text:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_where_nothing_can_be_written_a_job_is_an_input_error(job, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "file"))

@@ -1,4 +1,5 @@
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from mnist_app import data, report, weights
 from mnist_app.assessment import Assessment
-from mnist_app.recipes import RECIPES
+from mnist_app.recipes import RECIPES, Recipe
 from mnist_app.settings import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,6 +79,14 @@ def test_names_are_escaped(networks):
     )
 
 
+@pytest.mark.parametrize("place", ["/tmp/digits(1).zip", "$(id) b", "it's; here", "a b"])
+def test_a_path_in_the_command_is_one_word_for_the_shell(networks, place):
+    info = weights.load("lenet5")[1]
+    recipe = info.recipe.changed(dataset=place)
+    words = shlex.split(report.command(info.model_copy(update={"recipe": recipe})))
+    assert words[words.index("--dataset") + 1] == place
+
+
 def test_the_command_holds_every_change_of_the_preset(networks):
     info = weights.load("lenet5")[1]
     changed = RECIPES["speedrun"].changed(
@@ -90,15 +99,25 @@ def test_the_command_holds_every_change_of_the_preset(networks):
     assert "--optimizer" not in command  # as in the preset
 
 
-def test_the_command_trains_the_same_recipe(networks):
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPES["lenet5"].changed(dataset="digits", epochs=2, l2=1e-4, early_stopping=3),
+        RECIPES["speedrun"].changed(dataset="digits", batches_per_epoch=None, subset=500),
+        RECIPES["mlp-300"].changed(dataset="digits", schedule="constant", steps=(), subset=None),
+        RECIPES["canvas"].changed(dataset="digits", pen_copies=0, redrawn=0, non_digits=0),
+        Recipe(dataset="digits", learning_rate=1e-5),
+    ],
+    ids=lambda recipe: recipe.name,
+)
+def test_the_command_trains_the_same_recipe(networks, recipe):
     """What the command line makes of the command is the recipe of the result."""
     from unittest.mock import patch
 
     from mnist_app import cli
 
     info = weights.load("lenet5")[1]
-    changed = RECIPES["lenet5"].changed(dataset="digits", epochs=2, l2=1e-4, early_stopping=3)
-    command = report.command(info.model_copy(update={"recipe": changed}))
+    command = report.command(info.model_copy(update={"recipe": recipe}))
     seen = []
 
     def remember(recipe, *_arguments, **_options):
@@ -106,5 +125,5 @@ def test_the_command_trains_the_same_recipe(networks):
         raise InputError("seen")
 
     with patch("mnist_app.training.train", remember):
-        cli.main(command.split()[3:])
-    assert seen == [changed]
+        cli.main(shlex.split(command)[3:])
+    assert [one.changed(name=recipe.name) for one in seen] == [recipe]

@@ -75,7 +75,7 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
     assert weights.list_weights() == [kept]
     assert kept.recipe == QUICK.changed(**quick.values)
     assert kept.test_accuracy == found.result_of(quick).test_accuracy
-    assert now(found).kept == "mine"
+    assert now(found).kept == (quick.number, "mine", weights.fingerprint_of("mine"))
     assert search.keep_best(found, "mine").name == "mine-2"
 
     search.remove(found)

@@ -1,5 +1,6 @@
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,8 @@ def folder(tmp_path) -> tuple[Path, list[int]]:
     (tmp_path / "note.txt").write_text("seven")
     (tmp_path / "text.png").write_text("seven")
     (tmp_path / "white.png").write_bytes(png(np.full((100, 100), 255, np.uint8)))
+    (tmp_path / "small black.png").write_bytes(png(np.zeros((28, 28), np.uint8)))
+    (tmp_path / "small white.png").write_bytes(png(np.full((28, 28), 255, np.uint8)))
     huge = Image.new("1", (7000, 7000))
     huge.save(tmp_path / "huge.png")
     return tmp_path, test.labels[:15].tolist()
@@ -56,8 +59,11 @@ def test_good_pictures_are_read_and_each_bad_one_has_its_reason(folder, predicto
     assert right >= 13  # lenet5 learned MNIST's hands, not these
     reasons = {Path(file.name).name: file.problem for file in skipped}
     assert set(reasons) == {
-        *("broken.png", "empty.png", "note.txt", "text.png", "white.png", "huge.png")
+        *("broken.png", "empty.png", "note.txt", "text.png", "white.png", "huge.png"),
+        *("small black.png", "small white.png"),
     }
+    assert reasons["small black.png"] == reasons["small white.png"]
+    assert reasons["small black.png"].startswith("It shows nothing")
     assert "empty" in reasons["empty.png"]
     assert "megapixels" in reasons["huge.png"]
     assert "picture" in reasons["text.png"]
@@ -77,12 +83,26 @@ def test_what_is_too_much_is_skipped_and_said(folder, predictor, monkeypatch):
     readings, skipped = read_all(predictor, archives.files_in(folder[0]))
     assert len(readings) == 3
     assert "Only 3 pictures" in skipped[-1].problem
-    assert len(skipped) == 18
+    assert len(skipped) == 20
 
 
 def test_a_file_that_may_not_be_read_has_its_reason(predictor):
     files = [File("secret.png", bytes, "It is encrypted.")]
     assert read_all(predictor, files) == ([], [("secret.png", "It is encrypted.")])
+
+
+def test_a_reason_does_not_repeat_the_name_beside_it(folder, predictor, tmp_path):
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(folder[0] / "text.png", "in/text.png")
+        archive.write(folder[0] / "00.png", "in/damaged.png")
+    path.write_bytes(path.read_bytes().replace(b"IHDR", b"ihdr"))  # not what was packed
+    named = [file._replace(name=f"{path}/{file.name}") for file in archives.files_in(path)]
+    for files in (archives.files_in(folder[0]), archives.files_in(path), named):
+        _, skipped = read_all(predictor, files)
+        assert skipped
+        assert all(Path(file.name).name not in file.problem for file in skipped)
+        assert all(file.problem[0].isupper() for file in skipped)
 
 
 def test_the_table_is_one_that_others_read(predictor):

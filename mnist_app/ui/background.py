@@ -1,12 +1,16 @@
 """Results that are computed in the background, and the page's look at how far they are."""
 
+import time
+
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from mnist_app.cache import Entry
 from mnist_app.jobs import Job, State
 from mnist_app.settings import InputError
 from mnist_app.ui import shared
 
+_UNTIL_SENT = 0.05  # seconds; what a run that ends with a rerun has not sent by then is lost
 _AWAITED = "awaited"  # in the session's state: the jobs that the page shows, as they stood
 
 
@@ -37,15 +41,35 @@ def result_of(job: Job, key: str) -> Entry | None:
     return None
 
 
+class _Later:
+    """What is known to get on: nothing is waited for but the next look."""
+
+    def state(self) -> State:
+        return State(text="later")
+
+
+def come_again() -> None:
+    """Run the part of the page that calls this again, and soon the page, if that is being drawn.
+
+    What the user did meanwhile comes with it.
+    """
+    time.sleep(_UNTIL_SENT)
+    try:
+        st.rerun(scope="fragment")
+    except StreamlitAPIException:
+        st.session_state.setdefault(_AWAITED, {})["later"] = (_Later(), None)
+
+
 def watch() -> None:
     """Run the whole page again when what it waits for gets on, or others changed what it shows.
 
     To be called once, at the end of a page on which nothing else looks for news.
     """
-    st.fragment(_look, run_every=1 if st.session_state.get(_AWAITED) else 3)()
+    st.fragment(look, run_every=1 if st.session_state.get(_AWAITED) else 3)()
 
 
-def _look() -> None:
+def look() -> None:
+    """Look once, from a fragment that looks again and again."""
     shared.rerun_if_outside_changed()
     awaited = st.session_state.get(_AWAITED, {})
     if any(_seen(job.state()) != seen for job, seen in awaited.values()):

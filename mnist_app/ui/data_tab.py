@@ -198,8 +198,9 @@ def _map(name: str, train: Digits) -> None:
         if found is None:
             return
         points, titles = found.tensors["points"].numpy(), ("t-SNE 1, no unit", "t-SNE 2, no unit")
+        used = found.facts.get("perplexity") or embedding.perplexity(found.facts["n"])
         how = (
-            f"t-SNE, perplexity {embedding.PERPLEXITY:g}, {found.facts['iterations'] + 1:,} "
+            f"t-SNE, perplexity {used:.3g}, {found.facts['iterations'] + 1:,} "
             f"iterations, seed {embedding.SEED}; what is near means something, what is far does not"
         )
     with st.container(key="data_map"):

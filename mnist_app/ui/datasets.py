@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from mnist_app import archives, data, folders, mnist
+from mnist_app import archives, data, folders, mnist, runs
 from mnist_app.archives import Skipped
 from mnist_app.digits import Dataset
 from mnist_app.settings import InputError
@@ -113,20 +113,53 @@ def skipped(name: str) -> list[Skipped]:
 
 
 def delete_button(name: str, key: str) -> None:
-    """A button that deletes the data set `name`, if it was uploaded; `key` is that of `choose`."""
-    if Path(name) in folders.uploads():
-        st.button(
-            "Delete this upload",
-            icon=":material/delete:",
-            key=f"{key}_delete",
-            on_click=_delete,
-            args=(Path(name), f"{key}_folder"),
-        )
+    """What deletes the data set `name`, if it was uploaded, when it is clicked twice.
+
+    Args:
+        name: as `choose` gives it.
+        key: that of `choose`.
+    """
+    path = Path(name)
+    if path not in folders.uploads():
+        return
+    with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
+        st.write(f"{folders.upload_name(path)} is gone for everybody then.")
+        st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
+    if problem := st.session_state.pop(f"{key}_folder_problem", None):
+        st.error(problem)
 
 
 def _delete(path: Path, key: str) -> None:
-    path.unlink(missing_ok=True)
-    st.session_state[key] = None
+    """Delete an upload and choose none, or leave a sentence on why that cannot be."""
+    try:
+        delete(path)
+        st.session_state[key] = None
+    except InputError as error:
+        st.session_state[f"{key}_problem"] = str(error)
+
+
+def delete(path: Path) -> None:
+    """Delete an uploaded ZIP.
+
+    Raises:
+        InputError: a run that is under way or waits needs it, or it may not be deleted.
+    """
+    for run in runs.list_runs():
+        if _is_same(run.recipe.dataset, path) and run.is_live:
+            raise InputError(f"The run {run.id} needs this upload: stop it first, or let it end.")
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The upload cannot be deleted ({error.strerror}): see who may write in {path.parent}."
+        ) from None
+
+
+def _is_same(name: str, path: Path) -> bool:
+    try:
+        return archives.typed_path(name).resolve() == path.resolve()
+    except InputError:
+        return False
 
 
 class _Box:
@@ -160,4 +193,4 @@ def _box(name: str, version: object) -> _Box:  # noqa: ARG001, the cache's key
 
 def _version(name: str) -> object:
     """What changes when the content of a folder or file does."""
-    return None if name in data.BUNDLED else archives.state_of(Path(name).expanduser())
+    return None if name in data.BUNDLED else archives.state_of(archives.typed_path(name))

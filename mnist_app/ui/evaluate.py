@@ -109,11 +109,14 @@ def _confusion(result: Assessment) -> tuple[int, int] | None:
 
 def _cell(result: Assessment, test: Digits, cell: tuple[int, int] | None) -> None:
     """The images behind a cell, before a click those of the most frequent mistake."""
+    if cell is None and not len(result.mistakes):
+        st.caption("Every image was read right. Click a cell for the images behind it.")
+        return
     digit, answer = cell or _most_frequent_mistake(result.confusion)
     places = result.taken_for(digit, answer)
     words = f"{digit} read as {answer}" if digit != answer else f"{digit} read right"
     with st.container(key="cell_images"):
-        st.markdown(f"**{words}: {len(places):,} images**")
+        st.markdown(f"**{words}: {len(places):,} image{'s' * (len(places) != 1)}**")
         shown = places[:MOST_SHOWN]
         if len(places) > len(shown):
             st.caption(f"The {MOST_SHOWN} surest of them.")

@@ -1,7 +1,6 @@
 """Own pictures through the chosen network: a table, a CSV file, and what could not be read."""
 
 import io
-from pathlib import Path
 
 import streamlit as st
 
@@ -53,9 +52,9 @@ def _in_folder() -> tuple[object, list[File]] | None:
     ).strip()
     if not place:
         return None
-    path = Path(place).expanduser()
+    path = archives.typed_path(place)
     files = list(archives.files_in(path))
-    return (place, [file.name for file in files], path.stat().st_mtime_ns), files
+    return (place, archives.state_of(path)), files
 
 
 def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:

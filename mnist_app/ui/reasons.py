@@ -1,6 +1,7 @@
 """The reasons behind an answer, below the canvas: an expander each, computed while it is open."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.predictor import Found, Prediction
+from mnist_app.ui import background
 from mnist_app.ui.shared import Choice
 
 # What each expander shows is in the module reasons_<key>, which is loaded when it is opened.
@@ -20,6 +22,7 @@ TITLES = {
     "neighbours": "Neighbours: the training images most like it",
     "hold": "Does it hold? Noise, blur, rotation, shift",
 }
+_MOMENT = 0.2  # seconds that a run works on what takes long
 _ORDINALS = "1st", "2nd", "3rd"
 
 
@@ -50,6 +53,26 @@ class Subject:
             st.session_state[state] = key, compute()
         return st.session_state[state][1]
 
+    def gradually(
+        self, name: str, compute: Callable[[], Iterator[Any]], *more: object
+    ) -> Any | float:
+        """What `compute` yields last, or for now the share that is done, 0..1, which it yields.
+
+        A run works on it for a moment only and comes again, so that a stroke need not wait. What
+        was begun for another digit is given up.
+        """
+        state, key = f"reasons_kept_{name}", (*self.key, *more)
+        if st.session_state.get(state, (None,))[0] != key:
+            st.session_state[state] = key, compute(), 0.0
+        _, steps, found = st.session_state[state]
+        end = time.monotonic() + _MOMENT
+        while isinstance(found, float) and time.monotonic() < end:
+            found = next(steps)
+        st.session_state[state] = key, steps, found
+        if isinstance(found, float):
+            st.session_state["reasons_unfinished"] = True
+        return found
+
 
 def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
     """Draw the expanders; a closed one costs nothing.
@@ -69,9 +92,12 @@ def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
             return
         with which:
             subject = _subject(choice, rgba)
+        st.session_state["reasons_unfinished"] = False
         for name, place in opened.items():
             with place:
                 _panel(name, subject, choice)
+    if st.session_state["reasons_unfinished"]:
+        background.come_again()
 
 
 def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:

@@ -5,6 +5,7 @@ import torch
 
 from mnist_app.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.predictor import Prediction
+from mnist_app.ui import shared
 from mnist_app.ui.reasons import Subject
 from mnist_app.ui.reasons_pictures import picture_and_bars
 
@@ -48,6 +49,7 @@ def _slider(kind: str) -> float:
         key=f"hold_{kind}",
         format=form,
         help=_HELP[kind],
+        **shared.KEPT,
     )
 
 

@@ -59,6 +59,11 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
     )
     labels = train.labels[places].tolist()
     with st.container(key="neighbours_shown"):
+        if distances[0] == distances[-1]:
+            st.warning(
+                f"{info.name} sees no difference between these images: all are equally far away, "
+                "and many more may be."
+            )
         st.markdown(f"**{majority(labels)}**")
         described = [
             Tile(str(place), f"{label} · {distance:.2f}", f"A {label}, distance {distance:.3f}")

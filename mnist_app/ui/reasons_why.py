@@ -1,5 +1,7 @@
 """Why this answer: three ways to tell which pixels speak for a digit."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import streamlit as st
 import torch
@@ -27,10 +29,11 @@ def show(subject: Subject) -> None:
     """Saliency, integrated gradients and Grad-CAM over the image that the network saw."""
     target = _target(subject)
     digit = _words(target)
-    with st.spinner("Following the gradients …"):
-        saliency, integrated, cam = subject.remembered(
-            "why", lambda: _attributions(subject, target), target
-        )
+    found = subject.gradually("why", lambda: _attributions(subject, target), target)
+    if isinstance(found, float):
+        st.progress(found, "Following the gradients …")
+        return
+    saliency, integrated, cam = found
     image = subject.prediction.image
     figures = _saliency(saliency, image, digit), _integrated(integrated, image, digit)
     st.html(f'{STYLE}<div class="reasons">{"".join(figures)}{_grad_cam(cam, image, digit)}</div>')
@@ -61,14 +64,20 @@ def _words(target: int) -> str:
     return f"the {target}" if target < CLASSES else "“not a digit”"
 
 
-def _attributions(subject: Subject, target: int) -> tuple[Tensor, Integrated, Tensor | None]:
+def _attributions(
+    subject: Subject, target: int
+) -> Iterator[float | tuple[Tensor, Integrated, Tensor | None]]:
+    """The share that is done, again and again, then all three."""
     model = subject.choice.predictor.model
     image = torch.from_numpy(subject.prediction.image.copy())[None, None]
-    return (
-        explain.saliency(model, image, target),
-        explain.integrated_gradients(model, image, target),
-        explain.grad_cam(model, image, target),
-    )
+    yield 0.0
+    saliency = explain.saliency(model, image, target)
+    yield 0.0
+    cam = explain.grad_cam(model, image, target)
+    for integrated in explain.integrating(model, image, target):
+        if isinstance(integrated, float):
+            yield integrated
+    yield saliency, integrated, cam
 
 
 def _saliency(values: Tensor, image: np.ndarray, digit: str) -> str:

@@ -23,7 +23,7 @@ from mnist_app.search_space import (
     usual_range,
     usual_values,
 )
-from mnist_app.settings import InputError
+from mnist_app.settings import InputError, parallel_runs
 from mnist_app.ui import search_results, shared
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
@@ -163,7 +163,9 @@ def _range(field: str) -> Between:
 def _size_text(space: Space) -> str:
     sizes = " × ".join(str(len(values)) for values in space.fields.values())
     product = f" ({sizes})" if space.kind == "grid" and len(space.fields) > 1 else ""
-    text = f"{space.size} trial{'s' if space.size > 1 else ''}{product}, one after the other"
+    size, at_once = len(space.trials()), parallel_runs()
+    order = "one after the other" if at_once == 1 else f"{at_once} at a time"
+    text = f"{size} trial{'s' if size > 1 else ''}{product}, {order}"
     speed = _images_per_second(space.base.model)
     if speed is None:
         return f"{text}."

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_app import search, weights
 from mnist_app.search import Search, Trial
 from mnist_app.settings import InputError
-from mnist_app.ui import search_form, search_results, shared
+from mnist_app.ui import background, search_form, search_results, shared
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # On a phone what goes on stands above the form.
@@ -38,7 +38,7 @@ def show() -> None:
 
 
 def _follow() -> None:
-    shared.rerun_if_outside_changed()
+    background.look()
     everything = {found.id: found for found in search.list_searches()}
     if not everything:
         st.subheader("No search yet", anchor=False)
@@ -123,7 +123,8 @@ def _buttons(now: Search) -> None:
                 on_click=_try,
                 args=(search.go_on, now),
                 disabled=not any(t.state != "finished" for t in now.trials),
-                help="Trains what was stopped, died or never had its turn.",
+                help="Trains what never had its turn, and what was stopped or died from its "
+                "beginning.",
             )
         st.button(
             "Remove",
@@ -162,21 +163,25 @@ def _best(now: Search) -> None:
             "The best is chosen by validation images. The test images have no say, so the test "
             "accuracy, which shows once it is kept, is an honest one."
         )
-        is_kept = _kept(now.kept)
-        if now.is_live or not is_kept:
+        if _kept(now.kept) != best.number:
             _keep(now)
 
 
-def _kept(name: str | None) -> bool:
-    """Tell of the result that was kept; whether there is one, and still."""
-    info = next((i for i in weights.list_weights() if i.name == name), None)
-    if info:
-        low, high = weights.accuracy_interval(info.test_accuracy, info.n)
-        st.markdown(
-            f"Kept as **{name}**, ready in the sidebar: **{info.test_accuracy:.2%}** of {info.n:,} "
-            f"test images right (95% interval {low:.2%} to {high:.2%})."
-        )
-    return info is not None
+def _kept(kept: search.Kept | None) -> int | None:
+    """Tell of the trial that was kept, and give its number; None if there is none any more."""
+    info = next((i for i in weights.list_weights() if kept and i.name == kept.name), None)
+    try:
+        if info is None or weights.fingerprint_of(info.name) != kept.version:
+            return None
+    except InputError:
+        return None
+    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    st.markdown(
+        f"Trial {kept.trial} is kept as **{kept.name}**, ready in the sidebar: "
+        f"**{info.test_accuracy:.2%}** of {info.n:,} test images right (95% interval {low:.2%} to "
+        f"{high:.2%})."
+    )
+    return kept.trial
 
 
 def _keep(now: Search) -> None:

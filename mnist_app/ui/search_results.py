@@ -77,8 +77,11 @@ def _state(trial: Trial, best: Trial | None) -> str:
 def about(now: Search) -> str:
     """One line on what is searched."""
     base = now.space.base
-    images = f"{base.subset:,} images" if base.subset else "all images"
-    fixed = [base.name, base.dataset, f"{base.epochs} epochs", images, f"seed {base.seed}"]
+    fixed = [base.name, base.dataset, f"seed {base.seed}"]
+    if "epochs" not in now.space.fields:
+        fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
+    if "subset" not in now.space.fields:
+        fixed.append(f"{base.subset:,} images" if base.subset else "all images")
     varied = ", ".join(f"{label(f).lower()} {_span(v)}" for f, v in now.space.fields.items())
     kind = "grid" if now.space.kind == "grid" else "at random"
     return f"{' · '.join(fixed)} · {kind}: {varied}"

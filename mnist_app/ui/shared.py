@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from mnist_app import runs, weights
+from mnist_app import runs, search, weights
 from mnist_app.drawing import ink_of
 from mnist_app.predictor import Predictor
 from mnist_app.recipes import Recipe
@@ -96,11 +96,17 @@ def drawing() -> np.ndarray | None:
     return None if rgba is None or ink_of(rgba) is None else rgba
 
 
+def own_runs() -> list[runs.Run]:
+    """The runs that are no trials of a search; those of one that cannot be read are among them."""
+    everything = runs.list_runs()
+    readable = {name for name in {run.search for run in everything} if name and search.find(name)}
+    return [run for run in everything if run.search not in readable]
+
+
 def outside_state() -> Any:
     """What other browsers and runs can change and a page shows: results, runs, snapshots."""
     chosen = st.session_state.get("network") or ""
-    own = [run for run in runs.list_runs() if not run.search]
-    live = tuple((run.id, run.state) for run in own if run.is_live)
+    live = tuple((run.id, run.state) for run in own_runs() if run.is_live)
     results = tuple((info.name, info.date) for info in weights.list_weights())
     run = runs.find(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
     return results, live, len(run.snapshots()) if run else 0

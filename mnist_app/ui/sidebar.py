@@ -51,8 +51,7 @@ def show() -> Choice | None:
 def _options() -> tuple[dict[str, str], list[weights.BrokenFile]]:
     """The networks, best first, runs in progress before them: key -> text; and broken files."""
     # Runs before results: one that ends in between is then in both lists, never in neither.
-    own = [run for run in runs.list_runs() if not run.search]
-    live = [run for run in own if run.state in ("running", "stopping")]
+    live = [run for run in shared.own_runs() if run.state in ("running", "stopping")]
     listing = weights.scan()
     labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
         info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "

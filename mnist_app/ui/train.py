@@ -9,7 +9,7 @@ from mnist_app import data, runs, weights
 from mnist_app.recipes import RECIPES, SOURCES, Recipe
 from mnist_app.runs import Run
 from mnist_app.settings import InputError
-from mnist_app.ui import datasets, recipe_form, shared
+from mnist_app.ui import background, datasets, recipe_form, shared
 from mnist_app.ui.charts import training as charts
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -79,8 +79,8 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
 
 
 def _follow() -> None:
-    shared.rerun_if_outside_changed()
-    everything = {run.id: run for run in runs.list_runs() if not run.search}
+    background.look()
+    everything = {run.id: run for run in shared.own_runs()}
     if not everything:
         st.subheader("No training yet", anchor=False)
         st.write(
@@ -166,7 +166,8 @@ def _buttons(run: Run, state: str) -> None:
             label = "Cancel" if state == "queued" else "Stop and keep"
             st.button(label, key="stop", on_click=_try, args=(runs.stop, run))
         if state in ("stopped", "died"):
-            place = f"epoch {max(run.log.epochs)}" if run.log.epochs else "the beginning"
+            epochs = run.log.epochs
+            place = f"epoch {max(epochs)}" if epochs else "the beginning"
             st.button(f"Resume from {place}", key="resume", on_click=_try, args=(runs.resume, run))
         if state in ("finished", "stopped", "died"):
             st.button(
@@ -198,8 +199,8 @@ def _curves(run: Run) -> None:
         "Training figures run over the epoch, with dropout and augmentation on; validation is "
         "measured at its end, with them off."
     )
-    if run.log.epochs:
-        st.caption(_epoch_text(run.log.epochs[max(run.log.epochs)]))
+    if epochs := run.log.epochs:  # looked at once: a run that is resumed begins anew
+        st.caption(_epoch_text(epochs[max(epochs)]))
     _digit_while_learning(run)
 
 
@@ -208,7 +209,7 @@ _CONFIG = {"displayModeBar": False}
 
 def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
     """Curves of earlier runs and saved results to lay over this one's."""
-    others = {r.id: r for r in runs.list_runs() if r.id != run.id and r.log.epochs and not r.search}
+    others = {r.id: r for r in shared.own_runs() if r.id != run.id and r.log.epochs}
     infos = {info.name: info for info in weights.list_weights()}
     chosen = st.multiselect(
         "Lay over", [*others, *infos], key="overlays", placeholder="earlier runs and saved results"

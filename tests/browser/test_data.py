@@ -158,6 +158,8 @@ def test_an_uploaded_zip_is_a_data_set_that_can_be_trained_on(app):
     app.click("train")
     expect(app.part("progress")).to_contain_text("of 10 test images right")
     app.tab("Data")
+    app.part("data_dataset_ask").locator("button").first.click()
+    assert list((app.weights / ".datasets").iterdir())
     app.click("data_dataset_delete")
     expect(app.page.get_by_text("one sub-folder of pictures per digit")).to_be_visible()
     assert not list((app.weights / ".datasets").iterdir())

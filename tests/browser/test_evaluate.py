@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 def opened(app: App, network: str, dataset: str) -> App:
     app.open(f"?tab=Evaluate&network={network}")
     app.part("evaluate_dataset").get_by_text(dataset, exact=True).click()
+    kind = "digits" if dataset == "Bundled digits" else "mnist"
+    expect(app.part("evaluate_tab")).to_contain_text(f"test images of {kind}")
     return app
 
 
@@ -154,3 +156,9 @@ def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_pa
     expect(page.locator(".js-plotly-plot")).to_have_count(5)
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     context.close()
+
+
+def test_a_report_comes_while_the_train_tab_is_open(app):
+    app.open("?tab=Train&network=mlp-784")
+    app.part("report").locator("summary").click()
+    expect(app.part("report_file").locator("button")).to_be_visible()

@@ -20,9 +20,13 @@ PANELS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 
 
 def opened(app: App, name: str) -> Locator:
-    """Open a panel; a stroke's own run may close it on its way, as may any user's second click."""
+    """Open a panel; again, if a run that was on its way just then closed it."""
     panel = app.part(f"reasons_{name}")
-    panel.locator("summary").first.click()
+    for _ in range(3):
+        panel.locator("summary").first.click()
+        app.page.wait_for_timeout(1000)
+        if panel.locator("details[open]").count():
+            break
     return panel
 
 
@@ -35,6 +39,19 @@ def drawn(app: App, network: str, strokes: list, answer: str = "7") -> App:
 
 def percentages(panel: Locator) -> list[float]:
     return [float(text.rstrip("%")) for text in panel.locator(".bars .value").all_inner_texts()]
+
+
+def test_a_stroke_comes_in_between_while_why_is_computed(app):
+    app.open("?network=canvas-large")
+    panel = opened(app, "why")
+    app.draw(SEVEN)
+    expect(panel).to_contain_text("Following the gradients")
+    app.click("clear")
+    app.page.wait_for_timeout(1000)
+    app.draw(SEVENTY_ONE[1:])
+    app.expect_prediction("1")
+    expect(panel).to_contain_text("speaks for the 1")
+    app.expect_prediction("1")
 
 
 def test_why_shows_three_pictures_that_add_up(app):
