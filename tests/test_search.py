@@ -84,6 +84,19 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
     assert {info.name for info in weights.list_weights()} == {"mine", "mine-2"}
 
 
+def test_what_was_kept_early_is_told_from_a_better_one_that_came_later():
+    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    wait_until(lambda: now(found).best)
+    first = now(found).best
+    search.keep_best(now(found), "early")
+    wait_until(lambda: not now(found).is_live)
+    found = now(found)
+    assert found.kept.trial == first.number == 1
+    assert found.best.number == 2
+    assert search.keep_best(found, "late").recipe.learning_rate == 0.01
+    assert now(found).kept[:2] == (2, "late")
+
+
 def test_one_trial_trains_and_one_waits_however_many_ask():
     found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001, 0.0001)))
     wait_until(lambda: "running" in states(found))

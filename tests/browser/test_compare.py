@@ -135,7 +135,7 @@ def test_a_search_to_its_end_and_its_best_is_kept(app):
 
     fill(app, "Save as", "found")
     app.click("search_keep")
-    expect(app.part("search_best")).to_contain_text("Kept as found")
+    expect(app.part("search_best")).to_contain_text("is kept as found")
     expect(app.part("search_best")).to_contain_text("of 359 test images right")
     app.choose("network", "found")
     app.tab("Train")
