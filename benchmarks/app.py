@@ -61,17 +61,17 @@ OPEN_TAB = """async ([name, content]) => {
   return performance.now() - begin;
 }"""
 AT_REST = 1500  # ms after which a page that was opened has nothing left to do
-PAGES = 8  # that draw in turn, when many strokes are drawn
+PAGES = 12  # that draw in turn, when many strokes are drawn
 BLANK = """() => !document.querySelector(".st-key-prediction").innerText.trim()"""
 PATIENCE = 5  # clicks on Clear
-AT_ONCE = 5  # runs, when there are many
+AT_ONCE = 10  # runs, when there are many
 NUMBER = 4  # digits of the numbers that are drawn
 
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
-@click.option("--answers", default=40, show_default=True, help="Strokes, alone and in training.")
-@click.option("--starts", default=4, show_default=True, help="Of the server, and of each page.")
+@click.option("--answers", default=30, show_default=True, help="Strokes, alone and in training.")
+@click.option("--starts", default=3, show_default=True, help="Of the server, and of each page.")
 @click.option("--strokes", default=2000, show_default=True, help="Of the part memory.")
 @click.option("--runs", "trainings", default=50, show_default=True, help="Of the part memory.")
 @click.option("--seconds", default=10, show_default=True, help="That a training is followed.")
