@@ -4,7 +4,6 @@ Without names all of them; else those whose file names begin so (draw, evaluate-
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -59,7 +58,6 @@ def main(names: list[str]) -> None:
         served(Path(folder)) as (url, weights),
         sync_playwright() as playwright,
     ):
-        shutil.copytree(ROOT / "weights" / ".seeds", weights / ".seeds")  # for the error bars
         browser = playwright.chromium.launch(
             executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
         )

@@ -79,6 +79,7 @@ def test_a_network_is_counted_and_timed():
 
 def test_a_point_is_the_mean_over_the_seeds_of_the_same_recipe(committed):
     info = committed["lenet5"]
+    info = info.model_copy(update={"recipe": info.recipe.changed(epochs=3)})  # no preset any more
     twins = [
         info.model_copy(
             update={"recipe": info.recipe.changed(seed=seed), "test_accuracy": accuracy}
@@ -101,9 +102,16 @@ def test_a_point_is_the_mean_over_the_seeds_of_the_same_recipe(committed):
 
 
 def test_the_seeds_beside_the_weights_belong_to_presets(committed):
-    others = comparison.seeds()
-    assert {info.recipe.name for info in others} <= set(RECIPES)
-    assert comparison.point_of(committed["lenet5"], 1, others).seeds == 3
+    assert {info.recipe.name for info in comparison.seeds()} <= set(RECIPES)
+
+
+def test_a_preset_is_the_mean_over_the_seeds_in_the_table_of_results(committed):
+    rows = json.loads((ROOT / "docs" / "results.json").read_text())["presets"]["lenet5"]
+    point = comparison.point_of(committed["lenet5"], 1, [])
+    assert point.seeds == len(rows) == 3
+    assert point.accuracy == pytest.approx(sum(row["test_accuracy"] for row in rows) / 3)
+    of_other_data = committed["lenet5"].model_copy(update={"fingerprint": "0" * 16})
+    assert comparison.point_of(of_other_data, 1, []).seeds == 1
 
 
 def test_without_weights_of_other_seeds_there_are_none(weights_folder):
