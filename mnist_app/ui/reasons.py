@@ -75,7 +75,7 @@ class Subject:
 
 
 def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
-    """Draw the expanders; a closed one costs nothing.
+    """Draw the expanders; a closed one loads and computes nothing.
 
     Args:
         choice: the network that read the drawing.
