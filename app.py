@@ -27,10 +27,12 @@ st.session_state["awaited"] = {}  # what the parts of the page wait for is told 
 with draw_tab:
     draw.show(choose)
 
-from mnist_app.ui import background, shared, sidebar  # noqa: E402, after the canvas, as they load torch
+from mnist_app.ui import background, reasons, shared, sidebar  # noqa: E402, after the canvas, as they load torch
 
 for note in notes:
     note.empty()
+with draw_tab:
+    reasons.show(choose, is_seen=bool(draw_tab.open))
 st.session_state["outside_state"] = shared.outside_state()
 chosen = sidebar.show()
 if train_tab.open:

@@ -281,7 +281,6 @@ def _after_strokes(
                 app.prediction()
             for app in apps:
                 _clear_unseen(app)
-            apps[0].page.wait_for_timeout(PAUSE)  # a stroke on its heels would be cleared, too
             if drawn * 10 >= strokes * (told + 1):
                 told += 1
                 yield _megabytes(server)

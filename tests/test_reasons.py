@@ -196,7 +196,8 @@ from drawings import seven
 from mnist_app.ui import reasons, shared
 choice = shared.predictor_for("lenet5")
 st.session_state["prediction"] = None, choice.predictor.read_number(seven())
-reasons.show(choice, seven())
+shared.keep_drawing(seven())
+reasons.show(lambda: choice)
 ''', default_timeout=60)
 for panel in sys.argv[1:]:
     app.session_state[f"reasons_{panel}"] = True

@@ -3,11 +3,14 @@
 It stands on the page before anything else is loaded, so nothing here needs torch or scipy.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.settings import InputError
+from mnist_app.ui import held_pen
 from mnist_app.ui.strokes import Strokes, as_the_pen_went, history
 
 CANVAS_SIDE = 280  # pixels
@@ -16,10 +19,13 @@ INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
-def given() -> tuple[np.ndarray | None, str]:
+def given(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
     """What there is to read, and a hint while there is nothing.
 
     uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
+
+    Args:
+        on_change: called before a run in which that may be another.
     """
     kind = st.segmented_control(
         "Input",
@@ -28,21 +34,28 @@ def given() -> tuple[np.ndarray | None, str]:
         key="input",
         label_visibility="collapsed",
         width="stretch",
+        on_change=on_change,
     )
     if kind in ("Draw", None):
-        return _canvas(), "Draw a digit or a number: it is read as soon as you lift the pen."
+        return _canvas(
+            on_change
+        ), "Draw a digit or a number: it is read as soon as you lift the pen."
     # The canvas goes, and begins with what was drawn when it comes back.
     st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
-    return _picture(kind)
+    return _picture(kind, on_change)
 
 
-def _picture(kind: str) -> tuple[np.ndarray | None, str]:
+def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
     if kind == "Upload":
         file = st.file_uploader(
-            "A picture of a digit or a number", PICTURE_TYPES, key="upload", max_upload_size=20
+            "A picture of a digit or a number",
+            PICTURE_TYPES,
+            key="upload",
+            max_upload_size=20,
+            on_change=on_change,
         )
     else:
-        file = st.camera_input("A photo of a digit or a number", key="camera")
+        file = st.camera_input("A photo of a digit or a number", key="camera", on_change=on_change)
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."
     try:
@@ -64,7 +77,7 @@ def _ink_in(data: bytes, name: str) -> np.ndarray:
 # The canvas. It sends its strokes; undo, redo and clear make it draw others.
 
 
-def _canvas() -> np.ndarray | None:
+def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
     with st.container(key="canvas"):
         result = st_canvas(
             stroke_width=st.session_state.get("brush", BRUSH[2]),
@@ -76,7 +89,9 @@ def _canvas() -> np.ndarray | None:
             initial_drawing=st.session_state.get("canvas_start"),
             return_image_data=True,
             key="drawing_canvas",
+            on_change=on_change,
         )
+        held_pen.hold(st.session_state.get("redraws", 0))
     strokes = (result.json_data or {}).get("objects", [])
     st.session_state["strokes"] = strokes
     _history_buttons(strokes)

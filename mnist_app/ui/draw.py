@@ -12,6 +12,7 @@ from mnist_app.ui import canvas
 if TYPE_CHECKING:
     from mnist_app.ui.shared import Choice
 
+FRAGMENT = "draw"  # the name of this part of the page
 _ANSWER = "mnist_app.ui.answer"
 
 
@@ -20,7 +21,7 @@ def is_loaded() -> bool:
     return hasattr(sys.modules.get(_ANSWER), "show")
 
 
-@st.fragment
+@st.fragment(key=FRAGMENT)
 def show(choose: "Callable[[], Choice | None]") -> None:
     """Draw the tab; a stroke runs this alone again.
 
@@ -32,7 +33,7 @@ def show(choose: "Callable[[], Choice | None]") -> None:
     """
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
-            rgba, hint = canvas.given()
+            rgba, hint = canvas.given(_follow)
         answer_place = st.container(key="answer", width=180, gap="small")
         chances_place = st.container(key="probabilities", width=345)
     loading = None if is_loaded() else answer_place.empty()
@@ -44,6 +45,13 @@ def show(choose: "Callable[[], Choice | None]") -> None:
         loading.empty()
     choice = choose()
     answer.show(choice, rgba, hint, answer_place, chances_place)
+
+
+def _follow() -> None:
+    """Have the reasons follow what is drawn, if any of them is open."""
+    if not is_loaded():
+        return
     from mnist_app.ui import reasons
 
-    reasons.show(choice, rgba)
+    if reasons.are_open():
+        st.rerun([FRAGMENT, reasons.FRAGMENT])

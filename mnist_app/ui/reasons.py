@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.predictor import Found, Prediction
-from mnist_app.ui import background
+from mnist_app.ui import background, shared
 from mnist_app.ui.shared import Choice
 
 # What each expander shows is in the module reasons_<key>, which is loaded when it is opened.
@@ -22,6 +22,7 @@ TITLES = {
     "neighbours": "Neighbours: the training images most like it",
     "hold": "Does it hold? Noise, blur, rotation, shift",
 }
+FRAGMENT = "reasons"  # the name of this part of the page
 _MOMENT = 0.2  # seconds that a run works on what takes long
 _ORDINALS = "1st", "2nd", "3rd"
 
@@ -64,7 +65,7 @@ class Subject:
         state, key = f"reasons_kept_{name}", (*self.key, *more)
         if st.session_state.get(state, (None,))[0] != key:
             st.session_state[state] = key, compute(), 0.0
-        _, steps, found = st.session_state[state]
+        _, steps, found = st.session_state.pop(state)  # what fails is begun anew the next time
         end = time.monotonic() + _MOMENT
         while isinstance(found, float) and time.monotonic() < end:
             found = next(steps)
@@ -74,12 +75,20 @@ class Subject:
         return found
 
 
-def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
+def are_open() -> bool:
+    """Whether a stroke has anything to change here."""
+    return any(st.session_state.get(f"reasons_{name}") for name in TITLES)
+
+
+@st.fragment(key=FRAGMENT)
+def show(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
     """Draw the expanders; a closed one loads and computes nothing.
 
+    They are a part of the page of their own, which a stroke leaves alone while all are closed.
+
     Args:
-        choice: the network that read the drawing.
-        rgba: the drawing, uint8 (H, W, 4); None if there is none.
+        choose: gives the network that read the drawing.
+        is_seen: False while another tab hides them; nothing is computed then.
     """
     with st.container(key="reasons", gap="small"):
         which = st.container()  # stands above, is known only if one is open
@@ -88,10 +97,11 @@ def show(choice: Choice | None, rgba: np.ndarray | None) -> None:
             for name, title in TITLES.items()
         }
         opened = {name: place for name, place in places.items() if place.open}
-        if not opened:
+        if not opened or not is_seen:
             return
+        choice = choose()
         with which:
-            subject = _subject(choice, rgba)
+            subject = _subject(choice)
         st.session_state["reasons_unfinished"] = False
         for name, place in opened.items():
             with place:
@@ -109,8 +119,9 @@ def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
         st.caption("Draw a digit: this follows every stroke.")
 
 
-def _subject(choice: Choice | None, rgba: np.ndarray | None) -> Subject | None:
+def _subject(choice: Choice | None) -> Subject | None:
     """The digit to explain; the one that is chosen, if the drawing has several."""
+    rgba = shared.drawing()
     if choice is None or choice.predictor is None or rgba is None:
         return None
     _, everything = st.session_state.get("prediction", (None, []))
@@ -130,6 +141,7 @@ def _which(everything: list[Found]) -> int:
         format_func=lambda place: f"{_ordinal(place)}: {everything[place].prediction.nearest}",
         required=True,
         key="reasons_digit",
+        **shared.KEPT,
     )
 
 

@@ -8,6 +8,7 @@ import torch
 
 from mnist_app import explain
 from mnist_app.explain import Seen
+from mnist_app.ui import shared
 from mnist_app.ui.reasons import Subject
 from mnist_app.ui.reasons_pictures import STYLE, color_bar, diverging, limit_of, mosaic, picture_url
 
@@ -50,6 +51,7 @@ def _member(count: int) -> int:
         format_func=lambda place: f"network {place + 1}",
         required=True,
         key="layers_member",
+        **shared.KEPT,
     )
 
 

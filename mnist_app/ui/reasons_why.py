@@ -10,6 +10,7 @@ from torch import Tensor
 from mnist_app import explain
 from mnist_app.evaluation import CLASSES
 from mnist_app.explain import Integrated
+from mnist_app.ui import shared
 from mnist_app.ui.reasons import Subject
 from mnist_app.ui.reasons_pictures import (
     STYLE,
@@ -52,6 +53,7 @@ def _target(subject: Subject) -> int:
         format_func=labels.get,
         required=True,
         key="why_digit",
+        **shared.KEPT,
     )
     return nearest if chosen == _AS_READ else chosen
 

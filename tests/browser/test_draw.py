@@ -83,6 +83,53 @@ def test_clear_undo_and_redo(app):
     expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
 
 
+# What the server says arrives half a second late, as it does when many draw at once.
+LATE = """
+const listens = EventTarget.prototype.addEventListener;
+const late = (listener) => (event) => setTimeout(() => listener(event), 500);
+window.WebSocket = class extends WebSocket {
+  set onmessage(listener) { listens.call(this, "message", late(listener)); }
+  addEventListener(name, listener, ...more) {
+    listens.call(this, name, name === "message" ? late(listener) : listener, ...more);
+  }
+};"""
+
+
+@pytest.mark.parametrize("button", ["clear", "undo"])
+def test_a_stroke_on_the_heels_of_a_button_is_not_lost(app, button):
+    app.page.add_init_script(LATE)
+    app.open()
+    for step in (2, 200):  # a long stroke, during which the canvas is redrawn, and a quick one
+        app.draw(SEVEN)
+        app.expect_prediction("7")
+        app.click(button)
+        app.draw(ONE, step=step)
+        app.expect_prediction("1")
+        app.click("clear")
+        app.expect_prediction("")
+
+
+def test_a_finger_on_the_heels_of_clear_is_not_lost(phone):
+    phone.page.add_init_script(LATE)
+    phone.open()
+    client = phone.page.context.new_cdp_session(phone.page)
+    _stroke(phone, client, SEVEN[0])
+    phone.expect_prediction("7")
+    phone.part("clear").locator("button").tap()
+    _stroke(phone, client, ONE[0])
+    phone.expect_prediction("1")
+
+
+def _stroke(phone, client, stroke: list[tuple[float, float]]) -> None:
+    """Draw it with a finger."""
+    box = phone.part("canvas").locator("canvas").last.bounding_box()
+    points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+    _touch(client, "touchStart", points[:1])
+    for point in points[1:]:
+        _touch(client, "touchMove", [point])
+    _touch(client, "touchEnd", [])
+
+
 def test_switching_the_network_keeps_the_drawing_and_predicts_again(app):
     app.open()
     app.draw(SEVEN)
@@ -175,11 +222,7 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     box = canvas.bounding_box()
     assert box["width"] >= 278
     client = phone.page.context.new_cdp_session(phone.page)
-    points = [(box["x"] + x, box["y"] + y) for x, y in ONE[0]]
-    _touch(client, "touchStart", points[:1])
-    for point in points[1:]:
-        _touch(client, "touchMove", [point])
-    _touch(client, "touchEnd", [])
+    _stroke(phone, client, ONE[0])
     phone.expect_prediction("1")
     assert canvas.bounding_box()["y"] == box["y"]
     places = {
