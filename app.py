@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_app.ui import draw, plain_canvas, style
+from mnist_app.ui import draw, style
 
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
@@ -19,7 +19,6 @@ def choose():
 TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
 draw_tab, *other_tabs = st.tabs(TABS, key="tab", on_change="rerun", bind="query-params")
 train_tab, data_tab, evaluate_tab, compare_tab = other_tabs
-plain_canvas.hide_toolbar()
 notes = [] if draw.is_loaded() else [place.empty() for place in (st.sidebar, *other_tabs)]
 for note in notes:
     note.caption("Loading …")

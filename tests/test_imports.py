@@ -131,7 +131,7 @@ def test_the_canvas_does_not_wait_for_torch():
     code = (
         f"import sys, types, {', '.join(light)}\n"
         "sys.modules['streamlit_drawable_canvas'] = types.SimpleNamespace(st_canvas=None)\n"
-        "import mnist_app.ui.draw, mnist_app.ui.plain_canvas, mnist_app.ui.style\n"
+        "import mnist_app.ui.draw, mnist_app.ui.style\n"
         "sys.exit(not sys.modules.keys().isdisjoint(('torch', 'scipy', 'sklearn', 'pydantic')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

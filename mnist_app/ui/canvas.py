@@ -4,15 +4,16 @@ It stands on the page before anything else is loaded, so nothing here needs torc
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.settings import InputError
-from mnist_app.ui import held_pen
 from mnist_app.ui.strokes import Strokes, as_the_pen_went, history
 
+_SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # least, greatest, default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
@@ -91,13 +92,19 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
             key="drawing_canvas",
             on_change=on_change,
         )
-        held_pen.hold(st.session_state.get("redraws", 0))
+        _script()(key="script", data={"redraws": st.session_state.get("redraws", 0)}, height=1)
     strokes = (result.json_data or {}).get("objects", [])
     st.session_state["strokes"] = strokes
     _history_buttons(strokes)
     with st.container(key="pen"):
         st.slider("Brush width", *BRUSH, key="brush", format="%d px")
     return as_the_pen_went(result.image_data, strokes)
+
+
+@st.cache_resource
+def _script():
+    """What runs in the browser beside the component, and is told how often it was redrawn."""
+    return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
 def _history_buttons(strokes: Strokes) -> None:

@@ -5,7 +5,7 @@ STYLE = """
 .stMainBlockContainer { padding: 2.6rem 2rem 3rem; }
 .st-key-canvas { touch-action: none; overflow: hidden; border-radius: .6rem;
   width: 280px; height: 280px; border: 1px solid rgba(128,128,128,.45); }
-.st-key-held_pen { position: absolute; }
+.st-key-script { position: absolute; }
 .digit { font-size: 7.5rem; line-height: 1; font-weight: 700; min-height: 7.5rem; }
 .digit:empty { display: none; }
 .digit.none { font-size: 2rem; padding-top: 2.5rem; opacity: .75; white-space: nowrap; }

@@ -83,6 +83,17 @@ def test_clear_undo_and_redo(app):
     expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
 
 
+def test_a_stroke_is_sent_when_the_pen_is_lifted(app):
+    """Not when the component would send it by itself, after 200 ms, which here never pass."""
+    app.page.add_init_script(
+        "const wait = setTimeout; "
+        "window.setTimeout = (then, ms, ...more) => wait(then, ms === 200 ? 1e9 : ms, ...more);"
+    )
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+
+
 # What the server says arrives half a second late, as it does when many draw at once.
 LATE = """
 const listens = EventTarget.prototype.addEventListener;
@@ -250,7 +261,7 @@ def test_real_digits_of_ten_classes_drawn_with_the_mouse(app, real_data):
     for label in range(10):
         digit = next(d for d in digits[500:] if d.label == label)
         app.draw([stroke.tolist() for stroke in pen.placed(digit.strokes, size=0.6)])
-        app.page.wait_for_timeout(600)  # the canvas waits 200 ms after each stroke
+        app.page.wait_for_timeout(600)  # the last stroke's answer comes last
         right += app.prediction() == str(label)
         app.click("clear")
         app.expect_prediction("")
