@@ -13,7 +13,7 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest -q --durations=5
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations=5
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -49,7 +49,7 @@ def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
                 app.part("neighbours_shown").wait_for()
             rows[name] = [], []
             _drawn(rows[name], app, server, max(1, strokes // FEWER), 2)
-            _toggle(app, name)
+            _toggle(app, name, rest=500)
     return [
         {"way": TITLES.get(way, way), "ms": quantiles(times), "cpu_ms": 1000 * float(np.mean(cpu))}
         for way, (times, cpu) in rows.items()
@@ -64,9 +64,10 @@ def _drawn(
     into[1].append(float(cpu[0]))
 
 
-def _toggle(app: App, name: str) -> None:
+def _toggle(app: App, name: str, rest: int = 4000) -> None:
+    """Open or close it; when it opens, what it needs is loaded, what it shows is computed."""
     app.part(f"reasons_{name}").locator("summary").first.click()
-    app.page.wait_for_timeout(4000)  # what it needs is loaded, what it shows is computed
+    app.page.wait_for_timeout(rest)
 
 
 def cpu_seconds(server: psutil.Process) -> np.ndarray:

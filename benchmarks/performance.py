@@ -82,8 +82,8 @@ torch and does nothing peaks at {torch:.0f} MB.
 APP = """
 ## The app
 
-In headless Chromium, server and browser on the same machine, with digits in real hands. The canvas
-component itself waits 200 ms after a stroke before it sends it.
+In headless Chromium, server and browser on the same machine, with digits in real hands. A stroke is
+sent when the pen is lifted; by itself the canvas component would wait 200 ms for another one.
 
 | | median | 95th percentile | n |
 |---|--:|--:|--:|"""
@@ -258,8 +258,8 @@ def _app(app: Result) -> Iterator[str]:
     yield (
         f"\nA stroke sends {stroke['to_server'] / 1000:.1f} kB to the server and "
         f"{stroke['to_browser'] / 1000:.1f} kB back, and costs the server "
-        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU: with the component's 200 ms "
-        "that is most of the time to an answer, the rest being the way to the page and painting. A "
+        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU; the rest of the time to an "
+        "answer is the browser's: the picture of the canvas, the way to the page and painting. A "
         "second browser waits for Streamlit's own page, then for the files of its widgets. A "
         "training that is followed "
         f"sends {second['to_browser'] / 1000:.1f} kB/s to the browser. The server takes "
