@@ -57,7 +57,17 @@ def come_again() -> None:
     try:
         st.rerun(scope="fragment")
     except StreamlitAPIException:
-        st.session_state.setdefault(_AWAITED, {})["later"] = (_Later(), None)
+        expect("later")
+
+
+def expect(part: str) -> None:
+    """Run the page again at the next look, unless `part` of it has `arrived` by then."""
+    st.session_state.setdefault(_AWAITED, {})[part] = (_Later(), None)
+
+
+def arrived(part: str) -> None:
+    """The part that was expected is on the page."""
+    st.session_state.get(_AWAITED, {}).pop(part, None)
 
 
 def watch() -> None:

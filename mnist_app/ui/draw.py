@@ -45,6 +45,10 @@ def show(choose: "Callable[[], Choice | None]") -> None:
         loading.empty()
     choice = choose()
     answer.show(choice, rgba, hint, answer_place, chances_place)
+    from mnist_app.ui import background, reasons
+
+    if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
+        background.expect(reasons.FRAGMENT)
 
 
 def _follow() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_app.predictor import Found, Prediction
 from mnist_app.ui import background, shared
@@ -90,6 +91,7 @@ def show(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
         choose: gives the network that read the drawing.
         is_seen: False while another tab hides them; nothing is computed then.
     """
+    st.session_state["reasons_unfinished"] = False
     with st.container(key="reasons", gap="small"):
         which = st.container()  # stands above, is known only if one is open
         places = {
@@ -97,17 +99,21 @@ def show(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
             for name, title in TITLES.items()
         }
         opened = {name: place for name, place in places.items() if place.open}
-        if not opened or not is_seen:
-            return
-        choice = choose()
-        with which:
-            subject = _subject(choice)
-        st.session_state["reasons_unfinished"] = False
-        for name, place in opened.items():
-            with place:
-                _panel(name, subject, choice)
+        if opened and is_seen:
+            _explain(opened, which, choose())
+    background.arrived(FRAGMENT)
     if st.session_state["reasons_unfinished"]:
         background.come_again()
+
+
+def _explain(
+    opened: dict[str, DeltaGenerator], which: DeltaGenerator, choice: Choice | None
+) -> None:
+    with which:
+        subject = _subject(choice)
+    for name, place in opened.items():
+        with place:
+            _panel(name, subject, choice)
 
 
 def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
