@@ -27,6 +27,7 @@ from mnist_app.settings import InputError, checked_name, weights_folder, write_t
 
 State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
+MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over: of one owner, of all together
 _SECONDS_TO_START = 60  # a run without a process for longer never got one
 _KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
 
@@ -58,6 +59,14 @@ class Run:
         """The id of the search that it is a trial of; None for a run of its own."""
         try:
             return (self.folder / "search").read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    @property
+    def owner(self) -> str | None:
+        """Whoever started it, as a browser's mark; None where that was not said."""
+        try:
+            return (self.folder / "owner").read_text(encoding="utf-8")
         except OSError:
             return None
 
@@ -167,27 +176,48 @@ class RunLog:
 # Start, stop, resume
 
 
-def start(recipe: Recipe, name: str | None = None, search: str | None = None) -> Run:
+def start(
+    recipe: Recipe, name: str | None = None, search: str | None = None, owner: str | None = None
+) -> Run:
     """Start a training in a process of its own; it queues behind those that are under way.
 
     Args:
         recipe: what to train.
         name: of the result, by default that of the recipe.
         search: the id of the search that it is a trial of.
+        owner: a mark of who starts it, who may have a few in the queue only.
     Raises:
-        InputError: the name is not allowed, or the folder cannot be written.
+        InputError: the name is not allowed, the queue is full, or the folder cannot be written.
     """
     name = checked_name(name or recipe.name)
+    if owner:
+        _check_queue(owner)
     try:
         run = Run(_new_folder(_free_name(name)), recipe)
         write_text(run.folder / "process.json", "{}")
         if search:
             write_text(run.folder / "search", search)
+        if owner:
+            write_text(run.folder / "owner", owner)
         write_text(run.folder / "recipe.json", recipe.model_dump_json(indent=1))
         _launch(run)
     except OSError as error:
         raise _cannot("be started", error) from None
     return run
+
+
+def _check_queue(owner: str) -> None:
+    """Raise InputError if this one, or all together, have too many runs that are not over."""
+    live = [run for run in list_runs() if run.search is None and run.is_live]
+    own = sum(run.owner == owner for run in live)
+    if own >= MOST_OF_ONE:
+        raise InputError(
+            f"{own} of your trainings are running or waiting: stop one of them, or let one end."
+        )
+    if len(live) >= MOST_OF_ALL:
+        raise InputError(
+            f"{len(live)} trainings are running or waiting, which is the most: let one end first."
+        )
 
 
 def _cannot(what: str, error: OSError) -> InputError:

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = (
     "settings",
+    "teacher",
+    "network",
     "machine",
     "allocation",
     "recipes",

@@ -11,7 +11,7 @@ from mnist_app import archives, data, folders, mnist, runs
 from mnist_app.archives import Skipped
 from mnist_app.digits import Dataset
 from mnist_app.settings import InputError
-from mnist_app.ui import shared
+from mnist_app.ui import guard, shared
 
 CHOICES = {
     "mnist": "MNIST",
@@ -41,6 +41,28 @@ def own(key: str) -> str:
         key: of the choice; the uploader has `key` with "_upload" behind it.
     """
     choice = st.container()  # above the uploader, which decides what it shows
+    is_open = guard.is_open()
+    if is_open:
+        _upload(key)
+    else:
+        guard.note()
+    uploads = {str(path): _label(path) for path in folders.uploads()}
+    with choice:
+        place = st.selectbox(
+            "Folder or ZIP",
+            list(uploads),
+            index=None,
+            format_func=lambda path: uploads.get(path, path),
+            accept_new_options=is_open,
+            placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
+            key=key,
+            **shared.KEPT,
+        )
+    place = (place or "").strip()
+    return place if is_open or place in uploads else ""
+
+
+def _upload(key: str) -> None:
     file = st.file_uploader(
         "Or upload a ZIP",
         ["zip"],
@@ -50,19 +72,6 @@ def own(key: str) -> str:
     )
     if file is not None and st.session_state.get(f"{key}_kept") != file.file_id:
         _keep(file, key)
-    uploads = {str(path): _label(path) for path in folders.uploads()}
-    with choice:
-        place = st.selectbox(
-            "Folder or ZIP",
-            list(uploads),
-            index=None,
-            format_func=lambda path: uploads.get(path, path),
-            accept_new_options=True,
-            placeholder="an upload, or a path on the app's machine",
-            key=key,
-            **shared.KEPT,
-        )
-    return (place or "").strip()
 
 
 def _keep(file: BinaryIO, key: str) -> None:
@@ -95,7 +104,7 @@ def load(name: str, key: str) -> Dataset | None:
         return None
     if name == "mnist" and not mnist.is_here():
         st.info("MNIST is not on this machine. The bundled digits are.")
-        if not st.button("Download MNIST (11 MB)", key=key):
+        if not guard.is_open() or not st.button("Download MNIST (11 MB)", key=key):
             return None
     try:
         return _content(name)[0]
@@ -120,7 +129,7 @@ def delete_button(name: str, key: str) -> None:
         key: that of `choose`.
     """
     path = Path(name)
-    if path not in folders.uploads():
+    if path not in folders.uploads() or not guard.is_open():
         return
     with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
         st.write(f"{folders.upload_name(path)} is gone for everybody then.")
@@ -132,6 +141,7 @@ def delete_button(name: str, key: str) -> None:
 def _delete(path: Path, key: str) -> None:
     """Delete an upload and choose none, or leave a sentence on why that cannot be."""
     try:
+        guard.require()
         delete(path)
         st.session_state[key] = None
     except InputError as error:

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_app import archives
 from mnist_app.archives import File, Skipped
 from mnist_app.settings import InputError
-from mnist_app.ui import shared
+from mnist_app.ui import guard, shared
 from mnist_app.ui.markup import png_url
 from mnist_app.ui.shared import Choice
 from mnist_app.unlabelled import Reading, read_all, to_csv
@@ -19,6 +19,8 @@ _WAYS = ("Upload", "Folder")
 def show(choice: Choice) -> None:
     """Choose pictures of one digit each, and see what the network takes them for."""
     st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
+    if not guard.is_open():
+        return guard.note()
     way = st.segmented_control(
         "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **shared.KEPT
     )

@@ -24,7 +24,7 @@ from mnist_app.search_space import (
     usual_values,
 )
 from mnist_app.settings import InputError, parallel_runs
-from mnist_app.ui import search_results, shared
+from mnist_app.ui import guard, search_results, shared
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
 
@@ -40,7 +40,9 @@ def show() -> None:
     if space:
         st.caption(_size_text(space))
     with st.container(key="search_start"):
-        if st.button("Start search", type="primary", width="stretch", disabled=space is None):
+        if not guard.is_open():
+            guard.note()
+        elif st.button("Start search", type="primary", width="stretch", disabled=space is None):
             _start(space)
 
 
@@ -183,6 +185,7 @@ def _images_per_second(model: str) -> float | None:
 
 def _start(space: Space) -> None:
     try:
+        guard.require()
         with st.spinner("Starting"):
             started = search.start(space)
     except InputError as error:

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_app import search, weights
 from mnist_app.search import Search, Trial
 from mnist_app.settings import InputError
-from mnist_app.ui import background, search_form, search_results, shared
+from mnist_app.ui import background, guard, search_form, search_results, shared
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # On a phone what goes on stands above the form.
@@ -107,6 +107,8 @@ def _progress_text(now: Search, over: int) -> str:
 
 def _buttons(now: Search) -> None:
     state = now.state
+    if not guard.is_open():
+        return
     with st.container(horizontal=True):
         if state in ("running", "stopping"):
             st.button(
@@ -138,6 +140,7 @@ def _buttons(now: Search) -> None:
 
 def _try(action: Callable[..., Any], *arguments: Any) -> None:
     try:
+        guard.require()
         action(*arguments)
     except (InputError, OSError) as error:
         st.toast(str(error))
@@ -163,7 +166,7 @@ def _best(now: Search) -> None:
             "The best is chosen by validation images. The test images have no say, so the test "
             "accuracy, which shows once it is kept, is an honest one."
         )
-        if _kept(now.kept) != best.number:
+        if _kept(now.kept) != best.number and guard.is_open():
             _keep(now)
 
 

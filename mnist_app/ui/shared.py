@@ -1,5 +1,7 @@
 """What all tabs share: cached networks, the session's drawing, and when to look again."""
 
+import hashlib
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import signature
@@ -94,6 +96,13 @@ def drawing() -> np.ndarray | None:
     """The session's drawing, uint8 (H, W, 4); None if nothing is drawn."""
     rgba = st.session_state.get("drawing")
     return None if rgba is None or ink_of(rgba) is None else rgba
+
+
+def owner() -> str:
+    """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
+    cookie = st.context.cookies.get("_streamlit_xsrf")
+    mark = cookie or st.session_state.setdefault("owner", secrets.token_hex(16))
+    return hashlib.sha256(mark.encode()).hexdigest()[:16]
 
 
 def own_runs() -> list[runs.Run]:

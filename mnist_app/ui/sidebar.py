@@ -6,7 +6,7 @@ from mnist_app import models, runs, weights
 from mnist_app.predictor import DEFAULT
 from mnist_app.recipes import JOINED, SOURCES, is_preset
 from mnist_app.settings import InputError
-from mnist_app.ui import markup, shared
+from mnist_app.ui import guard, join, markup, shared
 from mnist_app.ui.shared import RUN_PREFIX, Choice
 
 
@@ -45,6 +45,8 @@ def show() -> Choice | None:
             _report(choice.predictor.info)
         for item in broken:
             st.warning(f"{item.file}: {item.problem}")
+        join.show()
+        guard.show()
     return choice
 
 

@@ -9,7 +9,7 @@ from mnist_app import data, runs, weights
 from mnist_app.recipes import RECIPES, SOURCES, Recipe
 from mnist_app.runs import Run
 from mnist_app.settings import InputError
-from mnist_app.ui import background, datasets, recipe_form, shared
+from mnist_app.ui import background, datasets, guard, recipe_form, shared
 from mnist_app.ui.charts import training as charts
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -52,7 +52,9 @@ def _settings() -> None:
         help="Letters, digits, - and _. A taken name gets a number.",
     )
     with st.container(key="train"):
-        if st.button("Start training", type="primary", width="stretch"):
+        if not guard.is_open():
+            guard.note()
+        elif st.button("Start training", type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
 
 
@@ -66,8 +68,9 @@ def _dataset() -> str:
 
 def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
     try:
+        guard.require()
         data.check_dataset(values["dataset"])
-        run = runs.start(preset.changed(**values), name or preset.name)
+        run = runs.start(preset.changed(**values), name or preset.name, owner=shared.owner())
     except InputError as error:
         st.error(str(error))
         return
@@ -88,7 +91,9 @@ def _follow() -> None:
         )
         return
     run = everything[_chosen_run(everything)]
-    st.caption(_recipe_text(run.recipe))
+    whose = {None: "", shared.owner(): " · started in this browser"}
+    whose = whose.get(run.owner, " · started in another browser")
+    st.caption(_recipe_text(run.recipe) + whose)
     with st.container(key="progress"):
         _progress(run)
     _curves(run)
@@ -161,6 +166,8 @@ def _result(run: Run) -> None:
 
 
 def _buttons(run: Run, state: str) -> None:
+    if not guard.is_open():
+        return
     with st.container(horizontal=True):
         if state in ("queued", "starting", "running"):
             label = "Cancel" if state == "queued" else "Stop and keep"
@@ -181,6 +188,7 @@ def _buttons(run: Run, state: str) -> None:
 
 def _try(action: Callable[[Run], None], run: Run) -> None:
     try:
+        guard.require()
         action(run)
     except InputError as error:
         st.toast(str(error))

@@ -1,0 +1,49 @@
+"""How others on the network reach the app."""
+
+import socket
+from ipaddress import ip_address
+from urllib.parse import urlsplit, urlunsplit
+
+_ANYWHERE = "192.0.2.1"  # reserved for documentation: the way there is asked for, nothing is sent
+
+
+def is_reached_by_others(address: str | None) -> bool:
+    """Whether a server that listens on this address can be reached from another machine.
+
+    Args:
+        address: as in Streamlit's server.address; None or "" for all addresses.
+    """
+    if not address:
+        return True
+    try:
+        return not ip_address(address).is_loopback
+    except ValueError:
+        return address.lower() != "localhost"
+
+
+def own_address() -> str | None:
+    """This machine's address on the network, as 192.168.1.5; None where there is no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((_ANYWHERE, 9))
+            found = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if ip_address(found).is_loopback else found
+
+
+def for_others(url: str) -> str | None:
+    """The address of the page that another machine can open, without what is chosen on it.
+
+    Args:
+        url: the address as the browser on this machine has it.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not is_reached_by_others(host):
+        host = own_address()
+    if not host:
+        return None
+    place = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, place + port, parts.path, "", ""))

@@ -1,0 +1,102 @@
+"""Who may do what: in teacher mode what changes things for everybody needs the code.
+
+A control that needs it is not on the page without it, and what it does asks again: the message of
+a browser that makes one up finds nothing that would answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from mnist_app import network, teacher
+from mnist_app.settings import InputError
+
+_PASS = "teacher_pass"  # noqa: S105, a place in the session's state
+NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
+
+
+def code() -> str | None:
+    """The teacher's code, None if there is none: then everything is open."""
+    return teacher.code_from(_secret)
+
+
+def _secret() -> str | None:
+    try:
+        return st.secrets.get(teacher.VARIABLE)
+    except (StreamlitSecretNotFoundError, FileNotFoundError):
+        return None
+
+
+def is_open() -> bool:
+    """Whether this session may start, stop, delete and upload."""
+    needed = code()
+    held = st.session_state.get(_PASS)
+    return needed is None or (isinstance(held, teacher.Pass) and held.opens(needed))
+
+
+def require() -> None:
+    """Raise InputError unless this session may start, stop, delete and upload."""
+    if not is_open():
+        raise InputError(NEEDED)
+
+
+def guarded(action: Callable[..., Any]) -> Callable[..., Any]:
+    """The action, which raises InputError where the code is needed and was not given."""
+
+    def checked(*arguments: Any, **named: Any) -> Any:
+        require()
+        return action(*arguments, **named)
+
+    return checked
+
+
+def note() -> None:
+    """Say what stands where a guarded control would be."""
+    st.caption(NEEDED)
+
+
+# The sidebar
+
+
+def show() -> None:
+    """Ask for the code, or warn that none is set though others can reach the app."""
+    needed = code()
+    if needed is None:
+        if network.is_reached_by_others(st.get_option("server.address")):
+            st.warning(
+                "Others on this network can start and stop trainings, delete uploads and read "
+                f"pictures in folders of this machine: set {teacher.VARIABLE} to a code, or serve "
+                "on localhost.",
+                icon=":material/lock_open:",
+            )
+        return
+    with st.expander("Teacher", key="teacher", icon=":material/school:"):
+        if is_open():
+            st.caption("You can start, stop, delete and upload.")
+            st.button("Lock again", key="teacher_lock", on_click=_lock)
+            return
+        with st.form("teacher_form", clear_on_submit=True, border=False):
+            given = st.text_input("Teacher's code", type="password", key="teacher_code")
+            if st.form_submit_button("Unlock", key="teacher_unlock"):
+                _unlock(given, needed)
+
+
+def _unlock(given: str, needed: str) -> None:
+    try:
+        st.session_state[_PASS] = _door().enter(given, needed, st.context.ip_address or "here")
+    except InputError as error:
+        st.error(str(error))
+        return
+    st.rerun()
+
+
+def _lock() -> None:
+    st.session_state.pop(_PASS, None)
+
+
+@st.cache_resource
+def _door() -> teacher.Door:
+    """One for all sessions: a new one does not begin to guess anew."""
+    return teacher.Door()

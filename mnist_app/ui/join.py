@@ -1,0 +1,36 @@
+"""The way in for other devices: the page's address on the network, as text and QR code."""
+
+import io
+from html import escape
+
+import segno
+import streamlit as st
+
+from mnist_app import network
+
+_STYLE = """<style>.join svg { width: 100%; max-width: 16rem; height: auto; background: #fff;
+border-radius: .5rem; display: block; } .join p { margin: .5rem 0 0; word-break: break-all; }
+</style>"""
+
+
+def show() -> None:
+    """Draw it, where other devices can reach the app at all."""
+    if not network.is_reached_by_others(st.get_option("server.address")):
+        return
+    panel = st.expander("Join with a phone", key="join", icon=":material/qr_code_2:")
+    address = network.for_others(st.context.url or "")
+    with panel:
+        if address is None:
+            st.caption("This machine is on no network: join one, and reload the page.")
+            return
+        st.html(f'{_STYLE}<div class="join">{_picture(address)}<p>{escape(address)}</p></div>')
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _picture(address: str) -> str:
+    """The QR code of an address, as SVG with the four modules of white that readers need."""
+    out = io.BytesIO()
+    segno.make(address, error="m", micro=False).save(
+        out, kind="svg", xmldecl=False, svgns=True, border=4, light="#fff", omitsize=True
+    )
+    return out.getvalue().decode()

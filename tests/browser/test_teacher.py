@@ -1,0 +1,180 @@
+"""Teacher mode, from the teacher's seat and from that of a student who tries to get round it."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import serve
+from page import App
+from playwright.sync_api import Browser, expect
+
+from mnist_app import runs
+from mnist_app.recipes import RECIPES
+
+pytestmark = pytest.mark.browser
+
+CODE = "Kreide-4711"
+# Keeps the page's web socket where a test can send on it.
+KEEP_SOCKET = """
+const Real = WebSocket;
+window.WebSocket = class extends Real {
+  constructor(...all) { super(...all); if (this.url.includes("_stcore")) window.socket = this; }
+};"""
+SEND = "(bytes) => socket.send(new Uint8Array(bytes))"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
+    """The app in teacher mode; afterwards, that nothing broke and the code is in no log."""
+    folder = tmp_path_factory.mktemp("app")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_APP_TEACHER_CODE", CODE)
+        with serve.served(folder) as place:
+            patch.setenv("MNIST_APP_WEIGHTS", str(place[1]))  # the runs started here are the app's
+            yield place
+    text = (folder / "log.txt").read_text()
+    assert "Traceback" not in text, text[-3000:]
+    assert CODE not in text
+
+
+@pytest.fixture
+def student(served, chromium: Browser) -> Iterator[App]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(KEEP_SOCKET)
+    yield App(context.new_page(), *served)
+    context.close()
+
+
+def unlock(app: App, code: str = CODE) -> None:
+    app.part("teacher").locator("summary").click()
+    give(app, code)
+
+
+def give(app: App, code: str) -> None:
+    box = app.part("teacher_code").locator("input")
+    box.fill(code)
+    box.press("Enter")
+
+
+def listening(app: App) -> list[bytes]:
+    """What the page sends from now on, message by message."""
+    sent: list[bytes] = []
+    app.page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    return sent
+
+
+def replay(app: App, messages: list[bytes]) -> None:
+    for message in messages:
+        app.page.evaluate(SEND, list(message))
+        app.page.wait_for_timeout(500)
+
+
+def live(state: Callable[[], bool]) -> bool:
+    """Whether it becomes so within some seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        if state():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def quick_recipe(epochs: int = 1000):
+    return RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=epochs)
+
+
+def test_without_the_code_one_draws_and_looks(student):
+    run = runs.start(quick_recipe(), "going-on")
+    student.open("?tab=Train")
+    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    expect(student.part("train").locator("button")).to_have_count(0)
+    expect(student.part("progress")).to_contain_text("Epoch")
+    expect(student.part("stop")).to_have_count(0)
+    student.tab("Evaluate")
+    expect(student.part("confusion")).to_be_visible()
+    expect(student.page.locator("input[type=file]")).to_have_count(0)
+    student.tab("Draw")
+    student.draw([[(140, 50), (140, 110), (140, 170), (140, 230)]])
+    student.expect_prediction("1")
+    assert run.is_live
+
+
+def test_the_code_opens_everything_until_it_is_locked_again(app):
+    app.open("?tab=Train&preset=mlp-128-64-adam&dataset=digits")
+    unlock(app, "guess")
+    expect(app.part("teacher")).to_contain_text("This is not the teacher's code.")
+    expect(app.part("train").locator("button")).to_have_count(0)
+    unlock_again(app)
+    app.part("train").get_by_role("button", name="Start training").click()
+    expect(app.part("progress")).to_contain_text(re.compile("Starting|Epoch|Finished"))
+    assert CODE not in app.page.url
+    assert CODE not in app.page.content()
+    app.part("teacher_lock").locator("button").click()
+    expect(app.part("train").locator("button")).to_have_count(0)
+    assert runs.list_runs()
+
+
+def unlock_again(app: App) -> None:
+    give(app, CODE)
+    expect(app.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
+
+
+def test_the_teachers_messages_do_nothing_for_a_student(app, student):
+    address = "?tab=Train&preset=mlp-128-64-adam&dataset=digits"
+    sent = listening(app)
+    app.open(address)
+    unlock(app)
+    start = app.part("train").get_by_role("button", name="Start training")
+    expect(start).to_be_visible()
+    app.page.wait_for_timeout(1000)
+    before = len(sent)
+    start.click()
+    stop = app.part("stop").locator("button")
+    expect(stop).to_be_visible()
+    started = sent[before:]
+    before = len(sent)
+    stop.click()
+    assert live(lambda: not any(run.is_live for run in runs.list_runs()))
+    stopped = sent[before:]
+
+    known = {run.id for run in runs.list_runs()}
+    student.open(address)
+    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    replay(student, started)
+    student.page.wait_for_timeout(3000)
+    assert {run.id for run in runs.list_runs()} == known
+    run = runs.start(quick_recipe(), "not-to-be-stopped")
+    assert live(lambda: run.state == "running")
+    student.open(address)
+    expect(student.part("progress")).to_contain_text("Epoch")
+    replay(student, stopped)
+    student.page.wait_for_timeout(3000)
+    assert run.state == "running"
+    runs.stop(run)
+    assert live(lambda: not run.is_live)
+
+    known = {run.id for run in runs.list_runs()}
+    unlock(student)  # the same messages work where the code was given
+    expect(student.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
+    replay(student, started)
+    assert live(lambda: {run.id for run in runs.list_runs()} - known)
+
+
+def test_guessing_has_to_wait_also_in_a_new_session(app, student):
+    app.open()
+    unlock(app, "wrong")
+    for number in range(8):
+        expect(app.part("teacher")).to_contain_text(re.compile("not the teacher|Too many"))
+        give(app, f"guess {number}")
+    expect(app.part("teacher")).to_contain_text("Too many wrong codes: try again in")
+    student.open()
+    unlock(student)
+    expect(student.part("teacher")).to_contain_text("Too many wrong codes: try again in")
+
+
+def test_the_address_cannot_open_it(student):
+    for query in ("teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"):
+        student.open(f"?tab=Train&{query}={CODE}")
+        expect(student.part("train")).to_contain_text("The teacher's code is needed for this")

@@ -1,0 +1,71 @@
+"""What protects a server that is started as the README says."""
+
+from pathlib import Path
+
+import pytest
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from mnist_app.ui import guard
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def options(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config.get_config_options(force_reparse=True)
+    return config.get_option
+
+
+def test_it_listens_on_this_machine_alone(options):
+    assert options("server.address") == "localhost"
+
+
+def test_other_pages_are_kept_out_and_nothing_is_reported(options):
+    assert options("server.enableXsrfProtection") is True
+    assert options("server.enableCORS") is True
+    assert options("browser.gatherUsageStats") is False
+
+
+def test_errors_tell_nothing_about_the_machine(options):
+    assert options("client.showErrorDetails") == "none"
+
+
+SIDEBAR = """
+import streamlit as st
+from mnist_app.ui import guard
+guard.show()
+st.write("open" if guard.is_open() else "locked")
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "warned", "said"),
+    [
+        ("localhost", None, False, "open"),
+        ("0.0.0.0", None, True, "open"),
+        ("0.0.0.0", "sesame", False, "locked"),
+        ("localhost", "sesame", False, "locked"),
+    ],
+)
+def test_a_server_that_others_reach_warns_where_no_code_is_set(
+    monkeypatch, address, code, warned, said
+):
+    monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
+    if code:
+        monkeypatch.setenv("MNIST_APP_TEACHER_CODE", code)
+    monkeypatch.setattr(guard.st, "get_option", lambda name: address)
+    app = AppTest.from_string(SIDEBAR, default_timeout=60).run()
+    assert not app.exception
+    assert bool(app.warning) == warned
+    assert app.markdown[-1].value == said
+
+
+def test_a_pass_cannot_be_made_up_by_the_page(monkeypatch):
+    """What a browser can set in a session's state is text, numbers and the like."""
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
+    app = AppTest.from_string(SIDEBAR, default_timeout=60)
+    for made_up in (True, "sesame", {"opens": True}, ["sesame"]):
+        app.session_state["teacher_pass"] = made_up
+        assert app.run().markdown[-1].value == "locked"

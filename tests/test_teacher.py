@@ -1,0 +1,80 @@
+"""The teacher's code: who gets in, and how long the others wait."""
+
+import pytest
+
+from mnist_app import teacher
+from mnist_app.settings import InputError
+from mnist_app.teacher import Door, Pass
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_the_right_code_gives_a_pass_that_opens(clock):
+    held = Door(clock).enter(" sesame ", "sesame", "a")
+    assert held.opens("sesame")
+    assert not held.opens("another")
+
+
+@pytest.mark.parametrize("given", ["", "Sesame", "sesam", "sesame1", "ſesame"])
+def test_a_wrong_code_is_refused(clock, given):
+    with pytest.raises(InputError, match=r"This is not the teacher's code\."):
+        Door(clock).enter(given, "sesame", "a")
+
+
+def test_after_five_wrong_codes_even_the_right_one_waits_a_minute(clock):
+    door = Door(clock)
+    for _ in range(teacher.WRONG_PER_CLIENT):
+        _guess(door, "a")
+        clock.now += 2
+    with pytest.raises(InputError, match="try again in 50 seconds"):
+        door.enter("sesame", "sesame", "a")
+    assert door.enter("sesame", "sesame", "b")  # others need not wait
+    clock.now += 50
+    assert door.enter("sesame", "sesame", "a")
+
+
+def test_many_clients_together_wait_too(clock):
+    door = Door(clock)
+    for number in range(teacher.WRONG_IN_ALL):
+        _guess(door, str(number))
+    with pytest.raises(InputError, match="try again in 60 seconds"):
+        door.enter("guess", "sesame", "another")
+
+
+def _guess(door: Door, client: str) -> None:
+    with pytest.raises(InputError, match="not the teacher's code"):
+        door.enter("guess", "sesame", client)
+
+
+def test_a_pass_does_not_tell_its_code():
+    held = Pass("sesame")
+    assert "sesame" not in repr(held) + str(vars(held))
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret", "code"),
+    [
+        (None, None, None),
+        ("", None, None),
+        ("  ", "kept", "kept"),
+        (" open ", "kept", "open"),
+        (None, "kept", "kept"),
+    ],
+)
+def test_the_code_comes_from_the_environment_or_else_the_secrets(
+    monkeypatch, variable, secret, code
+):
+    monkeypatch.delenv(teacher.VARIABLE, raising=False)
+    if variable is not None:
+        monkeypatch.setenv(teacher.VARIABLE, variable)
+    assert teacher.code_from(lambda: secret) == code
