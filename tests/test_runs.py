@@ -36,8 +36,8 @@ def start():
     """Start runs; whatever still lives at the end of the test is ended."""
     started = []
 
-    def begin(recipe: Recipe, name: str | None = None) -> runs.Run:
-        started.append(runs.start(recipe, name))
+    def begin(recipe: Recipe, name: str | None = None, **more: str) -> runs.Run:
+        started.append(runs.start(recipe, name, **more))
         return started[-1]
 
     yield begin
@@ -153,6 +153,22 @@ def test_several_may_run_at_once_if_allowed(start, monkeypatch):
 def test_names_of_living_runs_and_of_results_are_not_given_twice(start):
     first, second = start(LONG, "mine"), start(LONG, "mine")
     assert (first.name, second.name) == ("mine", "mine-2")
+
+
+def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, monkeypatch):
+    monkeypatch.setattr(runs, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(runs, "MOST_OF_ALL", 3)
+    first, second = start(LONG, owner="a"), start(LONG, owner="a")
+    assert (first.owner, first.name, second.name) == ("a", LONG.name, f"{LONG.name}-2")
+    with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
+        start(LONG, owner="a")
+    start(LONG, owner="b")
+    with pytest.raises(InputError, match="3 trainings are running or waiting, which is the most"):
+        start(LONG, owner="c")
+    assert len(runs.list_runs()) == 3  # what was refused left nothing behind
+    runs.stop(second)
+    wait_until(lambda: not second.is_live)
+    assert start(LONG, owner="a").owner == "a"
 
 
 def test_an_error_in_a_run_is_told_in_its_own_words(start):
