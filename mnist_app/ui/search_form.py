@@ -42,8 +42,14 @@ def show() -> None:
     with st.container(key="search_start"):
         if not guard.is_open():
             guard.note()
-        elif st.button("Start search", type="primary", width="stretch", disabled=space is None):
+        elif _is_started(space):
             _start(space)
+
+
+def _is_started(space: Space | None) -> bool:
+    """Whether the button was pressed, with which a made up message may come without a space."""
+    is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
+    return is_pressed and space is not None
 
 
 def _space() -> Space:
