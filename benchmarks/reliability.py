@@ -27,8 +27,8 @@ others.
 FAULTS = """
 ## Faults
 
-Real processes, real signals, real full discs: `make torture`, or a few of each in `make test`. After
-each of them every result that was there before is listed, loads, and gives the same answers.
+Real processes, real signals, real full discs: `make torture`, or a few of each in `make test`.
+After each of them every result that was there before is listed, loads, and gives the same answers.
 
 | fault | times | results lost | how it ended |
 |---|--:|--:|---|"""
@@ -38,7 +38,7 @@ FUZZ = """
 Each case must end in a right answer or in one clear sentence, within 2 s, with less than 300 MB of
 memory on top, and no file outside its folder. Each is made from a seed and its number alone.
 
-| input | cases | answers | sentences | crashes | against a rule | slowest, s | most memory, MB | seed |
+| input | cases | answers | sentences | crashes | against a rule | slowest, s | most MB | seed |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|"""
 MISSING = "\nNot measured yet."
 
