@@ -72,8 +72,8 @@ def replay(app: App, messages: list[bytes]) -> None:
 
 
 def live(state: Callable[[], bool]) -> bool:
-    """Whether it becomes so within some seconds."""
-    deadline = time.monotonic() + 10
+    """Whether it becomes so within a minute."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if state():
             return True
@@ -81,24 +81,23 @@ def live(state: Callable[[], bool]) -> bool:
     return False
 
 
-def quick_recipe(epochs: int = 1000):
-    return RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=epochs)
+LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)
 
 
 def test_without_the_code_one_draws_and_looks(student):
-    run = runs.start(quick_recipe(), "going-on")
+    runs.start(LONG, "going-on")
     student.open("?tab=Train")
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     expect(student.part("train").locator("button")).to_have_count(0)
     expect(student.part("progress")).to_contain_text("Epoch")
     expect(student.part("stop")).to_have_count(0)
     student.tab("Evaluate")
-    expect(student.part("confusion")).to_be_visible()
+    student.page.get_by_text("Own pictures", exact=True).click()
+    expect(student.page.get_by_text("The teacher's code is needed for this").last).to_be_visible()
     expect(student.page.locator("input[type=file]")).to_have_count(0)
     student.tab("Draw")
     student.draw([[(140, 50), (140, 110), (140, 170), (140, 230)]])
     student.expect_prediction("1")
-    assert run.is_live
 
 
 def test_the_code_opens_everything_until_it_is_locked_again(app):
@@ -122,7 +121,7 @@ def unlock_again(app: App) -> None:
 
 
 def test_the_teachers_messages_do_nothing_for_a_student(app, student):
-    address = "?tab=Train&preset=mlp-128-64-adam&dataset=digits"
+    address = "?tab=Train&preset=cnn-2x32&dataset=digits"
     sent = listening(app)
     app.open(address)
     unlock(app)
@@ -145,7 +144,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     replay(student, started)
     student.page.wait_for_timeout(3000)
     assert {run.id for run in runs.list_runs()} == known
-    run = runs.start(quick_recipe(), "not-to-be-stopped")
+    run = runs.start(LONG, "not-to-be-stopped")
     assert live(lambda: run.state == "running")
     student.open(address)
     expect(student.part("progress")).to_contain_text("Epoch")
