@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
+from mnist_app.cli_doctor import doctor
 from mnist_app.cli_predict import JSON_OPTION, predict, print_json
 from mnist_app.recipes import (
     JOINED,
@@ -64,6 +65,7 @@ def commands() -> None:
 
 
 commands.add_command(predict)
+commands.add_command(doctor)
 
 
 # train
