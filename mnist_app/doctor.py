@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from http.client import HTTPConnection, HTTPException
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -30,8 +30,8 @@ OLDEST_PYTHON = (3, 10)
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 SPACE = 200_000_000  # bytes: MNIST with its download takes 66 MB, a result with its run up to 30
 PORT = 8501  # Streamlit's own default
-# A logit may differ in its last digit between processors, and an image on the border fall the
-# other way. Between AVX2, AVX-512 and none, and any number of threads, none of 10,000 does.
+# A logit may differ in its last digits between processors and numbers of threads, and an image on
+# the border between two digits then fall to the other side.
 IMAGES_ON_THE_BORDER = 2
 
 _MODULES = {  # of the packages that are not called as they are imported
@@ -39,6 +39,7 @@ _MODULES = {  # of the packages that are not called as they are imported
     "pillow": "PIL",
     "scikit-learn": "sklearn",
 }
+_COMPONENTS = ("streamlit-drawable-canvas",)  # load in a running server alone
 _BROKEN = (ImportError, OSError, RuntimeError, AttributeError, TypeError, ValueError)
 _PIP = f"{sys.executable} -m pip install"
 
@@ -123,11 +124,21 @@ def _check_package(needed: Any, remedy: str) -> Check:
     if not needed.specifier.contains(found, prereleases=True):
         return Check(name, "fail", f"{found} is installed, {span} is needed", remedy)
     try:
-        import_module(_MODULES.get(needed.name, needed.name.replace("-", "_")))
+        _load(needed.name)
     except _BROKEN as error:
         remedy = f"{_PIP} --force-reinstall --no-deps '{span}'"
         return Check(name, "fail", f"{found} does not load ({_first_line(error)})", remedy)
     return Check(name, "ok", f"{found} ({needed.specifier})")
+
+
+def _load(package: str) -> None:
+    """Load a package; of a component of the page, look whether all its files are there."""
+    if package not in _COMPONENTS:
+        import_module(_MODULES.get(package, package.replace("-", "_")))
+        return
+    for file in files(package) or []:
+        if not Path(file.locate()).exists():
+            raise ImportError(f"its file {file} is missing")
 
 
 def _version(package: str) -> str | None:
@@ -163,7 +174,7 @@ def check_processor() -> Check:
     from mnist_app.training import computes_bfloat16
 
     threads, cores = torch.get_num_threads(), os.cpu_count()
-    kind = torch.backends.cpu.get_capability()
+    kind = torch.backends.cpu.get_cpu_capability()
     has = "with" if computes_bfloat16(torch.device("cpu")) else "without"
     return Check("CPU", "ok", f"{kind}, {threads} threads on {cores} cores, {has} bfloat16")
 

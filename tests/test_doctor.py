@@ -150,7 +150,7 @@ def test_a_broken_torch_ends_only_the_checks_that_need_it(tmp_path):
 def test_the_processor_is_described():
     check = doctor.check_processor()
     assert check.level == "ok"
-    assert torch.backends.cpu.get_capability() in check.text
+    assert torch.backends.cpu.get_cpu_capability() in check.text
     assert f"{torch.get_num_threads()} thread" in check.text
     word = "with" if training.computes_bfloat16(torch.device("cpu")) else "without"
     assert f" {word} bfloat16" in check.text
