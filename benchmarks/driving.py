@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 from page import App, Stroke  # noqa: E402
-from playwright.sync_api import Browser  # noqa: E402
+from playwright.sync_api import Browser, Page  # noqa: E402
 from serve import served  # noqa: E402
 
 from mnist_app import data, pen, runs  # noqa: E402
@@ -108,11 +108,23 @@ def _end_runs() -> None:
 
 
 @contextmanager
-def opened(browser: Browser, url: str, weights: Path) -> Iterator[App]:
-    """A page with the app on it, in a browser context of its own."""
+def opened(
+    browser: Browser, url: str, weights: Path, watch: Callable[[Page], None] | None = None
+) -> Iterator[App]:
+    """A page with the app on it, in a browser context of its own.
+
+    Args:
+        browser: to open it in.
+        url: of the app.
+        weights: the app's folder.
+        watch: is called with the page while it is still empty.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.add_init_script(NOTE_CANVAS)
-    yield App(context.new_page(), url, weights).open()
+    page = context.new_page()
+    if watch:
+        watch(page)
+    yield App(page, url, weights).open()
     context.close()
 
 

@@ -122,3 +122,21 @@ def test_all_speeds_are_measured_and_make_one_page(real_data, tmp_path):
     for part in ("speed run, seconds", "| lenet5 |", "pen up to new probabilities", "kB/s"):
         assert part in page
     assert "lenet5" in (tmp_path / "performance.svg").read_text()
+
+
+@pytest.mark.mnist
+@pytest.mark.browser
+def test_a_small_class_draws_at_once_and_every_answer_is_right(real_data, tmp_path):
+    options = "--sessions 2 --seconds 8 --every 2"
+    done = run("load.py", *options.split(), "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (level,) = json.loads((tmp_path / "load.json").read_text())["levels"]
+    assert level["what"] == {}
+    assert (level["sessions"], level["errors"], level["lost"]) == (2, 0, 0)
+    assert level["answer_ms"]["n"] >= 4
+    assert level["page_ms"]["n"] > 0 < level["look_ms"]["n"]
+    assert level["curves"] > 0
+    assert level["memory_end_mb"] > 100
+    page = (tmp_path / "load.md").read_text()
+    assert f"| 2 | {level['answer_ms']['n']} |" in page
+    assert "polyline" in (tmp_path / "load.svg").read_text()

@@ -1,0 +1,375 @@
+"""How the app bears a class that draws at once: python benchmarks/load.py [--sessions N ...].
+
+At each level so many sessions draw, each a stroke every few seconds, while one training runs and
+three more sessions follow it in the Train tab. The sessions speak Streamlit's own protocol: they
+send what a real page sent a moment before, with drawings of their own, and wait until the answer to
+just that drawing is there. One real page draws beside them, so that both can be compared.
+Writes load.json, load.md and load.svg into docs/.
+"""
+
+import base64
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+import driving  # noqa: E402
+from chromium import installed  # noqa: E402
+from crowd import Job, Messages, Recording, canvas_in, objects_in, serve  # noqa: E402
+from driving import ANSWERED, PROBE, drawings, opened, serving  # noqa: E402
+from page import App  # noqa: E402
+from panels import cpu_seconds  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
+from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
+
+from mnist_app import machine, runs  # noqa: E402
+from mnist_app.recipes import RECIPES  # noqa: E402
+from mnist_app.runs import Run  # noqa: E402
+from mnist_app.settings import write_text  # noqa: E402
+
+LEVELS = 1, 10, 30, 60
+FOLLOWERS = 3
+TARGET_MS, TARGET_AT = 800, 30  # 95th percentile, sessions
+PRESET = "cnn-2x32"  # what is trained meanwhile
+SAMPLE = [(140.0, 40.0), (140.0, 240.0)]  # the stroke that is recorded
+AT_REST = 1500  # ms after which a page that did something has nothing left to send
+FIRST_MINUTE = 60  # seconds, in which caches fill; a fifth of a shorter run
+
+Result = dict[str, Any]
+
+
+@click.command()
+@click.option(
+    "--sessions", multiple=True, type=click.IntRange(1), default=LEVELS, show_default=True
+)
+@click.option("--seconds", default=300.0, show_default=True, help="Of each level.")
+@click.option("--every", default=3.0, show_default=True, help="Seconds between two strokes.")
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
+def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) -> None:
+    """Measure the app with so many SESSIONS, one level after the other."""
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / "load.json"
+    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"levels": []}
+    with sync_playwright() as playwright, crowd() as pipe:
+        options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
+        browser = playwright.chromium.launch(**options)
+        for count in sessions:
+            row = level(browser, pipe, count, seconds, every, max(sessions))
+            others = [other for other in result["levels"] if other["sessions"] != count]
+            result["levels"] = sorted([*others, row], key=lambda one: one["sessions"])
+            result["machine"] = machine.facts()
+            print(json.dumps(row), flush=True)
+            write_text(path, json.dumps(result, indent=1) + "\n")
+        browser.close()
+    print("\n".join(section(result)))
+    write_text(output / "load.md", "\n".join(["# Load", "", *section(result), ""]))
+    write_text(output / "load.svg", chart(result["levels"]))
+
+
+@contextmanager
+def crowd() -> Iterator[Connection]:
+    """The process of the many sessions."""
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(there,), daemon=True)
+    process.start()
+    there.close()
+    try:
+        yield here
+        here.send(None)
+        process.join(10)
+    finally:
+        process.kill()
+
+
+def _told(pipe: Connection) -> Any:
+    try:
+        return pipe.recv()
+    except EOFError:
+        raise SystemExit("The process of the sessions ended: see its message above.") from None
+
+
+# One level
+
+
+def level(
+    browser: Browser, pipe: Connection, sessions: int, seconds: float, every: float, most: int
+) -> Result:
+    """The figures of one level, on a new server."""
+    with serving() as (url, weights, server):
+        run = runs.start(RECIPES[PRESET].changed(epochs=1000), "beside")
+        driving.until(lambda: runs.find(run.id).log.batch, "begin")
+        sent: Messages = []
+        with opened(browser, url, weights, lambda page: _listen(page, sent)) as app:
+            recording = recorded(browser, app, sent)
+            pipe.send(Job(url, recording, sessions, FOLLOWERS, seconds, every, most))
+            if _told(pipe) != "ready":
+                raise SystemExit("The sessions did not open.")
+            watched = Watched(server, run)
+            page = _page_times(app, seconds, every, watched.look)
+            found = _told(pipe)
+            watched.look()
+    return _row(sessions, seconds, every, found, page, watched)
+
+
+class Watched:
+    """The server and the training, looked at again and again."""
+
+    def __init__(self, server: psutil.Process, run: Run) -> None:
+        self.server, self.run = server, run
+        self.begin, self.cpu = time.perf_counter(), float(cpu_seconds(server)[0])
+        self.images = self._images()
+        self.memory: list[tuple[float, float]] = []  # seconds, MB
+        self.look()
+
+    def look(self) -> None:
+        """Note the memory, the server's share of the CPU and the training's speed until now."""
+        taken = max(time.perf_counter() - self.begin, 1e-9)
+        self.memory.append((taken, self.server.memory_info().rss / 1e6))
+        self.cores = (float(cpu_seconds(self.server)[0]) - self.cpu) / taken
+        self.images_per_second = (self._images() - self.images) / taken
+
+    def memory_after(self, seconds: float) -> float:
+        """Of the server, in MB, at the first look after so long."""
+        return next((mb for at, mb in self.memory if at >= seconds), self.memory[-1][1])
+
+    def _images(self) -> float:
+        batch = runs.find(self.run.id).log.batch
+        done = (batch["epoch"] - 1) * batch["batches"] + batch["batch"]
+        return done * self.run.recipe.batch_size
+
+
+def _row(
+    sessions: int, seconds: float, every: float, found: Result, page: Result, watched: Watched
+) -> Result:
+    return {
+        "sessions": sessions,
+        "seconds": seconds,
+        "every_s": every,
+        "answer_ms": spread([1000 * time for time in found["times"]]),
+        "page_ms": spread(page["times"]),
+        "errors": sum(found["errors"].values()) + page["errors"],
+        "what": found["errors"],
+        "page_errors": page["errors"],
+        "lost": found["lost"],
+        "opening_ms": spread([1000 * time for time in found["opening"]]),
+        "look_ms": spread([1000 * time for time in found["looks"]]),
+        "curves": found["curves"],
+        "server_cores": round(watched.cores, 3),
+        "clients_cores": round(found["cpu"], 3),
+        "memory_first_mb": round(watched.memory_after(min(FIRST_MINUTE, seconds / 5)), 1),
+        "memory_end_mb": round(watched.memory[-1][1], 1),
+        "training_images_per_s": round(watched.images_per_second),
+    }
+
+
+def spread(values: list[float]) -> Result:
+    """Median, 95th and 99th percentile, maximum, in the unit of the values, and n."""
+    if not values:
+        return {"p50": None, "p95": None, "p99": None, "max": None, "n": 0}
+    names = "p50", "p95", "p99", "max"
+    points = np.quantile(values, [0.5, 0.95, 0.99, 1]).tolist()
+    return {name: round(point, 1) for name, point in zip(names, points, strict=True)} | {
+        "n": len(values)
+    }
+
+
+# The real page
+
+
+def _listen(page: Page, sent: Messages) -> None:
+    """Keep what the page sends over its web socket."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+
+    def add(event: dict[str, Any]) -> None:
+        frame = event["response"]
+        data = base64.b64decode(frame["payloadData"]) if frame["opcode"] == 2 else b""
+        message = BackMsg.FromString(data)
+        if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
+            sent.append(data)
+
+    session.on("Network.webSocketFrameSent", add)
+
+
+def recorded(browser: Browser, app: App, sent: Messages) -> Recording:
+    """What the page sends when it opens, for a stroke and to clear it; another to open a tab."""
+    app.part("network").wait_for()
+    opening = _since(app, sent, 0)
+    app.page.evaluate(PROBE)
+    app.draw([SAMPLE])
+    app.page.wait_for_function(ANSWERED)
+    stroke = _since(app, sent, len(opening))
+    driving.clear(app)
+    app.expect_prediction("")
+    clearing = _since(app, sent, len(opening) + len(stroke))
+    if not (opening and clearing and stroke and objects_in(canvas_in(stroke))):
+        raise SystemExit("A page did not send what is known to be sent for a stroke.")
+    return Recording(opening, stroke, clearing, _recorded_tab(browser, app))
+
+
+def _recorded_tab(browser: Browser, like: App) -> Messages:
+    sent: Messages = []
+    with opened(browser, like.url, like.weights, lambda page: _listen(page, sent)) as app:
+        app.part("network").wait_for()
+        known = len(_since(app, sent, 0))
+        app.tab("Train")
+        app.part("progress").wait_for()
+        return _since(app, sent, known)
+
+
+def _since(app: App, sent: Messages, known: int) -> Messages:
+    """What was sent since so many messages, when nothing more comes."""
+    app.page.wait_for_timeout(AT_REST)
+    return sent[known:]
+
+
+def _page_times(app: App, seconds: float, every: float, look: Callable[[], None]) -> Result:
+    """Milliseconds from lifting the pen to each answer on the page, stroke after stroke."""
+    times, errors, shapes = [], 0, drawings(1, seed=1)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        driving.clear(app)
+        app.page.wait_for_timeout(500 * every)
+        for stroke in next(shapes):
+            if time.monotonic() >= end:
+                break
+            app.draw([stroke], step=math.inf)
+            with suppress(PlaywrightTimeout):
+                app.page.wait_for_function(ANSWERED)
+                times.append(app.page.evaluate("() => probe.seen - probe.up"))
+            errors = errors if app.page.evaluate(ANSWERED) else errors + 1
+            look()
+            app.page.wait_for_timeout(500 * every)
+    return {"times": times, "errors": errors}
+
+
+# What is written
+
+
+HEAD = """\
+Sessions that draw at once, each a stroke every {every:g} s for {seconds:g} s at each level, while
+one training (`{preset}`, MNIST) runs and three more sessions follow it in the Train tab. Time from
+lifting the pen to the whole answer to just that drawing, checked against what the network makes of
+it in a process of its own; an answer that is wrong or takes longer than 10 s, a message of failure
+and a closed connection are errors. The sessions speak Streamlit's protocol from one process on the
+same {cores} cores; beside them one real page in Chromium draws, whose times include painting.
+
+    python benchmarks/load.py
+
+{machine}.
+
+| sessions | strokes | median, ms | 95th percentile, ms | 99th, ms | errors | sessions lost \
+| real page: median, ms | 95th, ms | n |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
+SERVER = """
+| sessions | server, cores | the sessions' own, cores | server after a minute, MB | at the end, MB \
+| training, images/s | a follower's look, 95th, ms | opening a page, 95th, ms |
+|--:|--:|--:|--:|--:|--:|--:|--:|"""
+
+
+def section(result: Result) -> list[str]:
+    """The tables and what they show, as lines of markdown without a title."""
+    rows = result["levels"]
+    facts = {name: rows[-1][name] for name in ("seconds", "every_s")}
+    lines = [
+        HEAD.format(
+            every=facts["every_s"],
+            seconds=facts["seconds"],
+            preset=PRESET,
+            cores=result["machine"]["cores"],
+            machine=machine.text([result["machine"]]),
+        )
+    ]
+    for row in rows:
+        ours, page = row["answer_ms"], row["page_ms"]
+        cells = [row["sessions"], ours["n"], *(_ms(ours[name]) for name in ("p50", "p95", "p99"))]
+        cells += [row["errors"], row["lost"], _ms(page["p50"]), _ms(page["p95"]), page["n"]]
+        lines.append(_cells(cells))
+    lines.append(SERVER)
+    for row in rows:
+        cells = [row["sessions"], row["server_cores"], row["clients_cores"]]
+        cells += [round(row["memory_first_mb"]), round(row["memory_end_mb"])]
+        cells += [f"{row['training_images_per_s']:,}", _ms(row["look_ms"]["p95"])]
+        lines.append(_cells([*cells, _ms(row["opening_ms"]["p95"])]))
+    return [*lines, "", "![Time to an answer against the number of sessions](load.svg)"]
+
+
+def _cells(cells: list[Any]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _ms(value: float | None) -> str:
+    return "none" if value is None else f"{value:.0f}"
+
+
+LINES = (("p50", "median", "#3b5bdb"), ("p95", "95th percentile", "#c2410c"))
+LINES += (("p99", "99th percentile", "#7a808c"),)
+WIDTH, HEIGHT = 560, 240  # of the plot, pixels
+
+
+def chart(rows: list[Result]) -> str:
+    """Time to an answer against the number of sessions, as an SVG line chart."""
+    rows = [row for row in rows if row["answer_ms"]["n"]]
+    most = 1.05 * max([TARGET_MS, *(row["answer_ms"]["p99"] for row in rows)])
+    widest = max([row["sessions"] for row in rows], default=1)
+
+    def place(sessions: float, value: float) -> str:
+        return f"{70 + WIDTH * sessions / widest:.1f},{40 + HEIGHT * (1 - value / most):.1f}"
+
+    parts = [_axes(place, most, [row["sessions"] for row in rows])]
+    for number, (name, label, color) in enumerate(LINES):
+        points = [place(row["sessions"], row["answer_ms"][name]) for row in rows]
+        dots = [f'<circle r="3.5" fill="{color}" cx="{x}" cy="{y}"/>' for x, y in _pairs(points)]
+        parts += [f'<polyline points="{" ".join(points)}" fill="none" stroke="{color}"/>', *dots]
+        parts.append(f'<text x="{70 + 150 * number}" y="22" fill="{color}">{label}</text>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 110} {HEIGHT + 90}" '
+        'style="font:13px sans-serif;fill:#111;stroke-width:2">'
+        f'<rect width="{WIDTH + 110}" height="{HEIGHT + 90}" fill="#fff"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def _pairs(points: list[str]) -> list[list[str]]:
+    return [point.split(",") for point in points]
+
+
+def _axes(place: Callable[[float, float], str], most: float, sessions: list[int]) -> str:
+    """Lines across every so many milliseconds, the target's among them, and the axes' titles."""
+    step = 10 ** math.floor(math.log10(most))
+    step = step if most / step >= 4 else step / 4
+    parts = []
+    for value in [*np.arange(0, most, step).tolist(), TARGET_MS]:
+        x, y = place(0, value).split(",")
+        color, dash = ("#c2410c", "5 4") if value == TARGET_MS else ("#e3e5ea", "none")
+        parts.append(
+            f'<path d="M{x} {y}h{WIDTH}" stroke="{color}" stroke-width="1" '
+            f'stroke-dasharray="{dash}"/>'
+            f'<text x="{float(x) - 8}" y="{float(y) + 4}" text-anchor="end">{value:.0f}</text>'
+        )
+    for count in sessions:
+        x, y = place(count, 0).split(",")
+        parts.append(f'<text x="{x}" y="{float(y) + 18}" text-anchor="middle">{count}</text>')
+    title = f"wanted at {TARGET_AT} sessions: 95th percentile at most {TARGET_MS} ms (dashed)"
+    return "".join(parts) + (
+        f'<text x="{70 + WIDTH / 2}" y="{HEIGHT + 78}" text-anchor="middle">'
+        f"sessions that draw · vertical: ms from pen up to the answer · {title}</text>"
+    )
+
+
+if __name__ == "__main__":
+    main()
