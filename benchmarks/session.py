@@ -87,7 +87,8 @@ class Session:
             await self._send(message)
             return await asyncio.wait_for(arrived, PATIENCE) - begin
         except asyncio.TimeoutError:
-            raise SessionError(f"no answer in {PATIENCE} s") from None
+            seen = "an answer to another drawing" if self._seen else "no answer"
+            raise SessionError(f"{seen} in {PATIENCE} s") from None
         except WebSocketException:
             self.is_lost = True
             raise SessionError("session lost") from None
