@@ -53,7 +53,8 @@ class Session:
     async def connect(cls, url: str) -> "Session":
         """A socket to the app at an http address; nothing is asked for yet."""
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
-        return cls(await connect(address, subprotocols=["streamlit"], max_size=None))
+        patient = {"open_timeout": 60, "ping_interval": None}  # as a browser, which sends no pings
+        return cls(await connect(address, subprotocols=["streamlit"], max_size=None, **patient))
 
     async def close(self) -> None:
         """Leave, as a browser that is closed."""
