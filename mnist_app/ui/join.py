@@ -1,6 +1,5 @@
 """The way in for other devices: the page's address on the network, as text and QR code."""
 
-import io
 from html import escape
 
 import segno
@@ -8,8 +7,8 @@ import streamlit as st
 
 from mnist_app import network
 
-_STYLE = """<style>.join svg { width: 100%; max-width: 16rem; height: auto; background: #fff;
-border-radius: .5rem; display: block; } .join p { margin: .5rem 0 0; word-break: break-all; }
+_STYLE = """<style>.join img { width: 100%; max-width: 16rem; display: block; border-radius: .5rem;
+image-rendering: pixelated; } .join p { margin: .5rem 0 0; word-break: break-all; }
 </style>"""
 
 
@@ -23,14 +22,11 @@ def show() -> None:
         if address is None:
             st.caption("This machine is on no network: join one, and reload the page.")
             return
-        st.html(f'{_STYLE}<div class="join">{_picture(address)}<p>{escape(address)}</p></div>')
+        picture = f'<img src="{_picture(address)}" alt="QR code of {escape(address)}">'
+        st.html(f'{_STYLE}<div class="join">{picture}<p>{escape(address)}</p></div>')
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def _picture(address: str) -> str:
-    """The QR code of an address, as SVG with the four modules of white that readers need."""
-    out = io.BytesIO()
-    segno.make(address, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, border=4, light="#fff", omitsize=True
-    )
-    return out.getvalue().decode()
+    """The QR code of an address as a data URL, with the four modules of white that readers need."""
+    return segno.make(address, error="m", micro=False).png_data_uri(scale=8, border=4)

@@ -10,7 +10,7 @@ import serve
 from page import App
 from playwright.sync_api import Browser, expect
 
-from mnist_app import runs
+from mnist_app import network, runs
 from mnist_app.recipes import RECIPES
 
 pytestmark = pytest.mark.browser
@@ -171,6 +171,23 @@ def test_guessing_has_to_wait_also_in_a_new_session(app, student):
     student.open()
     unlock(student)
     expect(student.part("teacher")).to_contain_text("Too many wrong codes: try again in")
+
+
+def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
+    monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
+    monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
+    with serve.served(tmp_path) as (url, weights):
+        app = App(chromium.new_page(), url, weights).open()
+        expect(app.page.get_by_text("set MNIST_APP_TEACHER_CODE to a code")).to_be_visible()
+        panel = app.part("join")
+        panel.locator("summary").click()
+        address = network.for_others(url)
+        expect(panel).to_contain_text(address or "This machine is on no network")
+        if address:
+            code = panel.locator("img")
+            expect(code).to_have_attribute("alt", f"QR code of {address}")
+            assert code.evaluate("image => image.naturalWidth") > 100
+        app.page.close()
 
 
 def test_the_address_cannot_open_it(student):
