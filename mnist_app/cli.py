@@ -30,9 +30,7 @@ FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 0, 2 for bad input, or 1 for a failure, said in one sentence."""
     try:
-        commands.main(arguments, prog_name="python -m mnist_app", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
+        code = commands.main(arguments, prog_name="python -m mnist_app", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)  # noqa: T201
         return BAD_INPUT
@@ -47,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILURE
     except (OSError, RuntimeError, MemoryError) as error:
         return _complain(f"It failed: {_one_line(error)}", FAILURE)
-    return 0
+    return code or 0  # what a command ends with by itself; click returns it
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -115,6 +115,21 @@ def test_a_package_that_does_not_load_fails(tmp_path):
     assert "--force-reinstall" in lines[0]
 
 
+def test_a_canvas_without_its_files_fails(tmp_path):
+    (record,) = Path(torch.__file__).parents[1].glob("streamlit_drawable_canvas-*.dist-info")
+    shutil.copytree(record, tmp_path / record.name)  # the record of files that are not there
+    code = (
+        "import json, pathlib\nfrom mnist_app import doctor\n"
+        "found = doctor.check_packages(pathlib.Path('needed.txt'))\nprint(json.dumps(list(found)))"
+    )
+    (tmp_path / "needed.txt").write_text("streamlit-drawable-canvas>=0.13\n")
+    code = code.replace("needed.txt", str(tmp_path / "needed.txt"))
+    (check,) = json.loads(run_with(tmp_path, code))
+    assert failed(
+        doctor.Check(*check), "does not load (its file", "is missing", "--force-reinstall"
+    )
+
+
 def test_torch_and_torchvision_fit():
     check = doctor.check_torchvision()
     assert check.level == "ok"
