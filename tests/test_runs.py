@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -43,7 +44,8 @@ def start():
     yield begin
     for run in started:
         if run.is_alive():
-            os.kill(pid_of(run), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ends just now
+                os.kill(pid_of(run), signal.SIGKILL)
             wait_until(lambda run=run: not run.is_alive())
 
 

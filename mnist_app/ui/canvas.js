@@ -6,11 +6,12 @@ const SEND = "button[title^='Update the app']";
 const DOWN = ["pointerdown", "mousedown", "touchstart"];
 const MOVE = ["pointermove", "mousemove", "touchmove", "pointerup"];
 const UP = ["mouseup", "touchend", "touchcancel", "pointercancel"];
-const LOADED = 50; // ms after which the canvas shows what it was told to
-const AGAIN = 1000; // ms to wait for another redraw, if more buttons were pressed than that
-const LONGEST = 5000; // ms; a canvas that is not redrawn by then will not be
+const LOOK = 30; // ms from one look at the canvas to the next
+const LOADED = 1500; // ms after which a canvas that was told to redraw has, though it looks the same
+const LONGEST = 5000; // ms; a canvas that is not told by then will not be
 
-const pen = (window.digitsPen ??= { held: null, pressed: 0, redraws: null });
+// held: events, while a canvas is awaited; wanted: the number of redraws that it awaits.
+const pen = (window.digitsPen ??= { held: null, redraws: 0, wanted: 0 });
 
 function root() {
   return document.querySelector(".st-key-canvas [data-testid='stBidiComponentIsolated']")?.shadowRoot;
@@ -39,18 +40,29 @@ function send() {
 
 function onClick(event) {
   if (!event.target.closest?.(BUTTONS)) return;
-  pen.held ??= [];
-  pen.pressed += 1;
-  releaseIn(LONGEST);
+  pen.wanted = Math.max(pen.wanted, pen.redraws) + 1;
+  pen.before = picture();
+  pen.until = performance.now() + LONGEST;
+  if (pen.held) return;
+  pen.held = [];
+  pen.timer = setInterval(look, LOOK);
 }
 
-function releaseIn(delay) {
-  clearTimeout(pen.timer);
-  pen.timer = setTimeout(() => {
-    const held = pen.held;
-    Object.assign(pen, { held: null, pressed: 0, isDown: false });
-    for (const [target, event] of held) target.dispatchEvent(event);
-  }, delay);
+function picture() {
+  return root()?.querySelector("canvas.dc-canvas")?.toDataURL();
+}
+
+// What was told to the canvas and to this script comes in any order, and the canvas takes a while.
+function look() {
+  const isRedrawn = pen.redraws >= pen.wanted && picture() !== pen.before;
+  if (isRedrawn || performance.now() > pen.until) release();
+}
+
+function release() {
+  clearInterval(pen.timer);
+  const held = pen.held;
+  Object.assign(pen, { held: null, wanted: 0, isDown: false });
+  for (const [target, event] of held) target.dispatchEvent(event);
 }
 
 function onPen(event) {
@@ -58,7 +70,7 @@ function onPen(event) {
   if (DOWN.includes(event.type))
     pen.isDown = path.some((part) => part.classList?.contains("st-key-canvas"));
   if (!pen.isDown) return;
-  const isUp = UP.includes(event.type);
+  const isUp = UP.includes(event.type) && !event.touches?.length; // the last finger
   if (isUp) pen.isDown = false;
   if (pen.held) hold(event, path[0]);
   else if (isUp) setTimeout(send); // when the component has the stroke
@@ -88,9 +100,6 @@ if (!pen.isListening) {
 }
 
 export default function ({ data }) {
-  if (pen.held && pen.redraws !== data.redraws) {
-    pen.pressed -= 1;
-    releaseIn(pen.pressed > 0 ? AGAIN : LOADED);
-  }
+  if (pen.held && pen.redraws !== data.redraws) pen.until = performance.now() + LOADED;
   pen.redraws = data.redraws;
 }

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from mnist_app.ui import canvas
 
@@ -47,6 +49,8 @@ def show(choose: "Callable[[], Choice | None]") -> None:
     answer.show(choice, rgba, hint, answer_place, chances_place)
     from mnist_app.ui import background, reasons
 
+    if choice and choice.key != st.session_state.get("sidebar_shows"):
+        background.expect("sidebar")  # comes after this, unless a stroke ends the run before
     if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
         background.expect(reasons.FRAGMENT)
 
@@ -58,4 +62,5 @@ def _follow() -> None:
     from mnist_app.ui import reasons
 
     if reasons.are_open():
-        st.rerun([FRAGMENT, reasons.FRAGMENT])
+        with suppress(StreamlitAPIException):  # they are not on the page yet
+            st.rerun([FRAGMENT, reasons.FRAGMENT])

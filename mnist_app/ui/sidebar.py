@@ -6,7 +6,7 @@ from mnist_app import models, runs, weights
 from mnist_app.predictor import DEFAULT
 from mnist_app.recipes import JOINED, SOURCES, is_preset
 from mnist_app.settings import InputError
-from mnist_app.ui import guard, join, markup, shared
+from mnist_app.ui import background, guard, join, markup, shared
 from mnist_app.ui.shared import RUN_PREFIX, Choice
 
 
@@ -47,6 +47,8 @@ def show() -> Choice | None:
             st.warning(f"{item.file}: {item.problem}")
         join.show()
         guard.show()
+    st.session_state["sidebar_shows"] = choice.key if choice else None
+    background.arrived("sidebar")
     return choice
 
 

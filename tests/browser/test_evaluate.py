@@ -122,7 +122,7 @@ def test_own_pictures_are_read_and_the_bad_ones_named_with_their_reasons(app, tm
 
 
 def test_a_network_in_training_is_not_measured_yet(app):
-    app.open("?tab=Train&preset=mlp-300&dataset=digits")
+    app.open("?tab=Train&preset=resnet&dataset=digits")
     app.click("train")
     app.tab("Draw")
     app.choose("network", "training now")
