@@ -101,8 +101,9 @@ def drawing() -> np.ndarray | None:
 def owner() -> str:
     """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
     cookie = st.context.cookies.get("_streamlit_xsrf")
-    mark = cookie or st.session_state.setdefault("owner", secrets.token_hex(16))
-    return hashlib.sha256(mark.encode()).hexdigest()[:16]
+    if not isinstance(cookie, str) or not cookie:  # no browser, or one that refuses cookies
+        cookie = st.session_state.setdefault("owner", secrets.token_hex(16))
+    return hashlib.sha256(cookie.encode()).hexdigest()[:16]
 
 
 def own_runs() -> list[runs.Run]:
