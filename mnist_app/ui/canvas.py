@@ -38,9 +38,8 @@ def given(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
         on_change=on_change,
     )
     if kind in ("Draw", None):
-        return _canvas(
-            on_change
-        ), "Draw a digit or a number: it is read as soon as you lift the pen."
+        hint = "Draw a digit or a number: it is read as soon as you lift the pen."
+        return _canvas(on_change), hint
     # The canvas goes, and begins with what was drawn when it comes back.
     st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
     return _picture(kind, on_change)
