@@ -11,14 +11,12 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
@@ -26,17 +24,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 import driving  # noqa: E402
 from chromium import installed  # noqa: E402
 from driving import ANSWERED, CANVAS_SEEN, PAUSE, PROBE, drawings, opened, quantiles, serving  # noqa: E402
+from growth import NETWORKS, memory  # noqa: E402
 from page import App  # noqa: E402
 from panels import cpu_seconds, panels  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
-from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
+from recording import AT_REST  # noqa: E402
 
 from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
 
 PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
-NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 # Seconds until Streamlit's own page has started and asks the server for what is in it.
 FRONTEND = """() => performance.getEntriesByType("resource")
   .find((entry) => entry.name.includes("/_stcore/")).startTime / 1000"""
@@ -60,11 +58,6 @@ OPEN_TAB = """async ([name, content]) => {
   await frame();
   return performance.now() - begin;
 }"""
-AT_REST = 1500  # ms after which a page that was opened has nothing left to do
-PAGES = 12  # that draw in turn, when many strokes are drawn
-BLANK = """() => !document.querySelector(".st-key-prediction").innerText.trim()"""
-PATIENCE = 5  # clicks on Clear
-AT_ONCE = 10  # runs, when there are many
 NUMBER = 4  # digits of the numbers that are drawn
 
 
@@ -93,7 +86,7 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
-        "panels": lambda browser: panels(browser, max(2, answers // 3)),
+        "panels": lambda browser: panels(browser, answers),
         "pages": lambda browser: pages(browser, starts),
         "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),
@@ -235,76 +228,6 @@ def _counted(page: Page) -> dict[str, int]:
     session.on("Network.webSocketFrameReceived", count("to_browser"))
     session.on("Network.webSocketFrameSent", count("to_server"))
     return sent
-
-
-# Memory
-
-
-def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
-    """Memory of the server in MB: with four networks, over many strokes, over many runs."""
-    with serving() as (url, weights, server), opened(browser, url, weights) as app:
-        _loaded(app).draw([[(140, 40), (140, 240)]])
-        app.prediction()
-        for network in NETWORKS:
-            app.choose("network", f"{network} · ")
-            app.expect_chosen("network", f"{network} · ")
-            app.page.wait_for_timeout(1000)
-        loaded = _megabytes(server)
-        over_strokes = [loaded, *_after_strokes(browser, url, weights, server, strokes)]
-        over_runs = [over_strokes[-1], *_after_runs(app, server, trainings)]
-    return {
-        "four_networks_mb": loaded,
-        "strokes": strokes,
-        "over_strokes_mb": over_strokes,
-        "runs": trainings,
-        "over_runs_mb": over_runs,
-    }
-
-
-def _megabytes(server: psutil.Process) -> float:
-    return round(server.memory_info().rss / 1e6, 1)
-
-
-def _after_strokes(
-    browser: Browser, url: str, weights: Path, server: psutil.Process, strokes: int
-) -> Iterator[float]:
-    """The server's memory after each tenth of the strokes, which several pages draw in turn."""
-    with ExitStack() as stack:
-        apps = [stack.enter_context(opened(browser, url, weights)) for _ in range(PAGES)]
-        digits, drawn, told = drawings(1), 0, 0
-        while drawn < strokes:
-            for app in apps:  # what one page draws is read while the next one draws
-                drawing = next(digits)
-                driving.sketch(_loaded(app), drawing)
-                drawn += len(drawing)
-            for app in apps:
-                app.prediction()
-            for app in apps:
-                _clear_unseen(app)
-            if drawn * 10 >= strokes * (told + 1):
-                told += 1
-                yield _megabytes(server)
-
-
-def _clear_unseen(app: App) -> None:
-    """Clear a canvas without the mouse; again, if strokes were on their way meanwhile."""
-    for _ in range(PATIENCE):
-        app.part("clear").locator("button").evaluate("button => button.click()")
-        with suppress(PlaywrightTimeout):
-            return app.page.wait_for_function(BLANK, timeout=2000)
-    raise SystemExit("A canvas could not be cleared.")
-
-
-def _after_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:
-    """The server's memory after every few short trainings, followed in the Train tab."""
-    app.tab("Train")
-    tiny = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=2)
-    for number in range(0, trainings, AT_ONCE):
-        names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]
-        started = [runs.start(tiny, name).id for name in names]
-        driving.until(lambda ids=started: not any(runs.find(i).is_live for i in ids), "end")
-        app.page.wait_for_timeout(AT_REST)
-        yield _megabytes(server)
 
 
 if __name__ == "__main__":

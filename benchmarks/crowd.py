@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -36,8 +36,7 @@ BETWEEN = 0.1  # seconds from one page that opens to the next
 Messages = list[bytes]
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """What a real page sent: when it opened, for a stroke, to clear it, to open the Train tab."""
 
     opening: Messages

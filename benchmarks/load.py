@@ -7,14 +7,12 @@ just that drawing is there. One real page draws beside them, so that both can be
 Writes load.json, load.md and load.svg into docs/.
 """
 
-import base64
 import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,13 +26,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
 
 import driving  # noqa: E402
 from chromium import installed  # noqa: E402
-from crowd import Job, Messages, Recording, canvas_in, objects_in, serve  # noqa: E402
-from driving import ANSWERED, PROBE, drawings, opened, serving  # noqa: E402
+from crowd import Job, Messages  # noqa: E402
+from driving import ANSWERED, drawings, opened, serving  # noqa: E402
 from page import App  # noqa: E402
 from panels import cpu_seconds  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
-from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
+from recording import begun, crowd, listen, recorded, recorded_tab, told  # noqa: E402
 
 from mnist_app import machine, runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
@@ -45,8 +43,6 @@ LEVELS = 1, 10, 30, 60
 FOLLOWERS = 3
 TARGET_MS, TARGET_AT = 800, 30  # 95th percentile, sessions
 PRESET = "cnn-2x32"  # what is trained meanwhile
-SAMPLE = [(140.0, 40.0), (140.0, 240.0)]  # the stroke that is recorded
-AT_REST = 1500  # ms after which a page that did something has nothing left to send
 FIRST_MINUTE = 60  # seconds, in which caches fill; a fifth of a shorter run
 
 Result = dict[str, Any]
@@ -80,29 +76,6 @@ def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) 
     write_text(output / "load.svg", chart(result["levels"]))
 
 
-@contextmanager
-def crowd() -> Iterator[Connection]:
-    """The process of the many sessions."""
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=serve, args=(there,), daemon=True)
-    process.start()
-    there.close()
-    try:
-        yield here
-        here.send(None)
-        process.join(10)
-    finally:
-        process.kill()
-
-
-def _told(pipe: Connection) -> Any:
-    try:
-        return pipe.recv()
-    except EOFError:
-        raise SystemExit("The process of the sessions ended: see its message above.") from None
-
-
 # One level
 
 
@@ -114,14 +87,12 @@ def level(
         run = runs.start(RECIPES[PRESET].changed(epochs=1000), "beside")
         driving.until(lambda: runs.find(run.id).log.batch, "begin")
         sent: Messages = []
-        with opened(browser, url, weights, lambda page: _listen(page, sent)) as app:
-            recording = recorded(browser, app, sent)
-            pipe.send(Job(url, recording, sessions, FOLLOWERS, seconds, every, most))
-            if _told(pipe) != "ready":
-                raise SystemExit("The sessions did not open.")
+        with opened(browser, url, weights, lambda page: listen(page, sent)) as app:
+            recording = recorded(app, sent)._replace(train=recorded_tab(browser, app))
+            begun(pipe, Job(url, recording, sessions, FOLLOWERS, seconds, every, most))
             watched = Watched(server, run)
             page = _page_times(app, seconds, every, watched.look)
-            found = _told(pipe)
+            found = told(pipe)
             watched.look()
     return _row(sessions, seconds, every, found, page, watched)
 
@@ -189,53 +160,6 @@ def spread(values: list[float]) -> Result:
 
 
 # The real page
-
-
-def _listen(page: Page, sent: Messages) -> None:
-    """Keep what the page sends over its web socket."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-
-    def add(event: dict[str, Any]) -> None:
-        frame = event["response"]
-        data = base64.b64decode(frame["payloadData"]) if frame["opcode"] == 2 else b""
-        message = BackMsg.FromString(data)
-        if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
-            sent.append(data)
-
-    session.on("Network.webSocketFrameSent", add)
-
-
-def recorded(browser: Browser, app: App, sent: Messages) -> Recording:
-    """What the page sends when it opens, for a stroke and to clear it; another to open a tab."""
-    app.part("network").wait_for()
-    opening = _since(app, sent, 0)
-    app.page.evaluate(PROBE)
-    app.draw([SAMPLE])
-    app.page.wait_for_function(ANSWERED)
-    stroke = _since(app, sent, len(opening))
-    driving.clear(app)
-    app.expect_prediction("")
-    clearing = _since(app, sent, len(opening) + len(stroke))
-    if not (opening and clearing and stroke and objects_in(canvas_in(stroke))):
-        raise SystemExit("A page did not send what is known to be sent for a stroke.")
-    return Recording(opening, stroke, clearing, _recorded_tab(browser, app))
-
-
-def _recorded_tab(browser: Browser, like: App) -> Messages:
-    sent: Messages = []
-    with opened(browser, like.url, like.weights, lambda page: _listen(page, sent)) as app:
-        app.part("network").wait_for()
-        known = len(_since(app, sent, 0))
-        app.tab("Train")
-        app.part("progress").wait_for()
-        return _since(app, sent, known)
-
-
-def _since(app: App, sent: Messages, known: int) -> Messages:
-    """What was sent since so many messages, when nothing more comes."""
-    app.page.wait_for_timeout(AT_REST)
-    return sent[known:]
 
 
 def _page_times(app: App, seconds: float, every: float, look: Callable[[], None]) -> Result:

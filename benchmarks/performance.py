@@ -264,7 +264,8 @@ def _app(app: Result) -> Iterator[str]:
         "training that is followed "
         f"sends {second['to_browser'] / 1000:.1f} kB/s to the browser. The server takes "
         f"{grown['four_networks_mb']:.0f} MB with four networks. Over {grown['strokes']:,} strokes "
-        f"its memory goes {_course(grown['over_strokes_mb'])} MB, over {grown['runs']} trainings "
+        f"of {grown['sessions']} sessions at once its memory goes "
+        f"{_course(grown['over_strokes_mb'])} MB, over {grown['runs']} trainings "
         f"{_course(grown['over_runs_mb'])} MB."
     )
     yield from _panels(app["panels"])

@@ -79,7 +79,7 @@ function onPen(event) {
 function hold(event, target) {
   pen.held.push([target, copied(event)]);
   event.stopImmediatePropagation();
-  if (event.type.startsWith("touch")) event.preventDefault(); // no mouse events after it
+  if (["touchstart", "touchend"].includes(event.type)) event.preventDefault(); // no mouse events
 }
 
 function copied(event) {
@@ -95,7 +95,8 @@ if (!pen.isListening) {
   pen.isListening = true;
   window.addEventListener("click", onClick, { capture: true });
   for (const name of [...DOWN, ...MOVE, ...UP])
-    window.addEventListener(name, onPen, { capture: true, passive: false });
+    // Scrolling elsewhere on the page does not wait for this.
+    window.addEventListener(name, onPen, { capture: true, passive: name === "touchmove" });
   setInterval(hideToolbar, 100); // the canvas may be mounted anew at any time
 }
 

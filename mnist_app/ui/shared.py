@@ -4,7 +4,6 @@ import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,8 @@ torch.set_num_threads(1)
 
 RUN_PREFIX = "run:"
 MOST_EPOCHS_SHOWN = 60
-# What was set in one tab is kept while another is open, where Streamlit can do that.
-_CAN_KEEP = "persist_state" in signature(st.number_input).parameters
-KEPT: dict[str, Any] = {"persist_state": "session"} if _CAN_KEEP else {}
+# What was set in one tab is kept while another is open.
+KEPT: dict[str, Any] = {"persist_state": "session"}
 
 
 @dataclass(frozen=True)

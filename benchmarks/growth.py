@@ -1,0 +1,94 @@
+"""The server's memory: with four networks, over many strokes, over many runs."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+
+import driving  # noqa: E402
+from crowd import Job, Messages, Recording  # noqa: E402
+from driving import opened, serving  # noqa: E402
+from page import App  # noqa: E402
+from recording import AT_REST, begun, crowd, listen, recorded, told  # noqa: E402
+
+from mnist_app import runs  # noqa: E402
+from mnist_app.recipes import RECIPES  # noqa: E402
+
+NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
+SESSIONS = 12  # that draw at once
+EVERY = 0.5  # seconds from one stroke of a session to its next
+SLACK = 1.3  # of the time, for clearing and for answers that are late
+TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=2)
+AT_ONCE = 10  # runs that wait for each other
+SIDE_BY_SIDE = 3  # runs
+
+
+def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
+    """Memory of the server in MB: with four networks, over many strokes, over many runs."""
+    os.environ["MNIST_APP_PARALLEL_RUNS"] = str(SIDE_BY_SIDE)
+    sent: Messages = []
+    with (
+        serving() as (url, weights, server),
+        opened(browser, url, weights, lambda page: listen(page, sent)) as app,
+    ):
+        recording = recorded(app, sent)
+        loaded = _with_all_networks(app, server)
+        drawn, over_strokes = _over_strokes(url, recording, server, strokes)
+        over_runs = [over_strokes[-1], *_over_runs(app, server, trainings)]
+    return {
+        "four_networks_mb": loaded,
+        "sessions": SESSIONS,
+        "strokes": drawn,
+        "over_strokes_mb": [loaded, *over_strokes],
+        "runs": trainings,
+        "over_runs_mb": over_runs,
+    }
+
+
+def _with_all_networks(app: App, server: psutil.Process) -> float:
+    app.draw([[(140, 40), (140, 240)]])
+    app.prediction()
+    for network in NETWORKS:
+        app.choose("network", f"{network} · ")
+        app.expect_chosen("network", f"{network} · ")
+        app.page.wait_for_timeout(1000)
+    return _megabytes(server)
+
+
+def _megabytes(server: psutil.Process) -> float:
+    return round(server.memory_info().rss / 1e6, 1)
+
+
+def _over_strokes(
+    url: str, recording: Recording, server: psutil.Process, strokes: int
+) -> tuple[int, list[float]]:
+    """How many strokes many sessions drew, and the memory after each tenth of the time."""
+    sessions = min(SESSIONS, strokes)
+    seconds = SLACK * EVERY * strokes / sessions
+    with crowd() as pipe:
+        begun(pipe, Job(url, recording, sessions, 0, seconds, EVERY, sessions))
+        course = []
+        while not pipe.poll(seconds / 10):
+            course.append(_megabytes(server))
+        found = told(pipe)
+    if found["lost"]:
+        raise SystemExit(f"{found['lost']} sessions that drew were lost: {found['errors']}")
+    return len(found["times"]), [*course, _megabytes(server)]
+
+
+def _over_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:
+    """The memory after every few short trainings, followed in the Train tab."""
+    app.tab("Train")
+    for number in range(0, trainings, AT_ONCE):
+        names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]
+        started = [runs.start(TINY, name).id for name in names]
+        driving.until(lambda ids=started: not any(runs.find(i).is_live for i in ids), "end")
+        app.page.wait_for_timeout(AT_REST)
+        yield _megabytes(server)
