@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mnist_app.ui import draw, style
+from mnist_app.ui import delivery, draw, style
 
+delivery.mend()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
 st.sidebar.title("Digits", anchor=False)
