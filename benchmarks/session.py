@@ -128,9 +128,10 @@ class Session:
                     self._awaited[1].set_result(time.perf_counter())
         except WebSocketException:
             pass
-        self.is_lost = True
-        if self._awaited and not self._awaited[1].done():
-            self._awaited[1].set_exception(SessionError("session lost"))
+        finally:
+            self.is_lost = True
+            if self._awaited and not self._awaited[1].done():
+                self._awaited[1].set_exception(SessionError("session lost"))
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
