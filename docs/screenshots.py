@@ -45,6 +45,9 @@ VIEWS = {
 NETWORKS = {"layers": "network=lenet5"}  # of which the layers fit on a picture
 HIGHEST = 1400  # pixels, a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
+# In the class room: the parts of the sidebar, and what the browsers there call the laptop.
+CLASS = {"class-wall": ("light", "join"), "class-phone": ("phone", "teacher")}
+LAPTOP = "laptop.example"
 
 
 def main(names: list[str]) -> None:
@@ -58,9 +61,8 @@ def main(names: list[str]) -> None:
         served(Path(folder)) as (url, weights),
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=installed(), args=["--no-sandbox", "--disable-gpu"]
-        )
+        options = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {LAPTOP} 127.0.0.1"]
+        browser = playwright.chromium.launch(executable_path=installed(), args=options)
         try:
             if is_wanted("train"):
                 start_training(App(browser.new_page(), url, weights))
@@ -68,6 +70,7 @@ def main(names: list[str]) -> None:
                 photograph_tabs(look, browser, url, weights, is_wanted)
             photograph_views(browser, url, weights, is_wanted)
             photograph_expanders(browser, url, weights, is_wanted)
+            photograph_class(browser, is_wanted)
         finally:
             browser.close()
             end_runs(weights)
@@ -146,6 +149,24 @@ def photograph_expanders(
             box = panel.bounding_box()
             box["height"] = min(box["height"], HIGHEST)
             app.page.screenshot(path=DOCS / f"draw-{name}.png", clip=box)
+            app.page.close()
+
+
+def photograph_class(browser: Browser, is_wanted: Callable[[str], bool]) -> None:
+    """An app in teacher mode that others on the network can reach, from the wall and a phone."""
+    if not any(map(is_wanted, CLASS)):
+        return
+    everywhere = "0.0.0.0"  # noqa: S104, as in a class room
+    os.environ |= {"MNIST_APP_TEACHER_CODE": "chalk", "STREAMLIT_SERVER_ADDRESS": everywhere}
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (url, weights):
+        address = url.replace("127.0.0.1", LAPTOP)
+        for name, (look, part) in CLASS.items():
+            app = opened(browser, look, address, weights, "")
+            if look == "phone":
+                app.page.get_by_test_id("stExpandSidebarButton").click()
+            app.part(part).locator("summary").click()
+            app.page.set_viewport_size({"width": LOOKS[look][0], "height": 1010})
+            keep(app.page, name)
             app.page.close()
 
 

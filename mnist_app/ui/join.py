@@ -7,8 +7,11 @@ import streamlit as st
 
 from mnist_app import network
 
+# A click makes the picture as large as the window, for those in the last row.
 _STYLE = """<style>.join img { width: 100%; max-width: 16rem; display: block; border-radius: .5rem;
-image-rendering: pixelated; } .join p { margin: .5rem 0 0; word-break: break-all; }
+image-rendering: pixelated; cursor: zoom-in; } .join p { margin: .5rem 0 0; word-break: break-all; }
+.join small { opacity: .7; } .join img:focus { position: fixed; inset: 0; margin: auto;
+width: 94vmin; max-width: none; height: 94vmin; z-index: 1000000; outline: 100vmax solid #0009; }
 </style>"""
 
 
@@ -22,8 +25,9 @@ def show() -> None:
         if address is None:
             st.caption("This machine is on no network: join one, and reload the page.")
             return
-        picture = f'<img src="{_picture(address)}" alt="QR code of {escape(address)}">'
-        st.html(f'{_STYLE}<div class="join">{picture}<p>{escape(address)}</p></div>')
+        picture = f'<img tabindex="0" src="{_picture(address)}" alt="QR code of {escape(address)}">'
+        hint = "<small>A click enlarges it for the whole room, one beside it ends that.</small>"
+        st.html(f'{_STYLE}<div class="join">{picture}<p>{escape(address)}</p>{hint}</div>')
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

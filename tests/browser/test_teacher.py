@@ -187,6 +187,10 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
             code = panel.locator("img")
             expect(code).to_have_attribute("alt", f"QR code of {address}")
             assert code.evaluate("image => image.naturalWidth") > 100
+            code.click()  # for those in the last row
+            assert code.bounding_box()["height"] > 0.9 * app.page.viewport_size["height"]
+            app.page.get_by_text("Digits", exact=True).click()
+            assert code.bounding_box()["height"] < 300
         app.page.close()
 
 
