@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from threading import get_ident
 from typing import BinaryIO
 
 import numpy as np
@@ -16,7 +15,7 @@ from mnist_app.archives import File, Skipped, files_in, printable
 from mnist_app.digits import TEST_FRACTION, TEST_SEED, Dataset, Digits, Progress, split
 from mnist_app.drawing import MIN_CONTRAST, SIDE, to_mnist
 from mnist_app.pictures import decode_picture
-from mnist_app.settings import InputError, weights_folder
+from mnist_app.settings import InputError, temporary_name, weights_folder
 
 FEWEST = 5  # pictures of each digit
 MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
@@ -207,7 +206,7 @@ def _check_space(file: BinaryIO) -> None:
 
 
 def _write(path: Path, file: BinaryIO) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
+    temporary = temporary_name(path)
     file.seek(0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

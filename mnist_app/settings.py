@@ -2,7 +2,11 @@
 
 import os
 import re
+import threading
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -23,13 +27,23 @@ def weights_folder() -> Path:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, then move it into place in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_name(path)
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def temporary_name(path: Path) -> Path:
+    """Where to write a file that is then moved to `path`; what killed processes left there goes."""
+    for left in path.parent.glob(".*.tmp"):
+        writer = re.search(r"\.(\d+)-\d+\.tmp$", left.name)
+        if writer and not psutil.pid_exists(int(writer[1])):
+            with suppress(OSError):
+                left.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")
 
 
 def parallel_runs() -> int:

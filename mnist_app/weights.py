@@ -5,8 +5,8 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import lru_cache
 from importlib.metadata import version
@@ -24,7 +24,13 @@ from mnist_app.calibration import Calibration
 from mnist_app.data import Parts
 from mnist_app.events import EndEvent, to_json
 from mnist_app.recipes import Recipe
-from mnist_app.settings import NAME_PATTERN, InputError, checked_name, weights_folder
+from mnist_app.settings import (
+    NAME_PATTERN,
+    InputError,
+    checked_name,
+    temporary_name,
+    weights_folder,
+)
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _HEADER_KEY = "mnist_app"
@@ -40,7 +46,7 @@ class WeightsInfo(BaseModel):
     recipe: Recipe
     history: list[dict[str, Any]]  # the epoch events
     epochs: int = Field(ge=0)  # complete ones
-    reason: str  # why the training ended: "finished", "early" or "stopped"
+    reason: str  # why the training ended: "finished", "early", "stopped" or "diverged"
     seconds: float = Field(ge=0)  # of training alone
     test_accuracy: float = Field(ge=0, le=1)
     test_loss: float
@@ -240,18 +246,18 @@ def write_tensors(
     Returns:
         False, and nothing changed, if the file exists and `replace` is false.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    os.close(handle)
+    temporary = temporary_name(path)
     try:
         packed = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         save_file(packed, temporary, metadata={_HEADER_KEY: json.dumps(facts)})
         _flush_to_disk(temporary)
-        Path(temporary).chmod(0o644)
-        return _move(Path(temporary), path, replace)
+        temporary.chmod(0o644)
+        return _move(temporary, path, replace)
     except SafetensorError as error:
         raise OSError(str(error)) from None
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be removed, the error before this one counts
+            temporary.unlink(missing_ok=True)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -328,8 +334,8 @@ def _is_of_same_run(path: Path, run: str | None) -> bool:
         return False
 
 
-def _flush_to_disk(path: str) -> None:
-    with Path(path).open("r+b") as file:
+def _flush_to_disk(path: Path) -> None:
+    with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
