@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+from filelock import FileLock
 
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError, checked_name, weights_folder, write_text
@@ -30,6 +31,10 @@ LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
 MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over: of one owner, of all together
 _SECONDS_TO_START = 60  # a run without a process for longer never got one
 _KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
+_SILENT = (
+    "It ended without a last word: it was killed, by hand or because memory ran out, or it could "
+    "not write any more."
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Run:
     @property
     def why_it_died(self) -> str:
         """The reason, as one sentence."""
-        return self.log.error or self.log.exit or _KILLED
+        return self.log.error or self.log.exit or _SILENT
 
     def is_alive(self) -> bool:
         """Whether its process lives; one that was just asked for counts as living."""
@@ -192,16 +197,20 @@ def start(
     name = checked_name(name or recipe.name)
     if owner:
         _check_queue(owner)
+    folder = None
     try:
-        run = Run(_new_folder(_free_name(name)), recipe)
-        write_text(run.folder / "process.json", "{}")
+        folder = _new_folder(_free_name(name))
+        run = Run(folder, recipe)
+        write_text(folder / "process.json", "{}")
         if search:
-            write_text(run.folder / "search", search)
+            write_text(folder / "search", search)
         if owner:
-            write_text(run.folder / "owner", owner)
-        write_text(run.folder / "recipe.json", recipe.model_dump_json(indent=1))
+            write_text(folder / "owner", owner)
+        write_text(folder / "recipe.json", recipe.model_dump_json(indent=1))
         _launch(run)
     except OSError as error:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
         raise _cannot("be started", error) from None
     return run
 
@@ -241,30 +250,16 @@ def resume(run: Run) -> None:
     Raises:
         InputError: the run is still under way.
     """
-    seen = run._process()
-    if run.is_live:
-        raise InputError(f"The run {run.id} is still under way: stop it first.")
-    if not _claim(run, seen):
-        raise InputError(f"The run {run.id} is being resumed already or was removed.")
+    if find(run.id) is None:
+        raise InputError(f"The run {run.id} was removed: start a new one.")
     try:
-        (run.folder / "stop").unlink(missing_ok=True)
-        _launch(run)
+        with FileLock(runs_folder() / ".lock"):  # of many browsers one resumes it
+            if run.is_live:
+                raise InputError(f"The run {run.id} is still under way: stop it first.")
+            (run.folder / "stop").unlink(missing_ok=True)
+            _launch(run)
     except OSError as error:
-        write_text(run.folder / "process.json", json.dumps(seen))
         raise _cannot("be resumed", error) from None
-
-
-def _claim(run: Run, seen: dict[str, Any]) -> bool:
-    """Whether this caller alone may resume: of many, one moves away the process that all saw."""
-    current, claimed = run.folder / "process.json", run.folder / "process.old"
-    try:
-        current.replace(claimed)
-    except FileNotFoundError:
-        return False
-    if json.loads(claimed.read_text()) == seen:
-        return True
-    claimed.replace(current)  # a quicker one has resumed the run meanwhile
-    return False
 
 
 def remove(run: Run) -> None:
@@ -278,8 +273,21 @@ def remove(run: Run) -> None:
 
 
 def _launch(run: Run) -> None:
-    append_event(run.folder, {"event": "queued"})
+    """Give a run a process; it counts as living from the moment that it has a new ticket."""
+    before = run._process()
     ticket = 1 + max((other.ticket or 0 for other in list_runs()), default=0)
+    try:
+        _write_process(run, {"ticket": ticket})
+        append_event(run.folder, {"event": "queued"})
+        process = _new_process(run)
+    except OSError:
+        with suppress(OSError):
+            _write_process(run, before)
+        raise
+    threading.Thread(target=_wait_for, args=(process, run), daemon=True).start()
+
+
+def _new_process(run: Run) -> subprocess.Popen:
     package = str(Path(__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
     with (run.folder / "log.txt").open("ab") as log:
@@ -291,9 +299,22 @@ def _launch(run: Run) -> None:
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": paths},
         )
-    facts = {"pid": process.pid, "ticket": ticket}
+    try:
+        sign_in(run, process.pid)
+    except OSError:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def sign_in(run: Run, pid: int) -> None:
+    """Note whose process a run is. That does so too: what starts it may be killed before."""
+    _write_process(run, {"pid": pid, "ticket": run.ticket})
+
+
+def _write_process(run: Run, facts: dict[str, Any]) -> None:
     write_text(run.folder / "process.json", json.dumps(facts))
-    threading.Thread(target=_wait_for, args=(process, run), daemon=True).start()
 
 
 def _wait_for(process: subprocess.Popen, run: Run) -> None:

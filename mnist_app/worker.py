@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wa
 
 SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
+# What libraries say when memory runs out, while they are loaded or later.
+_OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
 
 
 def main(folder: Path) -> int:
@@ -29,14 +31,16 @@ def main(folder: Path) -> int:
         return 2
     should_stop = _stop_request(run)
     try:
+        runs.sign_in(run, os.getpid())
         if _wait_for_turn(run, should_stop):
             _advance_search(run)
             _work(run, should_stop)
         else:
             _log(run, {"event": "end", "reason": "stopped", "name": None, "epochs": 0})
     except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the log
-        traceback.print_exc()
-        _log(run, {"event": "error", "message": _reason(error)})
+        with suppress(OSError):  # where nothing can be written, nothing can be said
+            traceback.print_exc()
+            _log(run, {"event": "error", "message": _reason(error)})
         return 1
     finally:
         _advance_search(run)
@@ -179,10 +183,15 @@ def _reason(error: Exception) -> str:
     from mnist_app.events import TrainingError
 
     text = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "alloc" in text.lower():
+    if isinstance(error, MemoryError) or any(word in text.lower() for word in _OUT_OF_MEMORY):
         return "It ran out of memory: choose a smaller batch size or a smaller network."
     if isinstance(error, InputError | TrainingError):
         return text
+    if isinstance(error, OSError):
+        return (
+            f"It could not read or write in {runs.runs_folder()} ({error.strerror or text}): free "
+            "space or see who may write there, then resume."
+        )
     return f"It failed with {type(error).__name__}: {text[:300]}"
 
 
