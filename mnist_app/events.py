@@ -57,13 +57,14 @@ class EndEvent:
     """The end: why it ended, and the accuracy on the test set, read once (None: no test set)."""
 
     kind: ClassVar[str] = "end"
-    reason: str  # "finished", "early" (no better validation loss) or "stopped"
+    reason: str  # "finished", "early" (no better validation loss), "stopped" or "diverged"
     epochs: int  # complete ones
     best_epoch: int | None  # whose weights are kept, if early stopping chose one
     seconds: float
     test_accuracy: float | None
     test_loss: float | None
     n: int
+    problem: str | None = None  # if it diverged: where, and what to change, one sentence
     calibration: Calibration
     state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
     checkpoint: Checkpoint = field(repr=False, compare=False)

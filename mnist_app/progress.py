@@ -79,6 +79,8 @@ class ProgressBar:
         text = f"{name}: {event.reason} after {epochs}, {event.seconds:.1f} s"
         if event.test_accuracy is not None:
             text += f"; {event.test_accuracy:.2%} of {event.n:,} test images right"
+        if event.problem:
+            self._lines.print(event.problem)
         self._lines.print(text)
 
     def _show_batch(self, recipe: Recipe, event: BatchEvent) -> None:

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -60,18 +61,25 @@ def train(
         should_stop: asked between two batches.
         resume: a checkpoint of this recipe on these data; the curve goes on as it would have.
     Yields:
-        BatchEvent a few times a second, EpochEvent after each epoch, one EndEvent at last.
+        BatchEvent a few times a second, EpochEvent after each epoch, one EndEvent at last. Where
+        the loss becomes no finite number, the last epoch before that is what is kept.
     Raises:
-        TrainingError: the loss is no finite number any more.
+        TrainingError: the loss is no finite number, and there is no epoch before that.
     """
     keep_freed_memory()  # from here on: what preparing the data took may go back
     state = TrainingState(recipe, digits_train, device or best_device(), resume)
-    stopped = False
-    while not (stopped or state.is_complete):
-        stopped = yield from state.run_batches(should_stop)
-        if not stopped:
-            yield state.close_epoch(digits_val)
-    yield state.end("stopped" if stopped else state.reason, digits_val, digits_test)
+    try:
+        stopped = False
+        while not (stopped or state.is_complete):
+            stopped = yield from state.run_batches(should_stop)
+            if not stopped:
+                yield state.close_epoch(digits_val)
+        end = state.end("stopped" if stopped else state.reason, digits_val, digits_test)
+    except TrainingError as error:
+        if not state.go_back():
+            raise
+        end = replace(state.end("diverged", digits_val, digits_test), problem=str(error))
+    yield end
 
 
 class TrainingState:
@@ -100,6 +108,7 @@ class TrainingState:
         self._random_state: Tensor | None = None
         self._started = self._last_event = time.perf_counter()
         self._batches_here = 0
+        self._good = resume  # the last state known to be sound
         if resume:
             self._restore(resume)
 
@@ -169,6 +178,8 @@ class TrainingState:
         epoch, seen = len(self.history) + 1, self._bounds(self._epoch_images)[-1][1]
         loss, accuracy = self._running(seen, epoch)
         validation = evaluate(self.network, digits_val, self.recipe)
+        if not math.isfinite(validation.loss):
+            raise self._diverged("the validation loss", epoch)
         event = EpochEvent(
             epoch=epoch,
             seconds=self.epoch_seconds,
@@ -184,7 +195,14 @@ class TrainingState:
         self.batch, self.epoch_seconds = 0, 0.0
         self.running = RunningMetrics()
         self._remember_best(event)
+        self._good = self.checkpoint()
         return event
+
+    def go_back(self) -> bool:
+        """Return to the last sound state; False if nothing was trained by then."""
+        if self._good:
+            self._restore(self._good)
+        return bool(self._good) and self.is_trained
 
     @property
     def share_of_last_batch(self) -> float:
@@ -266,9 +284,10 @@ class TrainingState:
         return loss, self.running.right / seen
 
     def _diverged(self, what: str, epoch: int) -> TrainingError:
+        rate = max(self.recipe.learning_rate, learning_rate_at(self.recipe, epoch, 0.0))
         return TrainingError(
             f"By epoch {epoch}, batch {self.batch}, {what} is no finite number: choose a lower "
-            f"learning rate than {self.recipe.learning_rate:g}, or resume from the last epoch."
+            f"learning rate than {rate:g}."
         )
 
     def _remember_best(self, event: EpochEvent) -> None:

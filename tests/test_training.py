@@ -380,6 +380,39 @@ def test_weights_that_are_no_numbers_end_a_stopped_training_with_a_remedy(stripe
         state.end("stopped", val, val)
 
 
+# Two good epochs, then a rate at which the L2 penalty and the momentum blow each other up.
+DIVERGING = SMALL.changed(
+    epochs=30,
+    optimizer="sgd",
+    learning_rate=0.01,
+    momentum=0.99,
+    l2=0.1,
+    schedule="steps",
+    steps=((3, 1.0),),
+)
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_a_training_that_diverges_keeps_its_last_good_epoch(averaging, stripes):
+    recipe = DIVERGING.changed(averaging=averaging)
+    end = run(recipe, stripes)[-1]
+    assert end.reason == "diverged"
+    assert 2 <= end.epochs < recipe.epochs
+    assert "no finite number: choose a lower learning rate than 1." in end.problem
+    shorter = run(recipe.changed(epochs=end.epochs), stripes)[-1]
+    assert shorter.problem is None
+    assert torch.equal(weights_of(end.state.network), weights_of(shorter.state.network))
+    assert history([end]) == history([shorter])
+    assert end.test_accuracy == shorter.test_accuracy
+
+
+def test_a_resumed_training_that_diverges_keeps_what_it_was_resumed_from(stripes):
+    good = run(DIVERGING, stripes)[-1].epochs
+    known = run(DIVERGING.changed(epochs=good), stripes)[-1]
+    end = run(DIVERGING, stripes, resume=through_a_file(known.checkpoint))[-1]
+    assert (end.reason, end.epochs) == ("diverged", good)
+
+
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [

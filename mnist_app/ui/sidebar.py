@@ -154,5 +154,5 @@ def _training(info: weights.WeightsInfo) -> dict[str, str]:
     if info.recipe.name in JOINED:
         return {"Trained on": trained_on, "Training": f"{info.epochs} epochs each"}
     epochs = f"{info.epochs} epoch{'s' if info.epochs > 1 else ''}, {info.seconds:.0f} s"
-    stopped = ", stopped by hand" if info.reason == "stopped" else ""
-    return {"Trained on": f"{trained_on}, seed {info.seed}", "Training": epochs + stopped}
+    why = {"stopped": ", stopped by hand", "diverged": ", before it diverged"}.get(info.reason, "")
+    return {"Trained on": f"{trained_on}, seed {info.seed}", "Training": epochs + why}

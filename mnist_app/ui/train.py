@@ -157,7 +157,13 @@ def _result(run: Run) -> None:
     if not end.get("name"):
         st.info("Stopped before anything was trained: there is nothing to keep.")
         return
-    words = {"stopped": "Stopped", "early": "Stopped early: no better validation loss"}
+    words = {
+        "stopped": "Stopped",
+        "early": "Stopped early: no better validation loss",
+        "diverged": "Kept as it was",
+    }
+    if end.get("problem"):
+        st.warning(end["problem"])
     st.success(
         f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
         f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
