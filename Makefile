@@ -1,11 +1,12 @@
-# Everything a contributor does: make run, test, lint, format, weights, bench, screenshots.
+# Everything a contributor does: make run, test, torture, lint, format, weights, bench,
+# screenshots.
 # A fresh machine needs Python 3.10+ with pip, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format weights bench screenshots
+.PHONY: run test torture lint format weights bench screenshots
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -14,6 +15,10 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations=5
+
+torture: $(VENV)/.installed-dev
+	$(BIN)/python tests/browser/chromium.py
+	MNIST_APP_TORTURE=1 $(BIN)/python -m pytest -q tests/faults --durations=10
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

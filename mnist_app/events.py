@@ -6,12 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 from torch import Tensor
 
 from mnist_app.calibration import Calibration
+from mnist_app.settings import TrainingError as TrainingError  # told without torch, too
 
 _NOT_LOGGED = "state", "checkpoint", "calibration"
-
-
-class TrainingError(RuntimeError):
-    """A training that cannot go on; the message says why and what to change."""
 
 
 class Checkpoint(NamedTuple):

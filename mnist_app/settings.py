@@ -15,6 +15,10 @@ class InputError(ValueError):
     """Something from outside is wrong; the message is one sentence with the remedy in it."""
 
 
+class TrainingError(RuntimeError):
+    """A training that cannot go on; the message says why and what to change."""
+
+
 def data_folder() -> Path:
     """The folder of data sets: `MNIST_APP_DATA`, by default `data/`."""
     return Path(os.environ.get("MNIST_APP_DATA", "data"))

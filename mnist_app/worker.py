@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_app import runs, search
-from mnist_app.settings import InputError, parallel_runs
+from mnist_app.settings import InputError, TrainingError, parallel_runs
 
 if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
     from mnist_app.data import Parts
@@ -180,8 +180,6 @@ def _log(run: runs.Run, event: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    from mnist_app.events import TrainingError
-
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError) or any(word in text.lower() for word in _OUT_OF_MEMORY):
         return "It ran out of memory: choose a smaller batch size or a smaller network."

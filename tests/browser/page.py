@@ -78,3 +78,16 @@ class App:
         """The digit, once there is one."""
         expect(self.part("prediction")).to_have_text(re.compile(r"\S"))
         return self.part("prediction").inner_text().strip()
+
+
+def begin(app: App, name: str, epochs: int, preset: str = "mlp-128-64-adam") -> None:
+    """Start a training on the bundled digits."""
+    app.open(f"?tab=Train&preset={preset}&dataset=digits")
+    expect(app.part("train")).to_be_visible()
+    box = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
+    box.fill(str(epochs))
+    box.press("Enter")
+    save_as = app.page.get_by_role("textbox", name="Save as")
+    save_as.fill(name)
+    save_as.press("Enter")
+    app.click("train")

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -19,14 +20,31 @@ def served(folder: Path, script: Path = ROOT / "app.py") -> Iterator[tuple[str, 
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
     weights = folder / "weights"
     shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
+    server = start(weights, folder / "log.txt", script)
+    try:
+        yield server.url, weights
+    finally:
+        server.process.terminate()
+        server.process.wait(20)
+
+
+class Server(NamedTuple):
+    """A server that answers, and its process."""
+
+    url: str
+    process: subprocess.Popen
+
+
+def start(weights: Path, log: Path, script: Path = ROOT / "app.py", *options: str) -> Server:
+    """Start the app on a weights folder, with options for Streamlit; it adds to the log."""
     port = _free_port()
-    options = [f"--server.port={port}", "--server.headless=true"]
-    with (folder / "log.txt").open("w") as log:
+    ours = [f"--server.port={port}", "--server.headless=true", *options]
+    with log.open("a") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), *options],
+            [sys.executable, "-m", "streamlit", "run", str(script), *ours],
             cwd=ROOT,
-            stdout=log,
-            stderr=log,
+            stdout=file,
+            stderr=file,
             env={
                 **os.environ,
                 "MNIST_APP_WEIGHTS": str(weights),
@@ -35,13 +53,13 @@ def served(folder: Path, script: Path = ROOT / "app.py") -> Iterator[tuple[str, 
                 ),
             },
         )
+    server = Server(f"http://127.0.0.1:{port}", process)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process)
-        yield url, weights
-    finally:
-        process.terminate()
-        process.wait(20)
+        _wait_for(server.url, process)
+    except BaseException:
+        process.kill()
+        raise
+    return server
 
 
 def _free_port() -> int:

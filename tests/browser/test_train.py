@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from page import App
+from page import App, begin
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -15,19 +15,6 @@ POINTS_IN_CURVE = """(least) => {
   const plot = document.querySelector(".st-key-accuracy_chart .js-plotly-plot");
   return plot && plot.data[0].x.length >= least;
 }"""
-
-
-def begin(app, name: str, epochs: int, preset: str = "mlp-128-64-adam") -> None:
-    """Start a training on the bundled digits."""
-    app.open(f"?tab=Train&preset={preset}&dataset=digits")
-    expect(app.part("train")).to_be_visible()
-    box = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
-    box.fill(str(epochs))
-    box.press("Enter")
-    save_as = app.page.get_by_role("textbox", name="Save as")
-    save_as.fill(name)
-    save_as.press("Enter")
-    app.click("train")
 
 
 def expect_curve(app, at_least: int = 1) -> None:

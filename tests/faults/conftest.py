@@ -1,0 +1,97 @@
+"""A weights folder with results in it, runs that are ended afterwards, discs that fill up."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import faults
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Beside a run, which keeps the cores busy, threads would wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The weights folder of this test; afterwards no run is left."""
+    place = tmp_path / "weights"
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(place))
+    yield place
+    faults.kill_all()
+
+
+@pytest.fixture
+def before(folder: Path) -> dict[str, faults.Result]:
+    """The results that are in the weights folder from the beginning."""
+    return faults.put_results(folder)
+
+
+class Disk:
+    """A small file system of its own, mounted at a folder."""
+
+    def __init__(self, place: Path, size: int) -> None:
+        self.place = place
+        place.mkdir(exist_ok=True)
+        self._do("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place))
+
+    @property
+    def free(self) -> int:
+        """Bytes that can still be written."""
+        status = os.statvfs(self.place)
+        return status.f_bavail * status.f_frsize
+
+    def fill(self, free: int) -> None:
+        """Write a file that leaves only so many bytes, or let it grow so far."""
+        with suppress(OSError), (self.place / "filling").open("ab", buffering=0) as file:
+            file.write(bytes(max(0, self.free - free)))
+
+    def empty(self) -> None:
+        """Remove what filled it."""
+        (self.place / "filling").unlink()
+
+    def protect(self) -> None:
+        """Refuse all writing from now on, also to root."""
+        self._do("mount", "--bind", str(self.place), str(self.place))
+        self._do("mount", "-o", "remount,bind,ro", str(self.place))
+
+    def unprotect(self) -> None:
+        """Allow it again."""
+        self._do("umount", "-l", str(self.place))
+
+    def _do(self, *command: str) -> None:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise PermissionError(done.stderr.strip())
+
+
+@pytest.fixture
+def disk(folder: Path) -> Iterator[Disk]:
+    """The weights folder on a file system of 256 MB."""
+    try:
+        made = Disk(folder, 256_000_000)
+    except (PermissionError, FileNotFoundError) as error:
+        pytest.skip(f"needs a file system of its own, and mount is not permitted: {error}")
+    yield made
+    faults.kill_all()
+    while subprocess.run(["umount", "-l", str(folder)], capture_output=True).returncode == 0:
+        pass
+
+
+@pytest.fixture
+def injected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the processes of runs execute some code before they begin; "" for none."""
+
+    def inject(code: str) -> None:
+        place = faults.inject(tmp_path / "injected", code or "pass")
+        monkeypatch.setenv("PYTHONPATH", place)
+
+    return inject

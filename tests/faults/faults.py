@@ -1,0 +1,171 @@
+"""What the fault tests share: results that must survive, runs and how to end them, reports."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from mnist_app import runs, weights
+from mnist_app.data import load_bundled
+from mnist_app.evaluation import logits_of
+from mnist_app.recipes import RECIPES, Recipe
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TORTURE = bool(os.environ.get("MNIST_APP_TORTURE"))
+THERE_BEFORE = ("lenet5", "mlp-128-64", "speedrun")
+
+# Trained in seconds, with checkpoints of 7 MB: a great part of the time is spent on saving.
+SAVING = RECIPES["mlp-784"].changed(
+    dataset="digits", optimizer="adam", learning_rate=0.001, subset=200, epochs=60
+)
+QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=5)
+LONG = QUICK.changed(epochs=1000)
+
+
+def times(short: int, full: int) -> int:
+    """How often a fault is tried: in CI a few times, in `make torture` often."""
+    return full if TORTURE else short
+
+
+def report(fault: str, count: int, outcome: str) -> None:
+    """Add a line for docs/reliability.md; it is reached only where nothing was lost."""
+    if path := os.environ.get("MNIST_APP_TORTURE_REPORT"):
+        line = {"fault": fault, "count": count, "lost": 0, "outcome": outcome}
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
+
+
+# Results that were there before
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a result was like: the bytes of its file, and its answers to a few images."""
+
+    digest: str
+    answers: torch.Tensor
+
+
+def put_results(folder: Path) -> dict[str, Result]:
+    """Put some of the committed results into a weights folder; what they are like."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in THERE_BEFORE:
+        shutil.copy(ROOT / "weights" / f"{name}.safetensors", folder)
+    return remembered(folder)
+
+
+def remembered(folder: Path) -> dict[str, Result]:
+    """What the results in a folder are like, by name."""
+    return {path.stem: _result(folder, path.stem) for path in folder.glob("*.safetensors")}
+
+
+def _result(folder: Path, name: str) -> Result:
+    content = (folder / f"{name}.safetensors").read_bytes()
+    model, _info = weights.load(name, folder)
+    return Result(hashlib.sha256(content).hexdigest(), logits_of(model, _images()))
+
+
+@cache
+def _images() -> torch.Tensor:
+    return load_bundled().test.images[:20]
+
+
+def everything_is_right(before: dict[str, Result], folder: Path) -> None:
+    """Each result that was there is listed, the same to the byte, loads and answers as it did."""
+    listing = weights.scan(folder)
+    assert not listing.broken
+    assert set(before) <= {info.name for info in listing.weights}
+    for name, result in before.items():
+        now = _result(folder, name)
+        assert now.digest == result.digest, name
+        assert torch.equal(now.answers, result.answers), name
+
+
+def left_over(folder: Path) -> list[str]:
+    """The temporary files in a weights folder, however deep."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.tmp"))
+
+
+# Runs
+
+
+def pid_of(run: runs.Run) -> int | None:
+    with suppress(OSError, ValueError):
+        return json.loads((run.folder / "process.json").read_text()).get("pid")
+    return None
+
+
+def kill(run: runs.Run, number: int = signal.SIGKILL) -> bool:
+    """Send the run's process a signal and wait for its end; False if it had ended by itself."""
+    is_live = run.is_live
+    if pid := pid_of(run):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    wait_until(lambda: not run.is_alive())
+    return is_live
+
+
+def kill_all() -> None:
+    """End what a test leaves behind."""
+    for run in runs.list_runs():
+        if run.is_alive() and pid_of(run):
+            kill(run)
+
+
+def finish(run: runs.Run) -> None:
+    """Resume a run, if it is over before its time, and wait for its end."""
+    if run.state in ("died", "stopped"):
+        runs.resume(run)
+    wait_until(lambda: not run.is_live)
+    assert run.state == "finished", run.why_it_died
+
+
+def curve(run: runs.Run) -> list[tuple[float, ...]]:
+    keys = "train_loss", "train_accuracy", "val_loss", "val_accuracy"
+    return [tuple(event[key] for key in keys) for _, event in sorted(run.log.epochs.items())]
+
+
+def same_network(first: str, second: str) -> bool:
+    """Whether two results in the weights folder have the same weights, to the last bit."""
+    one, two = (weights.load(name)[0].state_dict() for name in (first, second))
+    return all(torch.equal(tensor, two[key]) for key, tensor in one.items())
+
+
+def one_sentence(text: str) -> bool:
+    """Whether a message is meant to be read: no traceback, an end, not endless."""
+    return text.endswith(".") and "Traceback" not in text and "\n" not in text and len(text) < 400
+
+
+def unbroken(recipe: Recipe) -> runs.Run:
+    """The same training, left in peace."""
+    run = runs.start(recipe, "unbroken")
+    finish(run)
+    return run
+
+
+# Things that are done to the process of a run before it begins
+
+
+def inject(folder: Path, code: str) -> str:
+    """A folder for PYTHONPATH that makes each run's process execute `code` first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    body = "".join(f"    {line}\n" for line in code.strip().splitlines())
+    text = f"import sys\nif 'mnist_app.worker' in sys.orig_argv:\n{body}"
+    (folder / "sitecustomize.py").write_text(text)
+    return str(folder)

@@ -1,0 +1,200 @@
+"""A run that is killed: at random moments, in the middle of a save, with its log cut."""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import faults
+import pytest
+from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
+
+from mnist_app import runs, weights
+from mnist_app.recipes import Recipe
+
+
+def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before):
+    kills, chance = times(3, 20), random.Random(1)
+    recipe = SAVING.changed(epochs=kills * 25)
+    run, done, hits = runs.start(recipe, "killed"), 0, 0
+    while done < kills:
+        time.sleep(chance.uniform(0, 4.5))
+        if not faults.kill(run):
+            break  # it was quicker than we are: it ended
+        done += 1
+        hits += _was_saving(folder)
+        _is_right_after_a_kill(run, before, folder)
+        runs.resume(run)
+    faults.finish(run)
+    assert done >= kills // 2
+    _ends_as_unbroken(run, recipe)
+    everything_is_right(before, folder)
+    assert left_over(folder) == []
+    faults.report(
+        "kill -9 of a run at a random moment",
+        done,
+        f"resumed, with the weights of an unbroken run to the last bit; {hits} hit a save",
+    )
+
+
+def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before):
+    kills, chance = times(3, 20), random.Random(3)
+    recipe = SAVING.changed(epochs=kills * 4)
+    run, done, hits = runs.start(recipe, "killed"), 0, 0
+    while done < kills and _wait_for_save(run, chance.randrange(4)):
+        faults.kill(run)
+        done += 1
+        hits += _was_saving(folder)
+        _is_right_after_a_kill(run, before, folder)
+        runs.resume(run)
+    faults.finish(run)
+    assert hits >= kills // 2
+    _ends_as_unbroken(run, recipe)
+    everything_is_right(before, folder)
+    assert left_over(folder) == []
+    faults.report(
+        "kill -9 of a run in the middle of a save",
+        hits,
+        "resumed, with the weights of an unbroken run to the last bit; no temporary file is left",
+    )
+
+
+def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before):
+    kills, hits = times(2, 10), 0
+    for number in range(kills):
+        run = runs.start(SAVING.changed(epochs=1), f"result-{number}")
+        _wait_for(lambda run=run: _is_saving(folder, run) or not run.is_live)
+        faults.kill(run)
+        hits += _was_saving(folder)
+        everything_is_right(before, folder)
+        faults.finish(run)
+        assert run.log.end["name"] == f"result-{number}"
+        weights.load(f"result-{number}")
+        before |= faults.remembered(folder)
+    assert hits >= 1
+    assert left_over(folder) == []
+    faults.report(
+        "kill -9 of a run while its result is saved", hits, "resumed; the result is there once"
+    )
+
+
+def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
+    for _ in range(times(2, 10)):
+        run = runs.start(QUICK, "early")
+        faults.kill(run)
+        assert run.state == "died"
+        faults.finish(run)
+        assert weights.load(run.log.end["name"])[1].epochs == QUICK.epochs
+        runs.remove(run)
+    everything_is_right(before, folder)
+
+
+def test_a_resume_that_was_cut_off_can_be_repeated(folder):
+    run = runs.start(QUICK)
+    faults.kill(run)
+    (run.folder / "process.json").unlink()
+    hour_ago = time.time() - 3600
+    os.utime(run.folder, (hour_ago, hour_ago))
+    assert run.state == "died"
+    faults.finish(run)
+
+
+def test_a_run_signs_in_by_itself(folder, injected):
+    """Its starter writes nothing: it is stopped for good between the two steps."""
+    injected("import time\ntime.sleep(1)")
+    run = runs.start(LONG)
+    (run.folder / "process.json").write_text('{"ticket": 7}')
+    faults.wait_until(lambda: faults.pid_of(run))
+    assert run.is_alive()
+    assert run.ticket == 7
+
+
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder, before):
+    recipe = QUICK.changed(epochs=40)
+    run = _killed_after_epochs(recipe, 5)
+    log, chance = run.folder / "events.jsonl", random.Random(2)
+    whole, cuts = log.read_bytes(), times(20, 400)
+    for _ in range(cuts):
+        place = chance.randrange(len(whole))
+        log.write_bytes(whole[:place] + bytes(len(whole) - place) * (damage == "zeros"))
+        runs._LOGS.clear()
+        assert len(run.log.epochs) == whole[:place].count(
+            b'"event": "epoch"', 0, _lines(whole, place)
+        )
+        assert run.state == "died"
+    faults.finish(run)
+    assert sorted(run.log.epochs) == list(range(1, 41))
+    _ends_as_unbroken(run, recipe)
+    everything_is_right(before, folder)
+    faults.report(
+        f"event log {'cut in a line' if damage == 'cut' else 'full of zeros from a byte on'}",
+        cuts,
+        "whole lines count; resumed, the log is whole again",
+    )
+
+
+def _lines(text: bytes, place: int) -> int:
+    """Where the last whole line before a place ends."""
+    return text.rfind(b"\n", 0, place) + 1
+
+
+def _killed_after_epochs(recipe: Recipe, epochs: int) -> runs.Run:
+    run = runs.start(recipe, "cut")
+    faults.wait_until(lambda: len(run.log.epochs) >= epochs)
+    assert faults.kill(run)
+    faults.wait_until(lambda: run.log.exit)
+    return run
+
+
+def _ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
+    other = faults.unbroken(recipe)
+    assert faults.curve(run) == faults.curve(other)
+    assert faults.same_network(run.log.end["name"], other.log.end["name"])
+
+
+def _is_right_after_a_kill(run: runs.Run, before: dict, folder: Path) -> None:
+    everything_is_right(before, folder)
+    assert runs.find(run.id) == run
+    assert run.state == "died"
+    assert faults.one_sentence(run.why_it_died.split(" (signal")[0])
+    assert len(left_over(folder)) <= 1
+
+
+def _is_saving(folder: Path, run: runs.Run) -> bool:
+    """Whether the run's process is writing a file of weights in a folder just now."""
+    mark = f".safetensors.{faults.pid_of(run)}-"
+    return any(mark in path.name for path in folder.iterdir())
+
+
+def _was_saving(folder: Path) -> bool:
+    return any(".safetensors." in name for name in left_over(folder))
+
+
+def _wait_for(condition) -> None:
+    """Wait without a pause: a save takes but a few hundredths of a second."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+
+
+def _wait_for_save(run: runs.Run, epochs: int) -> bool:
+    """Wait for a save after so many epochs more; False if the run ends before."""
+    faults.wait_until(lambda: run.log.is_started or not run.is_live)
+    least = len(run.log.epochs) + epochs
+    _wait_for(lambda: len(run.log.epochs) >= least or run.log.end)
+    _wait_for(lambda: _is_saving(run.folder, run) or run.log.end)
+    return not run.log.end
+
+
+def test_a_run_that_is_paused_and_goes_on_ends_as_if_left_in_peace(folder, before):
+    recipe = QUICK.changed(epochs=40)
+    run = runs.start(recipe, "paused")
+    faults.wait_until(lambda: len(run.log.epochs) >= 3)
+    os.kill(faults.pid_of(run), signal.SIGSTOP)
+    time.sleep(1)
+    assert run.state == "running"
+    os.kill(faults.pid_of(run), signal.SIGCONT)
+    faults.finish(run)
+    _ends_as_unbroken(run, recipe)

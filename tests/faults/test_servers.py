@@ -1,0 +1,304 @@
+"""The real server: killed, two on one folder, its folder gone or protected, its browser away."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import faults
+import pytest
+import serve
+from chromium import installed
+from faults import ROOT, everything_is_right, times
+from page import App, begin
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from mnist_app import runs, weights
+
+SEVEN = [[(80, 70), (200, 70), (130, 230)]]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=installed(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+class Place:
+    """Servers on one weights folder, and browsers that look at them."""
+
+    def __init__(self, folder: Path, chromium: Browser) -> None:
+        self.folder, self.chromium = folder, chromium
+        self.log = folder.parent / "server.txt"
+        self.servers: list[serve.Server] = []
+
+    def serve(self, *options: str) -> serve.Server:
+        server = serve.start(self.folder, self.log, ROOT / "app.py", *options)
+        self.servers.append(server)
+        return server
+
+    def look(self, server: serve.Server, query: str = "") -> App:
+        page = self.chromium.new_page(viewport={"width": 1280, "height": 900})
+        return App(page, server.url, self.folder).open(query)
+
+    def end(self) -> None:
+        for page in [page for context in self.chromium.contexts for page in context.pages]:
+            page.close()
+        for server in self.servers:
+            server.process.kill()
+            server.process.wait()
+
+
+@pytest.fixture
+def place(folder: Path, chromium: Browser) -> Iterator[Place]:
+    made = Place(folder, chromium)
+    yield made
+    made.end()
+    text = made.log.read_text()
+    assert "Traceback" not in text, text[-3000:]
+
+
+def expect_progress(app: App, text: str) -> None:
+    expect(app.part("progress")).to_contain_text(text)
+
+
+def the_run() -> runs.Run:
+    faults.wait_until(runs.list_runs)
+    return runs.list_runs()[0]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("ends", ["goes on", "is killed too", "ends meanwhile"])
+def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before):
+    server = place.serve()
+    app = place.look(server)
+    begin(app, "survivor", 40 if ends == "ends meanwhile" else 1000)
+    run = the_run()
+    faults.wait_until(lambda: len(run.log.epochs) >= 2)
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+    if ends == "is killed too":
+        faults.kill(run)
+    if ends == "ends meanwhile":
+        faults.wait_until(lambda: not run.is_live)
+    app = place.look(place.serve(), "?tab=Train")
+    app.expect_chosen("run", run.id)
+    if ends == "ends meanwhile":
+        expect_progress(app, "Finished after 40 of 40 epochs")
+        assert weights.load("survivor")[1].epochs == 40
+    else:
+        if ends == "is killed too":
+            expect_progress(app, "died after")
+            app.click("resume")
+        expect_progress(app, "of 1000")
+        app.click("stop")
+        expect_progress(app, "Saved as survivor")
+    everything_is_right(before, folder)
+    faults.report(f"kill -9 of the server during a run that {ends}", 1, "found by the next server")
+
+
+@pytest.mark.browser
+def test_two_servers_on_one_folder_show_the_same(place, folder, before):
+    first, second = place.serve(), place.serve()
+    one = place.look(first)
+    begin(one, "shared", 1000)
+    expect_progress(one, "of 1000")
+    two = place.look(second, "?tab=Train")
+    two.expect_chosen("run", "shared")
+    two.click("stop")
+    for app in (one, two):
+        expect_progress(app, "Saved as shared")
+    two.click("resume")
+    expect_progress(one, "of 1000")
+    one.click("stop")
+    expect_progress(two, "Saved as shared")
+    two.choose("network", "shared")
+    assert [info.name for info in weights.list_weights()].count("shared") == 1
+    everything_is_right(before, folder)
+    faults.report(
+        "two servers on one weights folder", 1, "a run begun in one is stopped in the other"
+    )
+
+
+@pytest.mark.browser
+def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, folder, before):
+    app = place.look(place.serve())
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    away = folder.with_name("away")
+    folder.rename(away)
+    expect(app.page.get_by_text("There is no network yet")).to_be_visible()
+    for tab in ("Train", "Evaluate", "Compare", "Draw"):
+        app.tab(tab)
+        expect(app.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        app.page.wait_for_timeout(1500)
+        expect(app.page.get_by_test_id("stException")).to_have_count(0)
+    away.rename(folder)
+    expect(app.part("network")).to_be_visible()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    everything_is_right(before, folder)
+    faults.report("weights folder removed under a running app", 1, "said; put back, all is there")
+
+
+@pytest.mark.browser
+def test_an_app_on_a_protected_folder_reads_drawings_and_says_why_it_cannot_train(
+    disk, place, folder, before
+):
+    app = place.look(place.serve())
+    disk.protect()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    begin(app, "refused", 2)
+    expect(app.page.get_by_test_id("stAlert").filter(has_text="can be written")).to_be_visible()
+    for tab in ("Evaluate", "Compare", "Draw"):
+        app.tab(tab)
+        app.page.wait_for_timeout(1500)
+        expect(app.page.get_by_test_id("stException")).to_have_count(0)
+    everything_is_right(before, folder)
+    disk.unprotect()
+    begin(app, "allowed", 2)
+    expect_progress(app, "Saved as allowed")
+    faults.report(
+        "app on a protected weights folder", 1, "reads drawings; says why it cannot train"
+    )
+
+
+@pytest.mark.browser
+def test_an_app_on_a_full_disc_reads_drawings_and_says_why_it_cannot_train(
+    disk, place, folder, before
+):
+    app = place.look(place.serve())
+    disk.fill(0)
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    begin(app, "refused", 2)
+    expect(app.page.get_by_test_id("stAlert").filter(has_text="free space")).to_be_visible()
+    everything_is_right(before, folder)
+    disk.empty()
+    begin(app, "allowed", 2)
+    expect_progress(app, "Saved as allowed")
+    faults.report("app on a full disc", 1, "reads drawings; says why it cannot train")
+
+
+@pytest.mark.browser
+def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
+    place, folder, before
+):
+    """The session's time is made short, so that "an hour" is some seconds."""
+    server = place.serve("--server.disconnectedSessionTTL=1")
+    app = place.look(server)
+    begin(app, "while-away", 1000)
+    expect_progress(app, "of 1000")
+    run = the_run()
+    app.page.context.set_offline(True)
+    app.page.close()
+    done = len(run.log.epochs)
+    faults.wait_until(lambda: len(run.log.epochs) >= done + 3)
+    app = place.look(server, "?tab=Train")
+    app.expect_chosen("run", run.id)
+    expect_progress(app, "of 1000")
+    app.click("stop")
+    expect_progress(app, "Saved as while-away")
+    app.choose("network", "while-away")
+    app.tab("Draw")
+    app.draw(SEVEN)
+    app.prediction()
+    everything_is_right(before, folder)
+    faults.report("browser gone for longer than its session lives", 1, "found run and results")
+
+
+@pytest.mark.browser
+def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, before):
+    """The server is killed and started again at its address; the page is not loaded anew."""
+    server = place.serve()
+    app = place.look(server)
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    server.process.kill()
+    server.process.wait()
+    port = re.search(r"\d+$", server.url)[0]
+    place.serve(f"--server.port={port}")
+    app.page.reload()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    everything_is_right(before, folder)
+
+
+STARTER = """
+import sys
+from mnist_app import runs
+from mnist_app.recipes import Recipe
+recipe = Recipe.model_validate_json(sys.stdin.read())
+for _ in range(int(sys.argv[1])):
+    print(runs.start(recipe, "same").id)
+"""
+
+
+@pytest.fixture
+def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
+    """A process that starts runs, as a server does."""
+
+    def begin_to_start(count: int) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-c", STARTER, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+        process.stdin.write(faults.QUICK.changed(epochs=1).model_dump_json())
+        process.stdin.close()
+        return process
+
+    return begin_to_start
+
+
+def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before):
+    each = times(2, 6)
+    started = [starter(each), starter(each)]
+    ids = [line for process in started for line in process.stdout.read().split()]
+    assert [process.wait() for process in started] == [0, 0]
+    assert len(set(ids)) == 2 * each
+    faults.wait_until(lambda: not any(run.is_live for run in runs.list_runs()))
+    assert {run.state for run in runs.list_runs()} == {"finished"}
+    names = [run.log.end["name"] for run in runs.list_runs()]
+    assert len(set(names)) == 2 * each
+    for run in runs.list_runs():
+        assert weights.load(run.log.end["name"])[1].run == run.id
+    everything_is_right(before, folder)
+    faults.report("two processes that start runs at once", 2 * each, "each run has its own result")
+
+
+def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before):
+    process = starter(2)
+    faults.wait_until(lambda: len(runs.list_runs()) == 2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    for run in runs.list_runs():
+        faults.wait_until(lambda run=run: not run.is_live)
+        if run.state == "died":  # it was not started yet
+            runs.resume(run)
+            faults.wait_until(lambda run=run: not run.is_live)
+        assert run.state == "finished"
+    everything_is_right(before, folder)
+
+
+def test_a_process_file_is_whole_at_any_moment(starter, folder, before):
+    """Read without a pause while runs are started and end: never half a file."""
+    process = starter(2)
+    texts = set()
+    while process.poll() is None:
+        for path in runs.runs_folder().glob("*/process.json"):
+            texts.add(path.read_text())
+    assert texts
+    assert all(isinstance(json.loads(text), dict) for text in texts)
