@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from mnist_app.settings import InputError
+from mnist_app.settings import InputError, printable, shortened
 
 MOST_FILES = 100_000
 MOST_BYTES = 1_000_000_000  # of a ZIP's files together, unpacked
@@ -21,7 +21,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".
 _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
 _ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
 _BLOCK = 1 << 20  # bytes
-_LONGEST = 80  # letters of a path in a message about it
+_LONGEST_NAME = 1000  # letters of a name in a ZIP
 
 # Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a
 # thousand of them may become gigabytes.
@@ -53,11 +53,6 @@ class Skipped(NamedTuple):
     problem: str
 
 
-def printable(name: str | Path) -> str:
-    """A file's name as text that can be written; what is no UTF-8 in it becomes escapes."""
-    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def typed_path(text: str) -> Path:
     """The path that somebody typed, ~ being a home folder. Nothing need be there.
 
@@ -86,9 +81,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _no_path(text: str, why: str) -> InputError:
-    shown = printable(text).replace("\0", "\\0")
-    shown = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
-    return InputError(f"The path {shown} {why}: check it.")
+    return InputError(f"The path {shortened(printable(text))} {why}: check it.")
 
 
 def file_at(path: Path) -> File:
@@ -234,7 +227,7 @@ def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
     name = printable(place) if isinstance(place, Path) else "The ZIP"
     archive = _opened(place, name)
     entries = sorted(
-        (entry.filename.replace("\\", "/"), number, entry)
+        (printable(entry.filename.replace("\\", "/")), number, entry)
         for number, entry in enumerate(archive.infolist())
         if not entry.is_dir()
     )
@@ -287,6 +280,8 @@ def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
         return "It is encrypted: pack it without a password."
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "It is a link: pack the file itself."
+    if len(entry.filename) > _LONGEST_NAME:
+        return "Its name is too long: give it another."
     if entry.compress_type not in _METHODS:
         return "It is packed in an unusual way: pack it as a plain ZIP."
     return None

@@ -2,7 +2,7 @@
 
 import math
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,20 +14,28 @@ _SUREST = 0.9  # the default threshold is never higher
 _FEW_ERRORS = 10  # so few do not show that a network could be surer than it is
 _EXACT = 1e-5  # of the logarithm of the temperature
 BINS = 15
+MOST = 10**9  # images that a figure can have been measured on
 _THRESHOLDS = (*(step / 100 for step in range(100)), 0.995, 0.999)
 
 
 class Calibration(BaseModel):
     """What turns a network's logits into honest confidence, measured on n validation digits."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    temperature: float = Field(default=1.0, gt=0)  # the logits are divided by it
+    temperature: float = Field(default=1.0, ge=0.001, le=1000)  # the logits are divided by it
     threshold: float = Field(default=0.0, ge=0, le=1)  # less confidence is "not a digit"
     thresholds: tuple[float, ...] = ()
     coverage: tuple[float, ...] = ()  # share of the digits that are answered, per threshold
     accuracy: tuple[float, ...] = ()  # share of those answers that are right, per threshold
-    n: int = Field(default=0, ge=0)
+    n: int = Field(default=0, ge=0, le=MOST)
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> "Calibration":
+        rows = self.thresholds, self.coverage, self.accuracy
+        if len(set(map(len, rows))) > 1 or (self.n and not self.thresholds):
+            raise ValueError("thresholds: each needs a coverage and an accuracy")
+        return self
 
     def at(self, threshold: float) -> tuple[float, float] | None:
         """(coverage, accuracy) at the nearest measured threshold; None if none was measured."""

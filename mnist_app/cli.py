@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from mnist_app.cli_doctor import doctor
-from mnist_app.cli_predict import JSON_OPTION, predict, print_json
+from mnist_app.cli_predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.recipes import (
     JOINED,
     RECIPES,
@@ -22,7 +23,7 @@ from mnist_app.recipes import (
     field_range,
     number_text,
 )
-from mnist_app.settings import InputError, checked_name
+from mnist_app.settings import InputError, checked_name, printable
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -184,7 +185,7 @@ def list_(as_json: bool) -> None:
     for info in listing.weights:
         table.add_row(
             info.name,
-            info.dataset,
+            escape(printable(info.dataset)),
             f"{info.test_accuracy:.2%}",
             f"{info.n:,}",
             f"{info.parameters:,}",
@@ -193,7 +194,7 @@ def list_(as_json: bool) -> None:
         )
     console.print(table if listing.weights else "No weights yet: train a preset.")
     for item in listing.broken:
-        console.print(f"[red]broken[/red] {item.problem}", highlight=False)
+        console.print(f"[red]broken[/red] {escape(item.problem)}", highlight=False)
     console.print("Presets: " + ", ".join(RECIPES), highlight=False)
 
 
@@ -235,7 +236,8 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
     else:
         Console(soft_wrap=True).print(
             f"{name} on {test.name}: {metrics.accuracy:.2%} right, "
-            f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images"
+            f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images",
+            markup=False,
         )
 
 
@@ -252,14 +254,15 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
     from mnist_app.report import report_of
     from mnist_app.settings import write_text
 
+    path = Path(f"{checked_name(name)}.html") if output is None else output
+    check_output(path, "report")
     with _display(as_json) as display:
         page = report_of(name, dataset, display.note)
-    path = output or Path(f"{name}.html")
     write_text(path, page)
     if as_json:
         print_json({"name": name, "file": str(path), "bytes": len(page.encode())})
     else:
-        click.echo(f"{path} ({len(page.encode()) / 1e6:.1f} MB)")
+        click.echo(f"{printable(path)} ({len(page.encode()) / 1e6:.1f} MB)")
 
 
 @commands.command()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from mnist_app.settings import InputError
+from mnist_app.settings import InputError, printable
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
@@ -36,7 +36,7 @@ def predict(
     from mnist_app.predictor import Predictor, default_network
 
     if table:
-        _check_table(table)
+        check_output(table, "table")
     predictor = Predictor.load(network or default_network())
     if table:
         _write_table(predictor, images, table, as_json)
@@ -50,7 +50,9 @@ def predict(
             continue
         rows.append({"file": name, "network": predictor.info.name, **read})
         if not as_json:
-            Console(soft_wrap=True).print(f"{name}: {_said(rows[-1])}", highlight=False)
+            Console(soft_wrap=True).print(
+                f"{name}: {_said(rows[-1])}", highlight=False, markup=False
+            )
     if as_json and (len(images) > 1 or len(rows) > 1):
         print_json({"predictions": rows})
     elif as_json and rows:
@@ -61,8 +63,6 @@ def predict(
 
 def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
-    from mnist_app.archives import printable
-
     for path in paths:
         if _holds_pictures(path):
             for file in _files_in(path):
@@ -73,7 +73,7 @@ def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]
 
 def _picture_at(path: Path) -> Any:
     """The pixels of one file; what is there but no file, a pipe or a device, may never end."""
-    from mnist_app.archives import is_special, printable
+    from mnist_app.archives import is_special
     from mnist_app.pictures import read_picture
 
     if is_special(path):
@@ -94,7 +94,7 @@ def _files_in(path: Path) -> Iterator[Any]:
 
     if not _holds_pictures(path):
         return iter([archives.file_at(path)])
-    place = archives.printable(path)
+    place = printable(path)
     return (file._replace(name=f"{place}/{file.name}") for file in archives.files_in(path))
 
 
@@ -106,21 +106,30 @@ def _decoded(file: Any) -> Any:
     return decode_picture(file.read(), file.name)
 
 
-def _check_table(table: Path) -> None:
-    """Whether the table can be written, before the pictures are read."""
+def check_output(path: Path, what: str) -> None:
+    """Whether a file, as "table", can be written there, before the work for it is done.
+
+    Raises:
+        InputError: it cannot.
+    """
+    from mnist_app.archives import is_special
+
+    name = printable(path)
     try:
-        if table.is_dir():
-            raise InputError(f"{table} is a folder: name a file for the table.")
-        if not table.parent.is_dir():
-            raise InputError(f"There is no folder {table.parent} for the table: make it first.")
+        if path.is_dir():
+            raise InputError(f"{name} is a folder: name a file for the {what}.")
+        if not path.parent.is_dir():
+            folder = printable(path.parent)
+            raise InputError(f"There is no folder {folder} for the {what}: make it first.")
+        if is_special(path):
+            raise InputError(f"{name} is not a file: name another for the {what}.")
     except OSError as error:
         raise InputError(
-            f"The table cannot be written there ({error.strerror}): name another file."
+            f"The {what} cannot be written there ({error.strerror}): name another file."
         ) from None
 
 
 def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
-    from mnist_app.archives import printable
     from mnist_app.settings import write_text
     from mnist_app.unlabelled import read_all, to_csv
 
@@ -128,7 +137,9 @@ def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: 
     readings, skipped = read_all(predictor, files)
     problems = "\n".join(f"{name}: {problem}" for name, problem in skipped)
     if not readings:
-        raise InputError(f"{problems}\nNo picture was read, so {table} was not written.".lstrip())
+        raise InputError(
+            f"{problems}\nNo picture was read, so {printable(table)} was not written.".lstrip()
+        )
     write_text(table, to_csv(readings))
     if as_json:
         rows = [one._asdict() for one in skipped]

@@ -1,12 +1,15 @@
 """What a training tells while it goes on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from torch import Tensor
-
-from mnist_app.calibration import Calibration
 from mnist_app.settings import TrainingError as TrainingError  # told without torch, too
+
+if TYPE_CHECKING:  # torch comes with them, which those who read a log do not need
+    from torch import Tensor
+
+    from mnist_app.calibration import Calibration
 
 _NOT_LOGGED = "state", "checkpoint", "calibration"
 
@@ -14,7 +17,7 @@ _NOT_LOGGED = "state", "checkpoint", "calibration"
 class Checkpoint(NamedTuple):
     """All that it takes to go on training as if nothing had happened."""
 
-    tensors: dict[str, Tensor]
+    tensors: "dict[str, Tensor]"
     facts: dict[str, Any]
 
 
@@ -62,7 +65,7 @@ class EndEvent:
     test_loss: float | None
     n: int
     problem: str | None = None  # if it diverged: where, and what to change, one sentence
-    calibration: Calibration
+    calibration: "Calibration"
     state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
     checkpoint: Checkpoint = field(repr=False, compare=False)
 
@@ -74,3 +77,46 @@ def to_json(event: Event) -> dict[str, Any]:
     """An event as a JSON object: {"event": "batch" | "epoch" | "end", ...}."""
     names = [f.name for f in fields(event) if f.name not in _NOT_LOGGED]
     return {"event": event.kind, **{name: getattr(event, name) for name in names}}
+
+
+# Reading them again
+
+_COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # from 1
+_FIGURES = {
+    "epoch": ("seconds", "train_accuracy", "val_accuracy", "learning_rate", "images_per_second"),
+    "batch": ("accuracy", "images_per_second", "seconds_left"),
+    "note": ("share",),
+}
+_LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be no finite numbers
+_RESULT = "epochs", "seconds", "test_accuracy", "n"  # of an end with a name
+_TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": ("message",)}
+_GREATEST = 1e15  # of all figures
+
+
+def is_whole(event: Any) -> bool:
+    """Whether it is an event as it was written, and not one that was changed or cut.
+
+    Args:
+        event: what JSON was read as.
+    """
+    if not isinstance(event, Mapping) or not isinstance(event.get("event"), str):
+        return False
+    kind = event["event"]
+    figures = [event.get(key) for key in _FIGURES.get(kind, ())]
+    if kind == "end" and event.get("name") is not None:
+        figures += [event.get(key) for key in _RESULT]
+    return (
+        all(isinstance(event.get(key), str) for key in _TEXTS.get(kind, ()))
+        and all(_is_count(event.get(key)) for key in _COUNTS.get(kind, ()))
+        and all(_is_number(event.get(key)) for key in _LOSSES.get(kind, ()))
+        and all(_is_number(value) and 0 <= value <= _GREATEST for value in figures)
+        and isinstance(event.get("name"), str | None)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or _is_count(value, 0)
+
+
+def _is_count(value: Any, least: int = 1) -> bool:
+    return type(value) is int and least <= value <= _GREATEST

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_app.archives import File, Skipped, files_in, printable
+from mnist_app.archives import File, Skipped, files_in
 from mnist_app.digits import TEST_FRACTION, TEST_SEED, Dataset, Digits, Progress, split
 from mnist_app.drawing import MIN_CONTRAST, SIDE, to_mnist
 from mnist_app.pictures import decode_picture
-from mnist_app.settings import InputError, temporary_name, weights_folder
+from mnist_app.settings import InputError, printable, shortened, temporary_name, weights_folder
 
 FEWEST = 5  # pictures of each digit
 MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
@@ -105,7 +105,8 @@ def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skip
 def _first(skipped: Sequence[Skipped]) -> str:
     if not skipped:
         return ""
-    return f" ({len(skipped):,} skipped; {skipped[0].name}: {skipped[0].problem.rstrip('.')})"
+    name, problem = skipped[0]
+    return f" ({len(skipped):,} skipped; {shortened(name)}: {problem.rstrip('.')})"
 
 
 def reason(error: InputError, file: File) -> str:

@@ -69,11 +69,11 @@ def _digits(images: bytearray, labels: bytearray) -> Digits:
 
 def _verified(path: Path, size: int, md5: str) -> bytearray:
     """A file's content, if it is MNIST's."""
-    content = bytearray(path.stat().st_size)
+    content, found = bytearray(size), path.stat().st_size
     with path.open("rb") as file:
-        file.readinto(content)
-    if len(content) != size:
-        fault = f"has {len(content):,} bytes instead of {size:,}"
+        read = file.readinto(content) if found == size else 0
+    if read != size:
+        fault = f"has {found:,} bytes instead of {size:,}"
     elif hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
         fault = "is not MNIST's (its checksum differs)"
     else:

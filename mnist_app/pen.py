@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from mnist_app.settings import InputError
 
 CANVAS = 280  # pixels, the side of the app's canvas
+FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is so large
 SUFFIXES = (".tra", ".tes", ".unp", ".unipen", ".dat", ".json", ".jsonl")
 
 _THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
@@ -56,17 +57,23 @@ def _read(path: Path) -> list[PenDigit]:
     try:
         text = path.read_text(encoding="utf-8-sig" if is_json else "latin-1")
         return [_checked(digit) for digit in (_read_json if is_json else _read_unipen)(text)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise InputError(
             f"{path} does not hold pen strokes: each must be an object with label 0 to 9 and "
             "strokes, lists of [x, y]."
         ) from None
 
 
+def is_path(stroke: Stroke) -> bool:
+    """Whether it is the way of a pen, from point to point, all of them at places that can be."""
+    is_list = stroke.ndim == 2 and stroke.shape[1] == 2 and len(stroke) > 0
+    return is_list and bool((np.abs(stroke) <= FARTHEST).all())
+
+
 def _checked(digit: PenDigit) -> PenDigit:
     if digit.label not in range(10) or not digit.strokes:
         raise ValueError("no label 0 to 9, or no strokes")
-    if any(s.ndim != 2 or s.shape[1] != 2 or not np.isfinite(s).all() for s in digit.strokes):
+    if not all(is_path(stroke) for stroke in digit.strokes):
         raise ValueError("no list of points")
     return digit
 

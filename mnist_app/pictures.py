@@ -9,10 +9,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_app.settings import InputError
+from mnist_app.settings import InputError, printable
 
 LONGEST_SIDE = 2000  # pixels; larger pictures are scaled down when read
 MOST_PIXELS = 20_000_000  # more are refused: 80 MB of memory once they are decoded
+_STRIP = 1_000_000  # pixels
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none that starts another program
 
 # What Pillow's decoders and its reading of EXIF raise on damaged bytes.
@@ -60,7 +61,7 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
     Raises:
         InputError: it is empty, damaged, too large or no picture; the message names it.
     """
-    file = io.BytesIO(data) if isinstance(data, bytes) else data
+    name, file = printable(name), io.BytesIO(data) if isinstance(data, bytes) else data
     if not file.seek(0, io.SEEK_END):
         raise InputError(f"{name} is empty: copy it again, or remove it.")
     with warnings.catch_warnings():
@@ -97,7 +98,9 @@ def _too_large(name: str) -> InputError:
 def _pixels(picture: Image.Image) -> np.ndarray:
     """uint8 (H, W, 4), upright and scaled down."""
     picture.draft(None, _fitting(picture.size))  # a JPEG is decoded at half its size or less
-    rgba = _to_rgba(ImageOps.exif_transpose(picture))
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits or more per pixel
+        picture = _of_8_bits(picture)
+    rgba = ImageOps.exif_transpose(picture).convert("RGBA")
     rgba.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     return np.asarray(rgba)
 
@@ -107,9 +110,16 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
-def _to_rgba(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits or more per pixel
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        top = 65535 if values.max() > 255 else 255
-        picture = Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
-    return picture.convert("RGBA")
+def _of_8_bits(picture: Image.Image) -> Image.Image:
+    """The same with greys of 0..255, some rows at a time: 20 megapixels are 160 MB as they are."""
+    width, height = picture.size
+    rows = max(1, _STRIP // width)
+    strips = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
+    top = 65535 if max(picture.crop(strip).getextrema()[1] for strip in strips) > 255 else 255
+    small = Image.new("L", picture.size)
+    for strip in strips:
+        values = np.nan_to_num(np.asarray(picture.crop(strip), dtype=np.float64))
+        grey = (values.clip(0, top) * (255 / top)).astype(np.uint8)
+        small.paste(Image.fromarray(grey), strip[:2])
+    small.info = picture.info
+    return small

@@ -26,6 +26,7 @@ PRICE = 1.0  # of each digit in a number, in units of log probability
 GAP_PRICE = 8.0  # of an empty width within a digit, per height
 _BATCH = 100  # images at once: a page full of digits must not fill the memory
 _TINY = 1e-300  # where no digit has any probability, all have the same share
+_GREATEST = 1e30  # of the logits
 AMONG_DIGITS = 0.5  # of the threshold: what stands in a number is more likely a digit
 
 
@@ -141,8 +142,12 @@ class Predictor:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """What the network puts out for images, float32 (N, 1, 28, 28): float64 (N, outputs)."""
-        return torch.cat([self._quick(batch) for batch in images.split(_BATCH)]).double()
+        """What the network puts out for images, float32 (N, 1, 28, 28): float64 (N, outputs).
+
+        Whatever a file made of its weights, these are numbers to compute with.
+        """
+        logits = torch.cat([self._quick(batch) for batch in images.split(_BATCH)]).double()
+        return logits.nan_to_num(0.0).clamp(-_GREATEST, _GREATEST)
 
     def predict_images(self, images: Tensor) -> list[Prediction]:
         """Recognise images in the normal form, float32 (N, 1, 28, 28) in [0, 1]."""

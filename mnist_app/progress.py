@@ -39,7 +39,7 @@ class ProgressBar:
         self._lines = Console(highlight=False, soft_wrap=True)
         bars = Console(file=sys.stderr)  # bound now: a download redirects sys.stderr
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[detail]}"),
             console=bars,

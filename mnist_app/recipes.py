@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from mnist_app.settings import InputError, checked_name
+from mnist_app.settings import InputError, checked_name, shortened
 
 MODELS = (
     "cnn-2x32",
@@ -45,7 +45,7 @@ class Recipe(BaseModel):
         InputError: on construction; names the field, the value and the range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Annotated[str, Field(description="name of the recipe")] = "own"
     model: Annotated[str, Field(description="network", json_schema_extra={"choices": MODELS})] = (
@@ -161,7 +161,7 @@ class Recipe(BaseModel):
     ] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="seed of all randomness")] = 0
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -224,9 +224,11 @@ def _sentence(error: ValidationError) -> str:
         return f"The recipe does not fit together: {reason}."
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return f"A recipe has no field {field!r}: its fields are {', '.join(Recipe.model_fields)}."
+        unknown, known = shortened(repr(field)), ", ".join(Recipe.model_fields)
+        return f"A recipe has no field {unknown}: its fields are {known}."
     reason = reason[0].lower() + reason[1:]
-    return f"Recipe field {field} = {first['input']!r}: {reason.rstrip('.')}{_range_text(field)}."
+    value = shortened(repr(first["input"]))
+    return f"Recipe field {field} = {value}: {reason.rstrip('.')}{_range_text(field)}."
 
 
 def _range_text(field: str) -> str:

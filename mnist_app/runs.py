@@ -23,6 +23,7 @@ from typing import Any, Literal
 import psutil
 from filelock import FileLock
 
+from mnist_app.events import is_whole
 from mnist_app.recipes import Recipe
 from mnist_app.settings import InputError, checked_name, weights_folder, write_text
 
@@ -30,6 +31,7 @@ State = Literal["queued", "starting", "running", "stopping", "finished", "stoppe
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
 MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over: of one owner, of all together
 _SECONDS_TO_START = 60  # a run without a process for longer never got one
+_ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
 _KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
 _SILENT = (
     "It ended without a last word: it was killed, by hand or because memory ran out, or it could "
@@ -64,7 +66,7 @@ class Run:
         """The id of the search that it is a trial of; None for a run of its own."""
         try:
             return (self.folder / "search").read_text(encoding="utf-8")
-        except OSError:
+        except (OSError, ValueError):
             return None
 
     @property
@@ -135,13 +137,11 @@ class Run:
 
     def snapshots(self) -> dict[int, Path]:
         """The files with the network's weights after each epoch, by epoch."""
-        return {int(p.stem): p for p in sorted((self.folder / "epochs").glob("*.safetensors"))}
+        files = sorted((self.folder / "epochs").glob("*.safetensors"))
+        return {int(path.stem): path for path in files if re.fullmatch("[0-9]+", path.stem)}
 
     def _process(self) -> dict[str, Any]:
-        try:
-            return json.loads((self.folder / "process.json").read_text())
-        except (OSError, ValueError):
-            return {}
+        return _read_process(self.folder / "process.json")
 
 
 @dataclass
@@ -157,7 +157,7 @@ class RunLog:
     is_started: bool = False
 
     def add(self, event: dict[str, Any]) -> None:
-        """Take the next event of the log."""
+        """Take the next event of the log, a whole one."""
         kind = event.get("event")
         if kind == "queued":
             self.end = self.error = self.exit = self.batch = self.note = None
@@ -346,16 +346,18 @@ def list_runs() -> list[Run]:
 
 def _run_folders() -> list[Path]:
     folders = runs_folder().glob("[0-9]*-*")
-    return [path for path in folders if re.fullmatch(r"[0-9]+-[A-Za-z0-9_-]+", path.name)]
+    return [path for path in folders if _ID.fullmatch(path.name)]
 
 
 def find(run_id: str) -> Run | None:
     """The run of that id, None if there is none."""
-    folder = runs_folder() / Path(run_id).name
+    if not _ID.fullmatch(name := Path(run_id).name):
+        return None
+    folder = runs_folder() / name
     try:
         recipe = folder / "recipe.json"
         return Run(folder, _read_recipe(recipe, recipe.stat().st_mtime_ns))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
 
 
@@ -438,10 +440,21 @@ def _follow(path: Path) -> RunLog:
 def _add_line(log: RunLog, line: bytes) -> None:
     try:
         event = json.loads(line)
-        if isinstance(event, dict):
-            log.add(event)
-    except (ValueError, KeyError, TypeError):
-        pass  # a line cut off by a crash: what it said is said again when the run resumes
+    except (ValueError, RecursionError):
+        return  # a line cut off by a crash: what it said is said again when the run resumes
+    if is_whole(event):
+        log.add(event)
+
+
+def _read_process(path: Path) -> dict[str, Any]:
+    """A process's id and its place in the order; empty while there is none, or it is broken."""
+    try:
+        facts = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    known = facts if isinstance(facts, dict) else {}
+    numbers = [known.get(key) for key in ("pid", "ticket")]
+    return known if all(type(n) is int and 0 < n < 2**31 for n in numbers) else {}
 
 
 def _age(path: Path) -> float:

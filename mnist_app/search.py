@@ -268,7 +268,7 @@ def find(search_id: str) -> Search | None:
     """The search of that id, None if there is none or its file is broken."""
     try:
         return _of(search_id, json.loads(_path(search_id).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mnist_app import models
-from mnist_app.calibration import Calibration
+from mnist_app.calibration import MOST, Calibration
 from mnist_app.data import Parts
-from mnist_app.events import EndEvent, to_json
+from mnist_app.events import EndEvent, is_whole, to_json
 from mnist_app.recipes import Recipe
 from mnist_app.settings import (
     NAME_PATTERN,
@@ -34,6 +34,7 @@ from mnist_app.settings import (
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _HEADER_KEY = "mnist_app"
+_MOST_HEADER = 2_000_000  # bytes; that of a thousand epochs has a fifth of it
 _PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
 
 
@@ -45,23 +46,30 @@ class WeightsInfo(BaseModel):
     name: str
     recipe: Recipe
     history: list[dict[str, Any]]  # the epoch events
-    epochs: int = Field(ge=0)  # complete ones
+    epochs: int = Field(ge=0, le=MOST)  # complete ones
     reason: str  # why the training ended: "finished", "early", "stopped" or "diverged"
-    seconds: float = Field(ge=0)  # of training alone
-    test_accuracy: float = Field(ge=0, le=1)
+    seconds: float = Field(ge=0, allow_inf_nan=False)  # of training alone
+    test_accuracy: float = Field(ge=0, le=1, allow_inf_nan=False)
     test_loss: float
-    n: int = Field(ge=1)  # test images
+    n: int = Field(ge=1, le=MOST)  # test images
     dataset: str
     fingerprint: str
     trained_on: str = ""  # all that went in, as "MNIST + 29,975 pen strokes"
     calibration: Calibration = Calibration()
-    parameters: int = Field(ge=1)
+    parameters: int = Field(ge=1, le=MOST)
     versions: dict[str, str]
     device: str
     threads: int
     date: str  # ISO 8601, UTC
     run: str | None = None  # the run that made it, which alone may replace it
     bytes: int = 0  # of the file; not in the header
+
+    @field_validator("history")
+    @classmethod
+    def _check_history(cls, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not all(is_whole(event) and event["event"] == "epoch" for event in history):
+            raise ValueError("history: each must be the event of an epoch")
+        return history
 
     @property
     def seed(self) -> int:
@@ -179,6 +187,8 @@ def load_model(path: Path, recipe: Recipe) -> nn.Module:
         raise InputError(f"{path} is gone: choose another network.") from None
     except (SafetensorError, RuntimeError):
         raise InputError(f"{path} does not fit its network {recipe.model}: remove it.") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
+        raise InputError(f"{path} holds weights that are no finite numbers: remove it.")
     return model.eval()
 
 
@@ -270,6 +280,9 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 
 def _open(path: Path, read: Callable[[Any], Any]) -> Any:
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > _MOST_HEADER:
+            raise InputError(f"{path} is cut off or no safetensors file: remove it.")
     try:
         with safe_open(path, framework="pt") as file:
             return read(file)

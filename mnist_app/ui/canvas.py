@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.settings import InputError
-from mnist_app.ui.strokes import Strokes, as_the_pen_went, history
+from mnist_app.ui.strokes import Strokes, as_the_pen_went, history, sent
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
@@ -92,7 +92,7 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
             on_change=on_change,
         )
         _script()(key="script", data={"redraws": st.session_state.get("redraws", 0)}, height=1)
-    strokes = (result.json_data or {}).get("objects", [])
+    strokes = sent(result.json_data)
     st.session_state["strokes"] = strokes
     _history_buttons(strokes)
     with st.container(key="pen"):

@@ -8,6 +8,43 @@ import numpy as np
 from mnist_app import pen
 
 Strokes = list[dict[str, Any]]
+MOST_POINTS = 10_000  # of a drawing; who draws a number has a few hundred
+_WIDEST = 60  # pixels, of a brush; the app's are narrower
+
+
+def sent(json_data: Any) -> Strokes:
+    """The strokes in what the page sent, which may be anything: those that can be drawn.
+
+    Args:
+        json_data: of the canvas, {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w}]}.
+    """
+    objects = json_data.get("objects") if isinstance(json_data, dict) else None
+    found, points = [], 0
+    for stroke in objects if isinstance(objects, list) else []:
+        points += _count(stroke)
+        if points > MOST_POINTS:
+            break
+        if _is_stroke(stroke):
+            found.append(stroke)
+    return found
+
+
+def _count(stroke: Any) -> int:
+    path = stroke.get("path") if isinstance(stroke, dict) else None
+    return len(path) if isinstance(path, list) else 0
+
+
+def _is_stroke(stroke: Any) -> bool:
+    if not _count(stroke) or not _is_width(stroke.get("strokeWidth", 0)):
+        return False
+    try:
+        return pen.is_path(_points(stroke))
+    except (TypeError, ValueError, KeyError, OverflowError):
+        return False
+
+
+def _is_width(width: Any) -> bool:
+    return isinstance(width, int | float) and 0 <= width <= _WIDEST
 
 
 def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:

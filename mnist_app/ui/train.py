@@ -135,7 +135,7 @@ def _progress(run: Run) -> None:
 def _bar(run: Run) -> None:
     log, epochs = run.log, run.recipe.epochs
     if log.note:
-        st.progress(log.note["share"], f"{log.note['text']} …")
+        st.progress(min(log.note["share"], 1.0), f"{log.note['text']} …")
     elif log.batch:
         batch = log.batch
         share = (batch["epoch"] - 1 + batch["batch"] / batch["batches"]) / epochs

@@ -1,6 +1,13 @@
 """What all figures have in common."""
 
+from html import escape
+
 import plotly.graph_objects as go
+
+
+def plain(text: str) -> str:
+    """A text from outside as Plotly shows it letter by letter; it takes some tags for its own."""
+    return escape(text, quote=False)
 
 
 def finished(figure: go.Figure, height: int = 330) -> go.Figure:

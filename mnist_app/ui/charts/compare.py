@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from mnist_app.comparison import Point
 from mnist_app.search_space import WIDE
-from mnist_app.ui.charts.common import finished
+from mnist_app.ui.charts.common import finished, plain
 from mnist_app.ui.charts.training import SYMBOLS, Epochs, accuracy_curves, loss_curves
 from mnist_app.ui.colors import run_color
 
@@ -132,13 +132,13 @@ def _points(points: Sequence[Point], dataset: str, unit: str, symbol: str) -> go
             "width": 5,
         },
         mode="markers+text",
-        text=[p.name for p in points],
+        text=[plain(p.name) for p in points],
         textposition=[places[number % 2] for number in range(len(points))],
         textfont_size=11,
         marker={"size": 11, "symbol": symbol, "color": [run_color(p.name) for p in points]},
-        name=dataset,
+        name=plain(dataset),
         showlegend=True,
-        hovertext=[_point_text(p, unit) for p in points],
+        hovertext=[plain(_point_text(p, unit)) for p in points],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
@@ -219,4 +219,4 @@ def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return {True: "on", False: "off", None: "none"}.get(value, str(value))
+    return {True: "on", False: "off", None: "none"}.get(value, plain(str(value)))

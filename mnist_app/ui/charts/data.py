@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from mnist_app.ui.charts.common import finished
+from mnist_app.ui.charts.common import finished, plain
 from mnist_app.ui.colors import DIGIT_COLORS
 
 _PATTERNS = ("", "/", ".", "x")  # one per split
@@ -19,12 +19,12 @@ def distribution(counts: Mapping[str, Sequence[int]]) -> go.Figure:
             x=list(range(10)),
             y=[count / max(n, 1) for count in of_digit],
             customdata=list(of_digit),
-            name=f"{split}, n = {n:,}",
+            name=f"{plain(split)}, n = {n:,}",
             marker={
                 "color": DIGIT_COLORS,
                 "pattern": {"shape": _PATTERNS[number % len(_PATTERNS)], "fillmode": "overlay"},
             },
-            hovertemplate=f"digit %{{x}}: %{{customdata:,}} images, %{{y:.1%}} of {split}"
+            hovertemplate=f"digit %{{x}}: %{{customdata:,}} images, %{{y:.1%}} of {plain(split)}"
             "<extra></extra>",
         )
     figure.update_xaxes(title="Digit", dtick=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mnist_app.ui.charts.common import finished
+from mnist_app.ui.charts.common import finished, plain
 from mnist_app.ui.colors import DIGIT_COLORS, run_color
 
 MOST_MARKERS = 20  # longer curves are lines alone
@@ -59,7 +59,7 @@ def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figu
             figure.add_scatter(
                 x=[event["epoch"] for event in epochs],
                 y=[event[key] for event in epochs],
-                name=f"{name}, {label}",
+                name=f"{plain(name)}, {label}",
                 mode="lines+markers" if len(epochs) <= MOST_MARKERS else "lines",
                 line={"color": run_color(name), "dash": dash, "width": 2.5},
                 marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
