@@ -1,5 +1,4 @@
-# Everything a contributor does: make run, test, torture, lint, format, weights, bench,
-# screenshots.
+# Everything a contributor does: make run, test, torture, lint, format, weights, bench, screenshots.
 # A fresh machine needs Python 3.10+ with pip, and nothing else.
 
 PYTHON ?= python3
@@ -16,9 +15,13 @@ test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --durations=5
 
+# All cases of the fuzz and fault tests; `make test` runs some of each.
 torture: $(VENV)/.installed-dev
 	$(BIN)/python tests/browser/chromium.py
-	MNIST_APP_TORTURE=1 $(BIN)/python -m pytest -q tests/faults --durations=10
+	rm -f docs/torture.jsonl
+	MNIST_APP_TORTURE=1 MNIST_APP_TORTURE_REPORT=$(CURDIR)/docs/torture.jsonl \
+	  $(BIN)/python -m pytest -q tests/fuzz tests/faults --durations=10
+	$(BIN)/python benchmarks/reliability.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

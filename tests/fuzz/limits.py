@@ -1,0 +1,384 @@
+"""What holds for every input from outside: how it may end, how long it takes, what it leaves.
+
+A target is a function from a Case, which is a seed and a number, to what is to be tried with its
+input. It may give an answer, or raise InputError with one clear sentence; all else is a crash.
+Cases run in a process of their own, so that a hang or a bomb ends the test and not the machine.
+One is run again, with its traceback, by
+
+    python tests/fuzz/limits.py FILE FUNCTION SEED NUMBER
+"""
+
+import json
+import os
+import resource
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+from unicodedata import category
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS = 2.0  # that a case may take
+LOOKS = 3  # at a case that took longer: another process may have had the processor
+MEGABYTES = 300  # that the process may grow by in a case
+HANG = 60.0  # seconds after which a case is given up
+MOST_DATA = 3_000_000_000  # bytes that the process may ever add: what wants more gets MemoryError
+LONGEST_SENTENCE = 2000  # letters
+IS_WHOLE = os.environ.get("MNIST_APP_TORTURE", "") == "1"
+
+Attempt = Callable[[], Any]
+
+
+def count(whole: int, short: int = 200) -> int:
+    """How many cases to run: all with MNIST_APP_TORTURE=1, otherwise a few."""
+    return whole if IS_WHOLE else min(short, whole)
+
+
+@dataclass
+class Case:
+    """One input, made of a seed and a number alone."""
+
+    seed: int
+    number: int
+    folder: Path  # empty, the only place where files may be
+    names: tuple[str, ...] = ()  # of which a message has to hold one
+
+    def __post_init__(self) -> None:
+        self.random = np.random.default_rng([self.seed, self.number])
+
+    def one_of(self, things: Any) -> Any:
+        """A thing by chance."""
+        return things[int(self.random.integers(len(things)))]
+
+
+Target = Callable[[Case], Attempt]
+
+
+@dataclass
+class Tally:
+    """What became of the cases of one target."""
+
+    target: str
+    seed: int
+    count: int = 0
+    errors: int = 0
+    answers: int = 0
+    crashes: int = 0
+    slowest_seconds: float = 0.0
+    most_megabytes: float = 0.0
+    faults: list[str] = field(default_factory=list, repr=False)
+
+    def add(self, result: dict[str, Any]) -> None:
+        """Count a case."""
+        self.count += 1
+        self.slowest_seconds = max(self.slowest_seconds, round(result.get("seconds", 0), 3))
+        self.most_megabytes = max(self.most_megabytes, round(result.get("megabytes", 0), 1))
+        kind = result["kind"]
+        self.errors += kind == "error"
+        self.answers += kind == "answer"
+        self.crashes += kind == "crash"
+        if fault := result.get("fault"):
+            self.faults.append(f"case {result.get('number', self.count - 1)}: {fault}")
+
+    def finish(self) -> None:
+        """Write the counts to the report; fail if a case was not as it must be."""
+        if report := os.environ.get("MNIST_APP_TORTURE_REPORT"):
+            facts = {key: value for key, value in asdict(self).items() if key != "faults"}
+            with Path(report).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(facts | {"faults": len(self.faults)}) + "\n")
+        shown = "\n".join(self.faults[:20])
+        assert not self.faults, (
+            f"{len(self.faults)} of {self.count} cases of {self.target}:\n{shown}"
+        )
+
+
+# Judging one case
+
+
+def judged(attempt: Attempt, names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Try something: how it ended, its seconds and megabytes, and what is wrong with that."""
+    from mnist_app.settings import InputError
+
+    before = _reset_peak()
+    start = time.perf_counter()
+    try:
+        attempt()
+        kind, fault = "answer", None
+    except InputError as error:
+        kind, fault = "error", _unclear(str(error), names)
+    except (Exception, HangError) as error:  # noqa: BLE001, this is what is looked for
+        kind, fault = "crash", f"{type(error).__name__}: {str(error)[:300]} {_place(error)}"
+    seconds, megabytes = time.perf_counter() - start, (_peak() - before) / 1e6
+    if not fault and megabytes > MEGABYTES:
+        fault = f"it took {megabytes:.0f} MB"
+    kind = "crash" if kind == "error" and fault else kind
+    return {"kind": kind, "seconds": seconds, "megabytes": megabytes, "fault": fault}
+
+
+def _unclear(sentence: str, names: tuple[str, ...]) -> str | None:
+    """What a message lacks to be one clear sentence."""
+    if not sentence.strip() or not sentence.rstrip().endswith("."):
+        return f"no sentence: {sentence[:300]!r}"
+    if not is_one_line(sentence) or len(sentence) > LONGEST_SENTENCE:
+        return f"too long or not printable: {sentence[:300]!r}"
+    if names and not any(name in sentence for name in names):
+        return f"it names none of {names}: {sentence[:300]!r}"
+    return None
+
+
+def is_one_line(text: str) -> bool:
+    """Whether it can be written as it is: no control characters, no halves of letters."""
+    return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "mnist_app" in frame.filename] or frames[-1:]
+    return f"({Path(ours[-1].filename).name}:{ours[-1].lineno})"
+
+
+def _reset_peak() -> int:
+    """Forget the greatest size that the process had; its size now, bytes."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return _status("VmRSS")
+
+
+def _peak() -> int:
+    try:
+        return _status("VmHWM")
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _status(key: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(key)).split()[1]) * 1024
+
+
+# Many cases in a process of their own
+
+
+def check(target: Target, number: int, seed: int = 0) -> None:
+    """Run cases 0 to number - 1 of a target; fail with those that were not as they must be."""
+    tally = Tally(target.__name__, seed)
+    first = 0
+    while first < number:  # a case that ends its process costs itself alone
+        for result in _results(target, seed, first, number):
+            tally.add(result)
+            first = result["number"] + 1
+    tally.finish()
+
+
+def _results(target: Target, seed: int, first: int, end: int) -> Iterator[dict[str, Any]]:
+    """The results of cases, up to the one that hangs or breaks the process."""
+    file = sys.modules[target.__module__].__file__
+    words = [sys.executable, __file__, str(file), target.__name__, str(seed), str(first), str(end)]
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place, _started(words, place) as process:
+        number = first
+        while number < end:
+            line = _line(process)
+            if not line:
+                yield {"kind": "crash", "number": number, "fault": _end_of(process)}
+                return
+            yield json.loads(line)
+            number += 1
+
+
+@contextmanager
+def _started(words: list[str], place: str) -> Iterator[subprocess.Popen]:
+    paths = [str(ROOT), str(ROOT / "tests")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(words, cwd=place, env=environment, stdout=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _line(process: subprocess.Popen) -> bytes:
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline() if selector.select(2 * HANG) else b""
+
+
+def _end_of(process: subprocess.Popen) -> str:
+    try:
+        code = process.wait(1)
+    except subprocess.TimeoutExpired:
+        return f"it hangs: no end within {2 * HANG:.0f} s"
+    return f"it ended the process with {code}"
+
+
+def main(file: str, function: str, seed: int, first: int, end: int) -> None:
+    """What the process does: one line of JSON on stdout for each case."""
+    target = _loaded(file, function)
+    answers = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is printed is no result
+    top = Path.cwd()
+    _settle(top)
+    for number in range(first, end):
+        result = _run(target, seed, number, top)
+        os.write(answers, json.dumps(result).encode() + b"\n")
+
+
+def _loaded(file: str, function: str) -> Target:
+    spec = spec_from_file_location(Path(file).stem, file)
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return getattr(module, function)
+
+
+def _settle(top: Path) -> None:
+    """Homes within the folder, a limit of memory, and an alarm that ends a hang in Python."""
+    for name in ("home", "tmp", "work"):
+        (top / name).mkdir()
+    os.environ["HOME"], os.environ["TMPDIR"] = str(top / "home"), str(top / "tmp")
+    tempfile.tempdir = None
+    os.environ["MNIST_APP_WEIGHTS"] = str(top / "work" / "weights")
+    if sys.platform == "linux":
+        most = _status("VmData") + MOST_DATA
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
+    """One case, measured again if it was slow, and what it left outside of its folder."""
+    result: dict[str, Any] = {}
+    for _ in range(LOOKS):
+        now = _look(target, seed, number, top)
+        result = now if not result or now["seconds"] < result["seconds"] else result
+        if now["fault"] or now["seconds"] <= SECONDS:
+            result = now
+            break
+    if not result["fault"] and result["seconds"] > SECONDS:
+        result["fault"] = f"it took {result['seconds']:.1f} s"
+    return result | {"number": number}
+
+
+def _look(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
+    folder = top / "work"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    before = _outside(top)
+    case = Case(seed, number, folder)
+    with _alarm(number):
+        attempt = target(case)
+        result = judged(attempt, case.names)
+    new = _outside(top) - before
+    if new:
+        result["fault"] = f"it left {sorted(new)} outside of its folder"
+        result["kind"] = "crash"
+    return result
+
+
+def _outside(top: Path) -> set[str]:
+    """Names of what is in the folders around the one where files may be."""
+    folders = [top, top / "home", top / "tmp", ROOT, ROOT / "mnist_app", ROOT / "weights"]
+    return {str(path) for folder in folders for path in folder.iterdir()} - {
+        str(ROOT / "mnist_app" / "__pycache__"),
+        str(ROOT / ".pytest_cache"),
+        str(ROOT / ".hypothesis"),
+        str(ROOT / ".ruff_cache"),
+    }
+
+
+class HangError(BaseException):
+    """A case did not end."""
+
+
+@contextmanager
+def _alarm(number: int) -> Iterator[None]:
+    def ring(_number: int, _frame: object) -> None:
+        raise HangError(f"case {number} has no end within {HANG:.0f} s")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, HANG)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+# Cases that Hypothesis makes
+
+
+@contextmanager
+def tallied(target: str) -> Iterator[Callable[..., None]]:
+    """Count the examples of Hypothesis; each one that is not as it must be fails at once."""
+    tally = Tally(target, 0)
+
+    def judge(attempt: Attempt, names: tuple[str, ...] = ()) -> None:
+        with _alarm(tally.count):
+            result = judged(attempt, names)
+            for _ in range(LOOKS - 1):
+                if result["seconds"] > SECONDS:
+                    result = judged(attempt, names)
+        if not result["fault"] and result["seconds"] > SECONDS:
+            result["fault"] = f"it took {result['seconds']:.1f} s"
+        tally.add(result)
+        assert not result["fault"], result["fault"]
+
+    yield judge
+    tally.finish()
+
+
+def settings(whole: int, short: int = 200) -> Any:
+    """How Hypothesis looks: always at the same examples, and it says how to see one again."""
+    from hypothesis import HealthCheck
+    from hypothesis import settings as of_hypothesis
+
+    return of_hypothesis(
+        max_examples=count(whole, short),
+        derandomize=True,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def show(file: str, function: str, seed: int, number: int) -> None:
+    """Run one case again, and print what became of it."""
+    target = _loaded(file, function)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
+        top = Path(place)
+        _settle(top)
+        case = Case(seed, number, top / "work")
+        print(judged(target(case), case.names))
+        print(judged(_raising(target(case))))
+
+
+def _raising(attempt: Attempt) -> Attempt:
+    """The same, but what it raises is printed on its way."""
+
+    def told() -> None:
+        try:
+            attempt()
+        except Exception:
+            traceback.print_exc()
+            raise
+
+    return told
+
+
+if __name__ == "__main__":
+    _file, _function, *_numbers = sys.argv[1:]
+    run = main if len(_numbers) == 3 else show
+    run(str(Path(_file).resolve()), _function, *map(int, _numbers))

@@ -1,0 +1,87 @@
+"""Arguments of the command line that nobody means."""
+
+import contextlib
+import io
+import os
+import shutil
+
+from fuzz import limits
+from fuzz.limits import Attempt, Case
+from fuzz.mutations import HTML, TEXTS
+from fuzz.test_pictures import real
+
+from mnist_app import cli
+from mnist_app.recipes import RECIPES, Recipe
+from mnist_app.settings import InputError
+
+COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "join"
+WORDS = (
+    *(text for text in TEXTS if "\0" not in text and "outside" not in text),
+    *("-", "--", "-h", "--json", "--nothing", "--seed", "0", "-1", "nan", "1e999", "9" * 400),
+    *("all", ".", "~nobody", "lenet5", "canvas", "digits", "true", "1:0.1", "resnet"),
+    *("/dev/zero", "\udcff.png", "a.zip", "x" * 300, "👍.png", "7.png", "broken.png", "[b].png"),
+)
+# What is written may not lead out of the folder here, and may wherever people say so.
+OUTPUTS = "", ".", "no/such/x.csv", "x" * 300, HTML, "[/b].csv", "a\nb.csv", "\udcff.csv", "pipe"
+OPTIONS = tuple(
+    f"--{field.replace('_', '-')}"
+    for field in (*Recipe.model_fields, "threads", "network", "seeds")
+)
+
+
+def odd_arguments(case: Case) -> Attempt:
+    """A command with words by chance. Nothing is trained, as the first of them is never right."""
+    command = case.one_of(COMMANDS)
+    words = [case.one_of(WORDS) for _ in range(int(case.random.integers(4)))]
+    for _ in range(int(case.random.integers(3))):
+        words += [case.one_of(OPTIONS), case.one_of(WORDS)]
+    if case.random.random() < 0.3:
+        words += [case.one_of(["--output", "--csv"]), case.one_of(OUTPUTS)]
+    if command == "train":
+        words = [case.one_of([*RECIPES, *TEXTS[:4]]), *words, "--dataset", "no-such-folder"]
+    elif command in ("evaluate", "report"):
+        name = case.one_of(["lenet5", "lenet5", *WORDS])
+        words = [name, *words, "--dataset", case.one_of(["digits", *TEXTS])]
+    elif command in ("calibrate", "reproduce", "join"):
+        words = [TEXTS[int(case.random.integers(5))], *words]
+    fill(case)
+    return lambda: run([command, *words])
+
+
+def fill(case: Case) -> None:
+    """Go to a folder with a network, some pictures and a pipe."""
+    os.chdir(case.folder)
+    (case.folder / "weights").mkdir()
+    shutil.copy(limits.ROOT / "weights" / "lenet5.safetensors", case.folder / "weights")
+    for name in ("7.png", "[b].png", "\udcff.png", "👍.png"):
+        (case.folder / name).write_bytes(real(0))
+    (case.folder / "broken.png").write_bytes(real(0)[:50])
+    os.mkfifo(case.folder / "pipe")
+
+
+def run(words: list[str]) -> None:
+    """The command: it ends in order, or says what is wrong."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        code = cli.main(words)
+    sentence = said.getvalue().strip()
+    assert code in (0, cli.BAD_INPUT), f"{words!r} ended with {code}: {sentence[:300]}"
+    assert code == 0 or sentence, f"{words!r} says nothing"
+    assert "Traceback" not in sentence
+    if code:
+        last = sentence.splitlines()[-1]  # one for each picture, and one on all
+        raise InputError(f"{last[:1000].rstrip('.')}.")
+
+
+def test_no_arguments_do_harm():
+    limits.check(odd_arguments, limits.count(3000))
+
+
+def test_the_real_arguments_are_right_answers(tmp_path, monkeypatch):
+    """Otherwise the cases would all be errors, whatever is done to them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "weights"))
+    fill(Case(0, 0, tmp_path))
+    run(["list"])
+    run(["predict", "7.png"])
+    run(["evaluate", "lenet5", "--dataset", "digits"])

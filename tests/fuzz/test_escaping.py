@@ -1,0 +1,149 @@
+"""Names and texts from outside in what a browser shows: none of them is ever HTML."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz.mutations import HTML
+from streamlit.testing.v1 import AppTest
+
+from mnist_app import comparison, data, models, report, runs, weights
+from mnist_app.assessment import Assessment
+from mnist_app.digits import Digits
+from mnist_app.recipes import RECIPES, Recipe
+from mnist_app.ui import markup
+from mnist_app.ui.charts import compare, training
+from mnist_app.ui.charts import data as data_charts
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
+TAGS = "<img src=x", "<script>alert", "<a href='x'"
+
+
+def is_free_of_tags(html: str) -> bool:
+    return not any(tag in html for tag in TAGS)
+
+
+@pytest.fixture
+def hostile(weights_folder: Path) -> weights.WeightsInfo:
+    """A result whose facts are all HTML, where they may be any text."""
+    weights_folder.mkdir()
+    shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
+    model, info = weights.load("lenet5")
+    texts = dict.fromkeys(
+        ("reason", "dataset", "fingerprint", "trained_on", "device", "date"), HTML
+    )
+    recipe = info.recipe.changed(dataset=HTML)
+    changes = {**texts, "recipe": recipe, "versions": {HTML: TEXTS[2]}}
+    return weights.save("hostile", model, info.model_copy(update=changes))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_fragments_of_html_escape_what_they_are_given(text):
+    layer = models.Layer(text, (1, 2), 3)
+    assert is_free_of_tags(markup.facts({text: text}))
+    assert is_free_of_tags(markup.architecture([layer]))
+    from mnist_app.predictor import NOTHING
+
+    assert is_free_of_tags(markup.top_three(NOTHING, text))
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_figures_escape_what_they_are_given(text):
+    epochs = [{"epoch": 1} | dict.fromkeys(FIGURES, 0.5)]
+    point = comparison.Point(text, text, 100.0, 0.9, None, 1, 10)
+    figures = (
+        training.accuracy_curves({text: epochs}),
+        training.loss_curves({text: epochs}),
+        compare.accuracies_over_epochs({text: epochs}),
+        compare.losses_over_epochs({text: epochs}),
+        compare.accuracy_against_cost([point], "Parameters", "parameters"),
+        compare.trials_figure([{"dataset": text}, {"dataset": "b"}], [0.1, 0.2]),
+        data_charts.distribution({text: [1] * 10}),
+    )
+    for figure in figures:
+        assert is_free_of_tags(json.dumps(figure.to_plotly_json(), default=str))
+
+
+FIGURES = "train_accuracy", "val_accuracy", "train_loss", "val_loss"
+
+
+def test_a_report_escapes_what_is_in_a_file(hostile):
+    test = data.load_bundled().test
+    named = Digits(test.images, test.labels, HTML)
+    chances = np.full((len(test), 10), 0.1)
+    page = report.report("hostile", Assessment(test.labels.numpy(), chances), named)
+    assert is_free_of_tags(page[page.index("<body>") :])
+    assert "&lt;img src=x" in page
+
+
+# The page
+
+
+def html_of(app: AppTest) -> list[str]:
+    """All that the page hands to the browser as HTML, and not as text."""
+    found = [element.proto.body for element in app.get("html")]
+    return found + [
+        element.proto.body for element in app.get("markdown") if element.proto.allow_html
+    ]
+
+
+def sent(app: AppTest) -> list[str]:
+    """The figures as they are sent."""
+    return [element.proto.spec for element in app.get("plotly_chart")]
+
+
+@pytest.fixture
+def app(weights_folder: Path) -> AppTest:
+    weights_folder.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+
+
+@pytest.mark.parametrize("tab", ["Draw", "Train", "Evaluate", "Compare"])
+def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
+    app.query_params["network"], app.query_params["tab"] = "hostile", tab
+    _run_of(hostile.recipe)
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="network").value == "hostile"
+    assert all(map(is_free_of_tags, [*html_of(app), *sent(app)]))
+    assert any("&lt;img" in html for html in html_of(app))
+
+
+def _run_of(recipe: Recipe) -> None:
+    folder = runs.runs_folder() / "0001-mine"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(recipe.model_dump_json())
+    (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
+    for event in ({"event": "queued"}, {"event": "error", "message": f"It {HTML} failed."}):
+        runs.append_event(folder, event)
+
+
+ODD = (
+    *TEXTS,
+    *("", " ", "../..", "../../etc/passwd", "run:..", "run:0001-../..", "a\0b", "a\nb\x1b[2J"),
+    *("x" * 5000, "\u202e", "%00", "{}", "**b** ![x](https://example.org/x.png)", "[/red]"),
+)
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_nothing_in_the_url_does_harm(app, text):
+    for key in ("network", "preset", "dataset"):
+        app.query_params[key] = text
+    for tab in (text, "Train"):
+        app.query_params["tab"] = tab
+        app.run()
+        assert not app.exception
+        assert app.selectbox(key="network").value == "lenet5"
+        assert all(map(is_free_of_tags, html_of(app)))
+    assert app.selectbox(key="preset").value in RECIPES
+
+
+def test_what_is_html_is_seen(app):
+    """Otherwise the page could send whatever it liked."""
+    app.run()
+    assert any("<div" in html for html in html_of(app))
+    assert not is_free_of_tags(f"<div>{HTML}</div>")

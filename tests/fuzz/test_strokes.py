@@ -1,0 +1,153 @@
+"""What a page may send as strokes, and files of strokes."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fuzz import limits
+from fuzz.limits import Attempt, Case
+from fuzz.mutations import spoiled, spoiled_json
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_app import pen
+from mnist_app.ui import strokes
+
+SEVEN = [[[80, 60], [200, 60], [130, 220]], [[100, 140], [180, 140]]]
+LINES = [{"label": 7, "writer": "anna", "strokes": SEVEN}] * 3
+UNIPEN = """.VERSION 1.0
+.COMMENT 17 3
+.SEGMENT DIGIT 0 ? "7"
+.PEN_DOWN
+80 -60
+200 -60
+130 -220
+.PEN_UP
+.DT 100
+.SEGMENT DIGIT 1 ? "1"
+.PEN_DOWN
+10 10
+12 90
+.PEN_UP
+"""
+
+NUMBERS = st.one_of(
+    st.floats(), st.integers(), st.floats(0, 280), st.sampled_from([10**400, -(10**400), 1e308])
+)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=20)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=9), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+COMMAND = st.one_of(
+    st.tuples(st.sampled_from("MLQZ"), NUMBERS, NUMBERS).map(list),
+    st.tuples(st.just("Q"), NUMBERS, NUMBERS, NUMBERS, NUMBERS).map(list),
+    JSON,
+)
+STROKE = st.one_of(
+    st.fixed_dictionaries(
+        {"path": st.one_of(st.lists(COMMAND, max_size=12), JSON)},
+        optional={"strokeWidth": st.one_of(NUMBERS, st.floats(1, 60), JSON)},
+    ),
+    JSON,
+)
+PAGE = st.one_of(st.fixed_dictionaries({"objects": st.lists(STROKE, max_size=5)}), JSON)
+
+
+def read(sent: Any) -> None:
+    """Do with what the page sent what the canvas does with it."""
+    found = strokes.sent(sent)
+    state: dict[str, Any] = {}
+    strokes.history(state, found)
+    strokes.history(state, found[:-1])
+    json.dumps(found)
+    for path in strokes.paths_of(found):
+        assert path.ndim == 2
+        assert np.isfinite(path).all()
+    rgba = strokes.as_the_pen_went(None, found)
+    assert rgba is None or rgba.shape == (280, 280, 4)
+    blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
+    assert strokes.as_the_pen_went(blank, found).shape == (280, 280, 4)
+
+
+def test_nothing_that_a_page_sends_does_harm():
+    with limits.tallied("strokes_of_a_page") as judge:
+
+        @limits.settings(5000)
+        @given(PAGE)
+        def look(sent: Any) -> None:
+            judge(lambda: read(sent))
+
+        look()
+
+
+def long_drawing(case: Case) -> Attempt:
+    """Many strokes, or long ones, as a page sends them that was not made by this app."""
+    number, points = case.one_of([(1, 200_000), (20_000, 3), (3000, 30), (1, 3)])
+    scale = float(case.one_of([1, 1e3, 1e6, 1e30]))
+    places = case.random.random((points, 2)) * 280 * scale
+    path = [["M", *places[0].tolist()], *(["L", *place] for place in places[1:].tolist())]
+    width = float(case.one_of([0, 1, 40, 1e4, 1e30, math.nan, -5]))
+    sent = {"objects": [{"path": path, "strokeWidth": width}] * number}
+    return lambda: read(sent)
+
+
+def test_no_long_drawing_takes_long():
+    limits.check(long_drawing, limits.count(200, 20))
+
+
+# Files
+
+
+def spoiled_file(case: Case) -> Attempt:
+    kind = case.one_of(["json", "jsonl", "tra", "json parts"])
+    lines = spoiled_json(LINES, case.random) if kind == "json parts" else LINES
+    if kind == "tra":
+        data = UNIPEN.encode()
+    elif kind == "jsonl":
+        data = "\n".join(map(json.dumps, LINES)).encode()
+    else:
+        data = json.dumps(lines).encode()
+    if kind != "json parts":
+        data = spoiled(data, case.random)
+    path = case.folder / f"strokes.{kind.split()[0]}"
+    path.write_bytes(data)
+    case.names = (path.name,)
+    return lambda: read_file(path)
+
+
+def read_file(path: Path) -> None:
+    for digit in pen.read_strokes(path):
+        assert digit.label in range(10)
+        placed = pen.placed(digit.strokes)
+        assert all(np.isfinite(stroke).all() for stroke in placed)
+        assert pen.draw(placed, brush=pen.fine_brush(placed, 18)).shape == (280, 280)
+
+
+def deep_file(case: Case) -> Attempt:
+    path = case.folder / "strokes.json"
+    depth = 10 ** int(case.random.integers(1, 6))
+    path.write_text(case.one_of(["[", '{"label": 7, "strokes": ' + "[" * depth, "[[" * depth]))
+    case.names = (path.name,)
+    return lambda: read_file(path)
+
+
+def test_no_file_of_strokes_does_harm():
+    limits.check(spoiled_file, limits.count(5000))
+
+
+def test_no_deep_file_of_strokes_does_harm():
+    limits.check(deep_file, limits.count(100, 10))
+
+
+def test_the_real_files_are_right_answers(tmp_path):
+    """Otherwise the cases would all be errors, whatever is done to them."""
+    for name, text in (("a.json", json.dumps(LINES)), ("a.tra", UNIPEN)):
+        (tmp_path / name).write_text(text)
+        read_file(tmp_path / name)
+    path = [["M", 80, 60], ["Q", 0, 0, 200, 60], ["L", 130, 220]]
+    assert len(strokes.sent({"objects": [{"path": path, "strokeWidth": 20}]})) == 1

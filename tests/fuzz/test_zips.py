@@ -1,0 +1,261 @@
+"""ZIPs and folders that somebody made to do harm: names, links, bombs, lies."""
+
+import io
+import os
+import stat
+import struct
+import sys
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from fuzz import limits
+from fuzz.limits import Attempt, Case
+from fuzz.mutations import HTML, spoiled
+from PIL import Image
+
+from mnist_app import archives, folders
+from mnist_app.digits import Dataset
+
+NAMES = (
+    "../../outside.png",
+    "/tmp/outside.png",
+    "C:\\Windows\\outside.png",
+    "\\\\server\\share\\x.png",
+    "7/../../../outside.png",
+    "7/",
+    "7//.png",
+    "7/.png",
+    "./7/./a.png",
+    "7/a\nb\x1b[2J.png",
+    f"7/{HTML}.png",
+    "7/[/red].png",
+    "7/%s{}.png",
+    "7/a\u202egnp.png",
+    "7/" + "x" * 60_000 + ".png",
+    "7/" + "a/" * 20_000 + "x.png",
+    "7/CON.png",
+    "7/ü\U0001f600.png",
+    "7/0.png",
+    "__MACOSX/7/x.png",
+    "",
+    " ",
+    "7/nested.zip",
+)
+FILE_NAMES = (
+    "a.zip",
+    "../../x.zip",
+    "/etc/x.zip",
+    f"{HTML}.zip",
+    "x" * 5000,
+    "",
+    "a\0b.zip",
+    "\ud800",
+)
+BOMB = 300_000_000  # bytes, unpacked
+
+
+@lru_cache
+def picture(digit: int) -> bytes:
+    image = Image.new("L", (28, 28))
+    image.paste(255, (4 + digit, 6, 14 + digit, 22))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@lru_cache
+def labelled() -> dict[str, bytes]:
+    return {f"{d}/{i}.png": picture(d) for d in range(10) for i in range(folders.FEWEST)}
+
+
+@lru_cache
+def packed(method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in labelled().items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@lru_cache
+def zeros(size: int) -> bytes:
+    """A ZIP of one picture of that many zeros, which is a thousandth as large."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("7/zeros.png", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(size // 1_000_000):
+            entry.write(bytes(1_000_000))
+    return file.getvalue()
+
+
+@lru_cache
+def crowded(count: int) -> bytes:
+    """A ZIP of so many empty files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"7/{number}.png", b"")
+    return file.getvalue()
+
+
+def with_entries(entries: list[tuple[str | zipfile.ZipInfo, bytes]]) -> bytes:
+    file = io.BytesIO(packed())
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+# Kinds of ZIP
+
+
+def any_bytes(case: Case) -> bytes:
+    methods = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA
+    return spoiled(packed(case.one_of(methods)), case.random)
+
+
+def odd_names(case: Case) -> bytes:
+    names = [case.one_of(NAMES) for _ in range(int(case.random.integers(1, 5)))]
+    return with_entries([(zipfile.ZipInfo(name), picture(7)) for name in names])
+
+
+def links(case: Case) -> bytes:
+    entry = zipfile.ZipInfo("7/link.png")
+    kind = case.one_of([stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR])
+    entry.create_system, entry.external_attr = 3, (kind | 0o777) << 16
+    return with_entries([(entry, case.one_of([b"/etc/passwd", b"../../..", b"", picture(7)]))])
+
+
+def lies(case: Case) -> bytes:
+    """The table of contents says what is not so: sizes, places, methods, flags, dates."""
+    content = bytearray(packed())
+    entries = [i for i in range(len(content)) if content.startswith(b"PK\x01\x02", i)]
+    for _ in range(int(case.random.integers(1, 4))):
+        place = case.one_of(entries) + int(case.one_of([4, 6, 8, 10, 12, 16, 20, 24, 28, 30, 42]))
+        value = int(case.one_of([0, 1, 99, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF]))
+        content[place : place + 4] = struct.pack("<I", value)
+    return bytes(content)
+
+
+def bombs(case: Case) -> bytes:
+    if case.random.random() < 0.5:
+        return zeros(BOMB)
+    entry = zeros(19_000_000)
+    return with_entries([(f"{d}/bomb.zip.png", entry) for d in range(10)])
+
+
+def crowds(case: Case) -> bytes:
+    return crowded(int(case.one_of([20_000, archives.MOST_FILES - 1, archives.MOST_FILES + 1])))
+
+
+def with_tail(case: Case) -> bytes:
+    """Bytes before or after it, as a picture that is a ZIP as well."""
+    more = case.one_of([picture(7), b"#!/bin/sh\n", bytes(70_000), packed()])
+    return more + packed() if case.random.random() < 0.5 else packed() + more
+
+
+KINDS = any_bytes, any_bytes, any_bytes, odd_names, odd_names, links, lies, lies, with_tail
+RARE = bombs, crowds
+
+
+def spoiled_zip(case: Case) -> Attempt:
+    kind = case.one_of(RARE if case.random.random() < 0.02 else KINDS)
+    data, name = kind(case), case.one_of(FILE_NAMES)
+    case.names = ("The ZIP", ".png")
+    return lambda: used(data, name)
+
+
+def used(data: bytes, name: str) -> None:
+    """Read it as a data set, then keep it among the uploads, as the app does."""
+    for file in archives.files_in(io.BytesIO(data)):
+        assert limits.is_one_line(file.name)
+    dataset, skipped = folders.read_folder(io.BytesIO(data))
+    right(dataset)
+    assert all(limits.is_one_line(one.name + one.problem) for one in skipped)
+    path = folders.keep_upload(name, io.BytesIO(data))
+    assert path.parent == folders.uploads_folder()
+    assert path.resolve().parent == folders.uploads_folder().resolve()
+    assert [*path.parent.iterdir()] == [path]
+
+
+def right(dataset: Dataset) -> None:
+    for part in dataset:
+        assert part.images.shape[1:] == (28, 28)
+        assert len(part.images) == len(part.labels)
+        assert set(part.labels.tolist()) <= set(range(10))
+
+
+# Folders
+
+
+def odd_folder(case: Case) -> Attempt:
+    """A folder with links that lead out and round, pipes, and names that are no text."""
+    top = case.folder / "set"
+    for name, content in labelled().items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_bytes(content)
+    for _ in range(int(case.random.integers(1, 4))):
+        place = top / str(case.random.integers(10))
+        case.one_of([_loop, _pipe, _lost_link, _odd_file, _deep, _device, _denied])(place, case)
+    return lambda: right(folders.read_folder(top)[0])
+
+
+def _loop(place: Path, case: Case) -> None:
+    (place / f"loop{case.random.integers(99)}").symlink_to(place.parent)
+
+
+def _pipe(place: Path, case: Case) -> None:
+    os.mkfifo(place / f"pipe{case.random.integers(10**9)}.png")
+
+
+def _lost_link(place: Path, case: Case) -> None:
+    (place / f"lost{case.random.integers(10**9)}.png").symlink_to(case.folder / "nowhere")
+
+
+def _device(place: Path, case: Case) -> None:
+    (place / f"device{case.random.integers(10**9)}.png").symlink_to("/dev/zero")
+
+
+def _denied(place: Path, case: Case) -> None:
+    for path in list(place.iterdir())[:1]:
+        path.chmod(0)
+
+
+def _odd_file(place: Path, case: Case) -> None:
+    names = b"\xff\xfe.png", b"a\nb.png", b"\x1b[2J.png", b"<b>.png", b"x" * 250 + b".png", b".png"
+    data = spoiled(picture(7), case.random)
+    (place / os.fsdecode(case.one_of(names))).write_bytes(data)
+
+
+def _deep(place: Path, case: Case) -> None:
+    path = place / "/".join(["d"] * 300)
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "a.png").write_bytes(picture(7))
+
+
+def test_no_zip_does_harm():
+    limits.check(spoiled_zip, limits.count(3000))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such files elsewhere")
+def test_no_folder_does_harm():
+    limits.check(odd_folder, limits.count(1000, 60))
+
+
+def test_no_bomb_and_no_crowd_does_harm():
+    limits.check(rare_zip, limits.count(60, 8))
+
+
+def rare_zip(case: Case) -> Attempt:
+    data = RARE[case.number % 2](case)
+    case.names = ("The ZIP", ".png")
+    return lambda: used(data, "a.zip")
+
+
+def test_the_real_zip_is_a_right_answer(weights_folder):
+    """Otherwise the cases would all be errors, whatever is done to them."""
+    used(packed(), "a.zip")
