@@ -361,8 +361,8 @@ def show(file: str, function: str, seed: int, number: int) -> None:
         top = Path(place)
         _settle(top)
         case = Case(seed, number, top / "work")
-        print(judged(target(case), case.names))
-        print(judged(_raising(target(case))))
+        attempt = _raising(target(case))
+        print(judged(attempt, case.names))
 
 
 def _raising(attempt: Attempt) -> Attempt:

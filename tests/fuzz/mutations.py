@@ -133,7 +133,7 @@ def _places(value: Any) -> Any:
 def _spoil(holder: Any, key: Any, random: np.random.Generator) -> None:
     chance = random.random()
     if chance < 0.7 or not isinstance(holder, dict):
-        holder[key] = VALUES[int(random.integers(len(VALUES)))]
+        holder[key] = copy.deepcopy(VALUES[int(random.integers(len(VALUES)))])
     elif chance < 0.85:
         del holder[key]
     else:

@@ -128,7 +128,7 @@ def spoiled_run(case: Case) -> Attempt:
     folder.mkdir(parents=True)
     log = [*LOG[: int(case.random.integers(1, len(LOG) + 1))]]
     events = spoiled_json(log, case.random) if case.random.random() < 0.7 else log
-    lines = "\n".join(json.dumps(event) for event in events if event is not ...) + "\n"
+    lines = "\n".join(map(json.dumps, events if isinstance(events, list) else [events])) + "\n"
     content = {
         "events.jsonl": lines.encode(),
         "recipe.json": RECIPES["lenet5"].model_dump_json(indent=1).encode(),

@@ -205,7 +205,7 @@ def odd_folder(case: Case) -> Attempt:
 
 
 def _loop(place: Path, case: Case) -> None:
-    (place / f"loop{case.random.integers(99)}").symlink_to(place.parent)
+    (place / f"loop{case.random.integers(10**9)}").symlink_to(place.parent)
 
 
 def _pipe(place: Path, case: Case) -> None:
@@ -221,8 +221,7 @@ def _device(place: Path, case: Case) -> None:
 
 
 def _denied(place: Path, case: Case) -> None:
-    for path in list(place.iterdir())[:1]:
-        path.chmod(0)
+    next(path for path in place.iterdir() if path.suffix == ".png" and path.is_file()).chmod(0)
 
 
 def _odd_file(place: Path, case: Case) -> None:
