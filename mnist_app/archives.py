@@ -229,7 +229,7 @@ def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
     entries = sorted(
         (printable(entry.filename.replace("\\", "/")), number, entry)
         for number, entry in enumerate(archive.infolist())
-        if not entry.is_dir()
+        if entry.filename and not entry.is_dir()  # a name may be empty, and no folder's then
     )
     unpacked = 0
     for inside, _, entry in entries:
