@@ -63,7 +63,10 @@ def parallel_runs() -> int:
 
 def printable(name: str | Path) -> str:
     """A file's name as text for one line; what is no UTF-8 or no letter becomes escapes."""
-    text = str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+    text = str(name)
+    if text.isascii() and text.isprintable():  # as nearly all of a hundred thousand are
+        return text
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return _NOT_SHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
