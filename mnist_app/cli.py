@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         return _complain("Interrupted.", INTERRUPTED)
     except click.ClickException as error:
-        return _complain(error.format_message(), BAD_INPUT)
+        return _complain(printable(error.format_message()), BAD_INPUT)
     except InputError as error:
         return _complain(str(error), BAD_INPUT)
     except BrokenPipeError:
