@@ -45,7 +45,7 @@ class Recipe(BaseModel):
         InputError: on construction; names the field, the value and the range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, Field(description="name of the recipe")] = "own"
     model: Annotated[str, Field(description="network", json_schema_extra={"choices": MODELS})] = (
