@@ -61,7 +61,12 @@ class Disk:
     def protect(self) -> None:
         """Refuse all writing from now on, also to root."""
         self._do("mount", "--bind", str(self.place), str(self.place))
-        self._do("mount", "-o", "remount,bind,ro", str(self.place))
+        faults.wait_until(self._is_protected)
+
+    def _is_protected(self) -> bool:
+        """Try it: while some file is open for writing, it is refused."""
+        command = ["mount", "-o", "remount,bind,ro", str(self.place)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def unprotect(self) -> None:
         """Allow it again."""
