@@ -22,7 +22,7 @@ REAL = "lenet5", "speedrun", "mlp-128-64"
 LENGTHS = 0, 1, 7, 8, 2**31, 2**32, 2**40, 2**63, 2**64 - 1
 DTYPES = "F64", "F16", "BF16", "I64", "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "U64", "C64", "F4"
 ODD_NUMBERS = float("nan"), float("inf"), -float("inf"), 3e38, -3e38, -1.0
-ODD_NAMES = "a b", "ä", ".hidden", "[", "[red]", "[/red]", "<b>", "x" * 200, "a\nb", "-", "a\udcff"
+ODD_NAMES = "a b", "ä", ".hidden", "[", "[red]", "<b>", "x" * 200, "a\nb", "-", "a\udcff"
 
 
 @lru_cache
