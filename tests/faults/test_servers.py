@@ -46,7 +46,7 @@ class Place:
         self.servers.append(server)
         return server
 
-    def look(self, server: serve.Server, query: str = "") -> App:
+    def look(self, server: "serve.Server", query: str = "") -> App:
         page = self.chromium.new_page(viewport={"width": 1280, "height": 900})
         return App(page, server.url, self.folder).open(query)
 
