@@ -20,10 +20,11 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unicodedata import category
 
@@ -32,7 +33,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 2.0  # of the processor that a case may take, whatever else the machine does meanwhile
 MEGABYTES = 300  # that the process may grow by in a case
-HANG = 60.0  # seconds after which a case is given up
+HANG = 30.0  # seconds by the clock after which a case is given up
+MOST_ENDS = 20  # of processes, after which the rest of the cases is left
 MOST_DATA = 3_000_000_000  # bytes that the process may ever add: what wants more gets MemoryError
 LONGEST_SENTENCE = 2000  # letters
 IS_WHOLE = os.environ.get("MNIST_APP_TORTURE", "") == "1"
@@ -69,8 +71,9 @@ Target = Callable[[Case], Attempt]
 class Tally:
     """What became of the cases of one target."""
 
-    target: str
+    target: str  # what is tried, in the words of the report
     seed: int
+    test: str = field(default_factory=lambda: os.environ["PYTEST_CURRENT_TEST"].split()[0])
     count: int = 0
     errors: int = 0
     answers: int = 0
@@ -174,44 +177,68 @@ def _status(key: str) -> int:
 # Many cases in a process of their own
 
 
-def check(target: Target, number: int, seed: int = 0) -> None:
-    """Run cases 0 to number - 1 of a target; fail with those that were not as they must be."""
-    tally = Tally(target.__name__, seed)
-    first = 0
-    while first < number:  # a case that ends its process costs itself alone
+def check(target: Target, what: str, number: int, seed: int = 0) -> None:
+    """Run cases 0 to number - 1 of a target; fail with those that were not as they must be.
+
+    Args:
+        target: a function in the file of the test.
+        what: is tried, in the words of the report.
+        number: of cases.
+        seed: of their inputs.
+    """
+    tally, ends, first = Tally(what, seed), 0, 0
+    while first < number and ends < MOST_ENDS:  # a case that ends its process costs itself alone
         for result in _results(target, seed, first, number):
             tally.add(result)
             first = result["number"] + 1
+        ends += 1
     tally.finish()
 
 
 def _results(target: Target, seed: int, first: int, end: int) -> Iterator[dict[str, Any]]:
     """The results of cases, up to the one that hangs or breaks the process."""
-    file = sys.modules[target.__module__].__file__
-    words = [sys.executable, "-W", "ignore", __file__, str(file), target.__name__]
-    words += map(str, (seed, first, end))
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as place, _started(words, place) as process:
-        number = first
-        while number < end:
-            line = _line(process)
-            if not line:
-                yield {"kind": "crash", "number": number, "fault": _end_of(process)}
-                return
-            yield json.loads(line)
-            number += 1
+    process = _process_of(str(sys.modules[target.__module__].__file__))
+    with suppress(BrokenPipeError):  # then it ended, which is told below
+        process.stdin.write(json.dumps([target.__name__, seed, first, end]).encode() + b"\n")
+    for number in range(first, end):
+        line = _line(process)
+        if not line:
+            yield {"kind": "crash", "number": number, "fault": _end_of(process)}
+            close()
+            return
+        yield json.loads(line)
 
 
-@contextmanager
-def _started(words: list[str], place: str) -> Iterator[subprocess.Popen]:
-    paths = [str(ROOT), str(ROOT / "tests")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(words, cwd=place, env=environment, stdout=subprocess.PIPE, bufsize=0)
-    try:
-        yield process
-    finally:
+_PROCESSES: dict[str, tuple[subprocess.Popen, tempfile.TemporaryDirectory]] = {}  # by test file
+
+
+def _process_of(file: str) -> subprocess.Popen:
+    """The process that runs the cases of a file; one for all its tests, as to load takes long."""
+    if file not in _PROCESSES:
+        close()
+        folder = tempfile.TemporaryDirectory(prefix="fuzz-")
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__, file],
+            cwd=folder.name,
+            env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        _PROCESSES[file] = process, folder
+    return _PROCESSES[file][0]
+
+
+def close() -> None:
+    """End the process that runs cases, if there is one."""
+    while _PROCESSES:
+        _, (process, folder) = _PROCESSES.popitem()
         process.kill()
         process.wait()
+        process.stdin.close()
         process.stdout.close()
+        folder.cleanup()
 
 
 def _line(process: subprocess.Popen) -> bytes:
@@ -228,24 +255,26 @@ def _end_of(process: subprocess.Popen) -> str:
     return f"it ended the process with {code}"
 
 
-def main(file: str, function: str, seed: int, first: int, end: int) -> None:
-    """What the process does: one line of JSON on stdout for each case."""
-    target = _loaded(file, function)
-    answers = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is printed is no result
-    top = Path.cwd()
+def serve(file: str) -> None:
+    """What the process does: for each line of JSON on stdin one on stdout for each case."""
+    asked, answers = os.fdopen(os.dup(0)), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+    os.dup2(0, 1)  # what is printed is no result
+    module, top = _loaded(file), Path.cwd()
     _settle(top)
-    for number in range(first, end):
-        result = _run(target, seed, number, top)
-        os.write(answers, json.dumps(result).encode() + b"\n")
+    for line in asked:
+        function, seed, first, end = json.loads(line)
+        for number in range(first, end):
+            result = _run(getattr(module, function), seed, number, top)
+            os.write(answers, json.dumps(result).encode() + b"\n")
 
 
-def _loaded(file: str, function: str) -> Target:
+def _loaded(file: str) -> ModuleType:
     spec = spec_from_file_location(Path(file).stem, file)
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return getattr(module, function)
+    return module
 
 
 def _settle(top: Path) -> None:
@@ -262,6 +291,7 @@ def _settle(top: Path) -> None:
 
 def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
     """One case, and what it left outside of its folder."""
+    os.chdir(top)
     folder = top / "work"
     shutil.rmtree(folder)
     folder.mkdir()
@@ -280,7 +310,10 @@ def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
 def _outside(top: Path) -> set[str]:
     """Names of what is in the folders around the one where files may be."""
     folders = [top, top / "home", top / "tmp", ROOT, ROOT / "mnist_app", ROOT / "weights"]
-    return {str(path) for folder in folders for path in folder.iterdir()} - {
+    found = {str(path) for folder in folders for path in folder.iterdir()}
+    for folder in (top.parent, Path("/tmp"), Path("/etc"), Path("/")):
+        found |= {str(path) for path in folder.glob("outside*")}  # as names among the cases say
+    return found - {
         str(ROOT / "mnist_app" / "__pycache__"),
         str(ROOT / ".pytest_cache"),
         str(ROOT / ".hypothesis"),
@@ -309,9 +342,9 @@ def _alarm(number: int) -> Iterator[None]:
 
 
 @contextmanager
-def tallied(target: str) -> Iterator[Callable[..., None]]:
+def tallied(what: str) -> Iterator[Callable[..., None]]:
     """Count the examples of Hypothesis; each one that is not as it must be fails at once."""
-    tally = Tally(target, 0)
+    tally = Tally(what, 0)
 
     def judge(attempt: Attempt, names: tuple[str, ...] = ()) -> None:
         with _alarm(tally.count):
@@ -319,8 +352,10 @@ def tallied(target: str) -> Iterator[Callable[..., None]]:
         tally.add(result)
         assert not result["fault"], result["fault"]
 
-    yield judge
-    tally.finish()
+    try:
+        yield judge
+    finally:
+        tally.finish()
 
 
 def settings(whole: int, short: int = 200) -> Any:
@@ -340,7 +375,7 @@ def settings(whole: int, short: int = 200) -> Any:
 
 def show(file: str, function: str, seed: int, number: int) -> None:
     """Run one case again, and print what became of it."""
-    target = _loaded(file, function)
+    target = getattr(_loaded(file), function)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
         top = Path(place)
         _settle(top)
@@ -363,6 +398,9 @@ def _raising(attempt: Attempt) -> Attempt:
 
 
 if __name__ == "__main__":
-    _file, _function, *_numbers = sys.argv[1:]
-    run = main if len(_numbers) == 3 else show
-    run(str(Path(_file).resolve()), _function, *map(int, _numbers))
+    _file, *_case = sys.argv[1:]
+    _file = str(Path(_file).resolve())
+    if _case:
+        show(_file, _case[0], *map(int, _case[1:]))
+    else:
+        serve(_file)

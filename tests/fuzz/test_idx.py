@@ -44,9 +44,11 @@ def unspoiled(case: Case) -> Attempt:
 
 @pytest.mark.mnist
 def test_no_file_of_mnist_does_harm(real_data):
-    limits.check(spoiled_file, limits.count(2000, 60))
+    limits.check(
+        spoiled_file, "MNIST's files (IDX): damaged, foreign, huge", limits.count(2000, 60)
+    )
 
 
 @pytest.mark.mnist
 def test_the_real_files_are_a_right_answer(real_data):
-    limits.check(unspoiled, 1)
+    limits.check(unspoiled, "MNIST's files (IDX): the real ones", 1)

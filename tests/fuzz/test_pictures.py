@@ -175,15 +175,15 @@ def odd_photo(case: Case) -> Attempt:
 
 
 def test_no_spoiled_picture_does_harm():
-    limits.check(spoiled_picture, limits.count(10_000))
+    limits.check(spoiled_picture, "pictures: mutations of real ones", limits.count(10_000))
 
 
 def test_no_picture_takes_more_time_or_memory_than_any_other():
-    limits.check(bomb, limits.count(300, 20))
+    limits.check(bomb, "pictures: larger than they look", limits.count(300, 20))
 
 
 def test_no_pixels_do_harm_as_a_photo():
-    limits.check(odd_photo, limits.count(500, 20))
+    limits.check(odd_photo, "pictures: pixels that are no photo", limits.count(500, 20))
 
 
 def test_the_real_pictures_are_right_answers():

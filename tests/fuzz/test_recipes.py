@@ -45,7 +45,7 @@ def made(values: dict[str, Any]) -> None:
 
 
 def test_no_fields_of_a_recipe_do_harm():
-    with limits.tallied("recipe_fields") as judge:
+    with limits.tallied("recipes: fields and values") as judge:
 
         @limits.settings(5000)
         @given(st.dictionaries(NAME, VALUE, max_size=5))
@@ -56,7 +56,7 @@ def test_no_fields_of_a_recipe_do_harm():
 
 
 def test_every_field_refuses_every_odd_value_in_one_sentence():
-    with limits.tallied("recipe_values") as judge:
+    with limits.tallied("recipes: each field with each odd value") as judge:
         for field in FIELDS:
             for value in VALUES:
                 judge(lambda field=field, value=value: made({field: value}))
@@ -70,7 +70,7 @@ def one_value(case: Case) -> Attempt:
 
 
 def test_no_changed_preset_does_harm():
-    limits.check(one_value, limits.count(5000))
+    limits.check(one_value, "recipes: presets with other parts", limits.count(5000))
 
 
 # The files of a run
@@ -178,7 +178,7 @@ def looked_at() -> None:
 
 
 def test_no_file_of_a_run_does_harm():
-    limits.check(spoiled_run, limits.count(5000))
+    limits.check(spoiled_run, "files of a run: cut, changed", limits.count(5000))
 
 
 ID = st.one_of(st.sampled_from(TEXTS), st.text(max_size=40), st.sampled_from(["..", ".", "run:"]))
@@ -193,7 +193,7 @@ def test_no_id_of_a_run_does_harm(weights_folder: Path):
     def find(run_id: str) -> None:
         assert runs.find(run_id) is None
 
-    with limits.tallied("run_ids") as judge:
+    with limits.tallied("ids of runs") as judge:
 
         @limits.settings(1000)
         @given(ID)

@@ -192,11 +192,11 @@ def odd_name(case: Case) -> Attempt:
 
 
 def test_no_file_in_the_weights_folder_does_harm():
-    limits.check(spoiled_file, limits.count(10_000))
+    limits.check(spoiled_file, "weights files: mutations of real ones", limits.count(10_000))
 
 
 def test_no_name_of_a_file_in_the_weights_folder_does_harm():
-    limits.check(odd_name, limits.count(200, 20))
+    limits.check(odd_name, "weights files: names", limits.count(200, 20))
 
 
 def test_the_real_files_are_right_answers(tmp_path: Path, weights_folder: Path):

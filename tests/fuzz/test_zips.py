@@ -235,16 +235,16 @@ def _deep(place: Path, case: Case) -> None:
 
 
 def test_no_zip_does_harm():
-    limits.check(spoiled_zip, limits.count(3000))
+    limits.check(spoiled_zip, "ZIPs: damaged, odd names, links, lies", limits.count(3000))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such files elsewhere")
 def test_no_folder_does_harm():
-    limits.check(odd_folder, limits.count(1000, 60))
+    limits.check(odd_folder, "folders: links, pipes, devices, odd names", limits.count(1000, 60))
 
 
 def test_no_bomb_and_no_crowd_does_harm():
-    limits.check(rare_zip, limits.count(60, 8))
+    limits.check(rare_zip, "ZIPs: bombs and crowds", limits.count(60, 8))
 
 
 def rare_zip(case: Case) -> Attempt:
