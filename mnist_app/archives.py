@@ -185,10 +185,10 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
     waiting, seen, count = [(str(folder), "")], set(), 0
     while waiting:
         place, prefix = waiting.pop()
-        real = os.path.realpath(place)
-        if real in seen:
+        status = os.stat(place)  # noqa: PTH116, a path of its own for each would take longer
+        if (status.st_dev, status.st_ino) in seen:
             continue
-        seen.add(real)
+        seen.add((status.st_dev, status.st_ino))
         with os.scandir(place) as entries:
             for entry in entries:
                 if (count := count + 1) > MOST_FILES:
