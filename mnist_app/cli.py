@@ -41,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(printable(error.format_message()), BAD_INPUT)
     except InputError as error:
         return _complain(str(error), BAD_INPUT)
+    except UnicodeEncodeError as error:  # a name of a file, or what is to be printed
+        letters = error.object[error.start : error.end]
+        return _complain(f"{letters!a} is no text on this machine: take another.", BAD_INPUT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE

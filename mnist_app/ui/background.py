@@ -9,6 +9,7 @@ from mnist_app.cache import Entry
 from mnist_app.jobs import Job, State
 from mnist_app.settings import InputError
 from mnist_app.ui import shared
+from mnist_app.ui.text import as_text
 
 _UNTIL_SENT = 0.05  # seconds; what a run that ends with a rerun has not sent by then is lost
 _AWAITED = "awaited"  # in the session's state: the jobs that the page shows, as they stood
@@ -29,15 +30,15 @@ def result_of(job: Job, key: str) -> Entry | None:
     try:
         job.start()
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return None
     state = job.state()
     st.session_state.setdefault(_AWAITED, {})[job.path.name] = (job, _seen(state))
     if state.problem:
-        st.error(state.problem)
+        st.error(as_text(state.problem))
         st.button("Try again", key=key, on_click=job.retry)
     else:
-        st.progress(min(max(state.share, 0.0), 1.0), f"{state.text} …")
+        st.progress(min(max(state.share, 0.0), 1.0), f"{as_text(state.text)} …")
     return None
 
 

@@ -12,6 +12,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.settings import InputError
 from mnist_app.ui.strokes import Strokes, as_the_pen_went, history, sent
+from mnist_app.ui.text import as_text
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
@@ -61,7 +62,7 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
     try:
         rgba = _ink_in(file.getvalue(), file.name)
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return None, ""
     st.image(rgba, caption="The ink that was found")
     return rgba, ""

@@ -7,6 +7,7 @@ from mnist_app.comparison import Cost, Row
 from mnist_app.settings import InputError
 from mnist_app.ui import background, compare_drawing, search_panel, shared
 from mnist_app.ui.charts import compare as charts
+from mnist_app.ui.text import as_text
 from mnist_app.weights import WeightsInfo
 
 VIEWS = ("Results", "Your drawing", "Search")
@@ -78,7 +79,7 @@ def _costs(infos: list[WeightsInfo]) -> dict[str, Cost]:
                 _COSTS[key] = comparison.cost_of(shared.predictor_for(info.name).predictor)
             costs[info.name] = _COSTS[key]
         except (InputError, OSError) as error:
-            st.warning(str(error))
+            st.warning(as_text(error))
     place.empty()
     return costs
 
@@ -154,7 +155,7 @@ def _table_text(rows: list[Row], costs: dict[str, Cost]) -> str:
     timed = sorted({costs[row.name].n for row in rows})
     n = f"{timed[0]} to {timed[-1]}" if len(timed) > 1 else f"{timed[0]}"
     drawn = " or ".join(f"{n:,}" for n in sorted({row.drawn_n for row in rows if row.drawn_n}))
-    tests = " or ".join(sorted({f"{row.n:,} images of {row.dataset}" for row in rows}))
+    tests = " or ".join(sorted({f"{row.n:,} images of {as_text(row.dataset)}" for row in rows}))
     told = f" Drawn: n = {drawn} drawings of pen strokes each." if drawn else ""
     return (
         f"Test: n = {tests}.{told} ms "

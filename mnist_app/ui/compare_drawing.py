@@ -10,6 +10,7 @@ from mnist_app.predictor import Found, Prediction, answered, number_text
 from mnist_app.settings import InputError
 from mnist_app.ui import markup, shared
 from mnist_app.ui.colors import DIGIT_COLORS
+from mnist_app.ui.text import as_text
 from mnist_app.weights import WeightsInfo
 
 STYLE = """
@@ -84,7 +85,7 @@ def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[
                 place.progress(number / len(infos), f"{info.name} reads …")
             now[key] = old.get(key) or choice.predictor.read_number(rgba)
         except (InputError, OSError) as error:
-            st.warning(str(error))
+            st.warning(as_text(error))
             continue
         if now[key]:
             readings[info.name] = answered(now[key], choice.predictor.calibration.threshold)

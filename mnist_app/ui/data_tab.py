@@ -16,6 +16,7 @@ from mnist_app.ui import background, data_markup, datasets, shared, sidebar
 from mnist_app.ui.charts import data as charts
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.data_map import digit_map, small_sheet
+from mnist_app.ui.text import as_text
 from mnist_app.ui.tiles import Tile, tiles
 
 VIEWS = ("Images", "Digits", "Map", "Distortions")
@@ -54,7 +55,8 @@ def _facts(name: str, dataset: Dataset) -> None:
     train, test = dataset
     with st.container(key="data_facts"):
         st.caption(
-            f"{train.name}: {len(train):,} training and {len(test):,} test images, 28 × 28 pixels, "
+            f"{as_text(train.name)}: {len(train):,} training and {len(test):,} test images, "
+            "28 × 28 pixels, "
             f"fingerprint {train.fingerprint}"
         )
         if name in data.BUNDLED:

@@ -12,6 +12,7 @@ from mnist_app.archives import Skipped
 from mnist_app.digits import Dataset
 from mnist_app.settings import InputError
 from mnist_app.ui import guard, shared
+from mnist_app.ui.text import as_text
 
 CHOICES = {
     "mnist": "MNIST",
@@ -81,7 +82,7 @@ def _keep(file: BinaryIO, key: str) -> None:
             st.session_state[key] = str(folders.keep_upload(file.name, file))
         st.session_state[f"{key}_kept"] = file.file_id
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
 
 
 def _label(path: Path) -> str:
@@ -109,7 +110,7 @@ def load(name: str, key: str) -> Dataset | None:
     try:
         return _content(name)[0]
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return None
 
 
@@ -135,7 +136,7 @@ def delete_button(name: str, key: str) -> None:
         st.write(f"{folders.upload_name(path)} is gone for everybody then.")
         st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
     if problem := st.session_state.pop(f"{key}_folder_problem", None):
-        st.error(problem)
+        st.error(as_text(problem))
 
 
 def _delete(path: Path, key: str) -> None:

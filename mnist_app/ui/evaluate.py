@@ -17,6 +17,7 @@ from mnist_app.ui.charts import evaluation as charts
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.confusion import STYLE, confusion_table
 from mnist_app.ui.shared import Choice
+from mnist_app.ui.text import as_text
 from mnist_app.ui.tiles import Tile, tiles
 from mnist_app.weights import WeightsInfo
 
@@ -49,7 +50,7 @@ def show(choice: Choice | None) -> None:
         try:
             arguments = assessment.arguments(info, name, dataset.test)
         except InputError as error:
-            st.error(str(error))
+            st.error(as_text(error))
             return
         _views(view, info, dataset.test, arguments)
 
@@ -75,6 +76,7 @@ def _views(view: str, info: WeightsInfo, test: Digits, arguments: dict[str, str]
 
 def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) -> None:
     low, high = result.interval
+    trained_on = info.trained_on or info.dataset
     precision, recall, f1 = metrics.averaged(metrics.per_digit(result.confusion))
     with st.container(horizontal=True, key="metrics"):
         st.metric("Accuracy", f"{result.accuracy:.2%}", help="Share of the test images read right.")
@@ -82,8 +84,8 @@ def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) 
         st.metric("Recall", f"{recall:.2%}", help="Mean over the ten digits.")
         st.metric("F1", f"{f1:.2%}", help="Mean over the ten digits.")
     st.caption(
-        f"n = {result.n:,} test images of {test.name}; the accuracy's 95% interval is {low:.2%} to "
-        f"{high:.2%}. {info.name} was trained on {info.trained_on or info.dataset}, seed "
+        f"n = {result.n:,} test images of {as_text(test.name)}; the accuracy's 95% interval is "
+        f"{low:.2%} to {high:.2%}. {info.name} was trained on {as_text(trained_on)}, seed "
         f"{info.seed}; `python -m mnist_app evaluate {info.name} --dataset {shlex.quote(dataset)}`"
     )
     table, images = st.columns([1.25, 1], gap="large")
@@ -201,7 +203,8 @@ def _one(result: Assessment, test: Digits, place: int, key: str) -> None:
     with st.container(key=f"{key}_one", horizontal=True, vertical_alignment="center"):
         st.image(np.kron(test.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
         st.write(
-            f"Test image {place:,} of {test.name}, a **{result.labels[place]}**. Read as {guesses}."
+            f"Test image {place:,} of {as_text(test.name)}, a **{result.labels[place]}**. "
+            f"Read as {guesses}."
         )
 
 

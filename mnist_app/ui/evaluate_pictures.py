@@ -10,6 +10,7 @@ from mnist_app.settings import InputError
 from mnist_app.ui import guard, shared
 from mnist_app.ui.markup import png_url
 from mnist_app.ui.shared import Choice
+from mnist_app.ui.text import as_text
 from mnist_app.unlabelled import Reading, read_all, to_csv
 
 _TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
@@ -29,7 +30,7 @@ def show(choice: Choice) -> None:
         if files:
             _table(*_read(choice, *files))
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
 
 
 def _uploaded() -> tuple[object, list[File]] | None:

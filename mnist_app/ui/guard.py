@@ -12,6 +12,7 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from mnist_app import network, teacher
 from mnist_app.settings import InputError
+from mnist_app.ui.text import as_text
 
 _PASS = "teacher_pass"  # noqa: S105, a place in the session's state
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
@@ -87,7 +88,7 @@ def _unlock(given: str, needed: str) -> None:
     try:
         st.session_state[_PASS] = _door().enter(given, needed, st.context.ip_address or "here")
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return
     st.rerun()
 

@@ -15,6 +15,7 @@ from mnist_app.settings import InputError
 from mnist_app.ui import background, datasets
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.reasons import Subject
+from mnist_app.ui.text import as_text
 from mnist_app.ui.tiles import Tile, tiles
 from mnist_app.weights import WeightsInfo
 
@@ -39,13 +40,13 @@ def show(subject: Subject) -> None:
     try:
         arguments = neighbours.arguments(info.name, name, dataset.train)
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return
     index = background.result_of(Job("neighbours", arguments), "neighbours_again")
     if index is None:
         st.caption(
             f"{info.name} looks at all {len(dataset.train):,} training images of "
-            f"{dataset.train.name}, once; the result is kept."
+            f"{as_text(dataset.train.name)}, once; the result is kept."
         )
         return
     _nearest(subject, dataset.train, index.tensors["features"], info)
@@ -76,20 +77,22 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
             _one(train, int(clicked))
     st.caption(
         f"Label and distance of the {len(places)} nearest of {len(train):,} training images of "
-        f"{train.name}: Euclidean, between the {index.shape[1]} numbers that go into "
+        f"{as_text(train.name)}: Euclidean, between the {index.shape[1]} numbers that go into "
         f"{info.name}'s last layer. {_what_it_saw(info, train)}"
     )
 
 
 def _what_it_saw(info: WeightsInfo, train: Digits) -> str:
     is_all = info.fingerprint == train.fingerprint and info.trained_on in ("", train.name)
-    return f"It learned from {'these images' if is_all else info.trained_on or info.dataset}."
+    learned = "these images" if is_all else as_text(info.trained_on or info.dataset)
+    return f"It learned from {learned}."
 
 
 def _one(train: Digits, place: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(np.kron(train.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
-        st.write(f"Training image {place:,} of {train.name}, labelled **{train.labels[place]}**.")
+        name, label = as_text(train.name), train.labels[place]
+        st.write(f"Training image {place:,} of {name}, labelled **{label}**.")
 
 
 def majority(labels: Sequence[int]) -> str:

@@ -6,6 +6,7 @@ from mnist_app import assessment, report
 from mnist_app.jobs import Job
 from mnist_app.settings import InputError
 from mnist_app.ui import background, datasets
+from mnist_app.ui.text import as_text
 from mnist_app.weights import WeightsInfo
 
 
@@ -22,7 +23,7 @@ def show(info: WeightsInfo) -> None:
     try:
         job = Job("assessment", assessment.arguments(info, name, dataset.test))
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return
     found = background.result_of(job, "report_again")
     if found is None:

@@ -25,6 +25,7 @@ from mnist_app.search_space import (
 )
 from mnist_app.settings import InputError, parallel_runs
 from mnist_app.ui import guard, search_results, shared
+from mnist_app.ui.text import as_text
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
 
@@ -36,7 +37,7 @@ def show() -> None:
         space = _space()
     except InputError as error:
         space = None
-        st.warning(str(error))
+        st.warning(as_text(error))
     if space:
         st.caption(_size_text(space))
     with st.container(key="search_start"):
@@ -195,7 +196,7 @@ def _start(space: Space) -> None:
         with st.spinner("Starting"):
             started = search.start(space)
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return
     st.session_state["search"] = started.id
     st.rerun()

@@ -9,6 +9,7 @@ from mnist_app import search, weights
 from mnist_app.search import Search, Trial
 from mnist_app.settings import InputError
 from mnist_app.ui import background, guard, search_form, search_results, shared
+from mnist_app.ui.text import as_text
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # On a phone what goes on stands above the form.
@@ -80,7 +81,7 @@ def _progress(now: Search) -> None:
     st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end.")
     died = next((t for t in now.trials if t.state == "died"), None)
     if died:
-        st.error(f"Trial {died.number} died. {died.run.why_it_died}")
+        st.error(f"Trial {died.number} died. {as_text(died.run.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
@@ -143,7 +144,7 @@ def _try(action: Callable[..., Any], *arguments: Any) -> None:
         guard.require()
         action(*arguments)
     except (InputError, OSError) as error:
-        st.toast(str(error))
+        st.toast(as_text(error))
 
 
 # The best one

@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_app.search import Search, Trial
 from mnist_app.search_space import Between
 from mnist_app.ui.charts import compare as charts
+from mnist_app.ui.text import as_text
 
 # The chart's own black axes and white halos around its words are made for white grounds alone.
 _STYLE = """
@@ -77,7 +78,7 @@ def _state(trial: Trial, best: Trial | None) -> str:
 def about(now: Search) -> str:
     """One line on what is searched."""
     base = now.space.base
-    fixed = [base.name, base.dataset, f"seed {base.seed}"]
+    fixed = [base.name, as_text(base.dataset), f"seed {base.seed}"]
     if "epochs" not in now.space.fields:
         fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
     if "subset" not in now.space.fields:

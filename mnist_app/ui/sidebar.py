@@ -8,6 +8,7 @@ from mnist_app.recipes import JOINED, SOURCES, is_preset
 from mnist_app.settings import InputError
 from mnist_app.ui import background, guard, join, markup, shared
 from mnist_app.ui.shared import RUN_PREFIX, Choice
+from mnist_app.ui.text import as_text
 
 
 def choice() -> Choice | None:
@@ -44,7 +45,7 @@ def show() -> Choice | None:
         if choice and choice.predictor and choice.predictor.info:
             _report(choice.predictor.info)
         for item in broken:
-            st.warning(f"{item.file}: {item.problem}")
+            st.warning(as_text(f"{item.file}: {item.problem}"))
         join.show()
         guard.show()
     st.session_state["sidebar_shows"] = choice.key if choice else None
@@ -114,7 +115,7 @@ def _choose(labels: dict[str, str]) -> Choice | None:
     try:
         return shared.predictor_for(key)
     except (InputError, OSError) as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return None
 
 

@@ -11,6 +11,7 @@ from mnist_app.runs import Run
 from mnist_app.settings import InputError
 from mnist_app.ui import background, datasets, guard, recipe_form, shared
 from mnist_app.ui.charts import training as charts
+from mnist_app.ui.text import as_text
 
 SECONDS_BETWEEN_LOOKS = 1.0
 _DATASETS = {
@@ -72,7 +73,7 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
         data.check_dataset(values["dataset"])
         run = runs.start(preset.changed(**values), name or preset.name, owner=shared.owner())
     except InputError as error:
-        st.error(str(error))
+        st.error(as_text(error))
         return
     st.session_state["run"] = run.id
     st.rerun()
@@ -101,7 +102,7 @@ def _follow() -> None:
 
 def _recipe_text(recipe: Recipe) -> str:
     return (
-        f"{recipe.name} · {recipe.model} · {recipe.dataset} · {recipe.epochs} epochs · "
+        f"{recipe.name} · {recipe.model} · {as_text(recipe.dataset)} · {recipe.epochs} epochs · "
         f"batch size {recipe.batch_size} · {recipe.optimizer}, learning rate "
         f"{recipe.learning_rate:g} · seed {recipe.seed}"
     )
@@ -126,7 +127,7 @@ def _progress(run: Run) -> None:
         _bar(run)
     elif state == "died":
         what = f"died after {done} complete epochs" if done else "died before its first epoch ended"
-        st.error(f"The training {what}. {run.why_it_died}")
+        st.error(f"The training {what}. {as_text(run.why_it_died)}")
     else:
         _result(run)
     _buttons(run, state)
@@ -135,7 +136,7 @@ def _progress(run: Run) -> None:
 def _bar(run: Run) -> None:
     log, epochs = run.log, run.recipe.epochs
     if log.note:
-        st.progress(min(log.note["share"], 1.0), f"{log.note['text']} …")
+        st.progress(min(log.note["share"], 1.0), f"{as_text(log.note['text'])} …")
     elif log.batch:
         batch = log.batch
         share = (batch["epoch"] - 1 + batch["batch"] / batch["batches"]) / epochs
@@ -163,7 +164,7 @@ def _result(run: Run) -> None:
         "diverged": "Kept as it was",
     }
     if end.get("problem"):
-        st.warning(end["problem"])
+        st.warning(as_text(end["problem"]))
     st.success(
         f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
         f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
@@ -197,7 +198,7 @@ def _try(action: Callable[[Run], None], run: Run) -> None:
         guard.require()
         action(run)
     except InputError as error:
-        st.toast(str(error))
+        st.toast(as_text(error))
 
 
 def _curves(run: Run) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fuzz import limits
 from fuzz.mutations import HTML
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_app import comparison, data, models, report, runs, weights
@@ -20,6 +23,7 @@ from mnist_app.ui.charts import data as data_charts
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
 TAGS = "<img src=x", "<script>alert", "<a href='x'"
+PICTURE = "![x](https://example.org/x.png)"  # a page that showed it would call that address
 
 
 def is_free_of_tags(html: str) -> bool:
@@ -33,9 +37,9 @@ def hostile(weights_folder: Path) -> weights.WeightsInfo:
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
     model, info = weights.load("lenet5")
     texts = dict.fromkeys(
-        ("reason", "dataset", "fingerprint", "trained_on", "device", "date"), HTML
+        ("reason", "dataset", "fingerprint", "trained_on", "device", "date"), HTML + PICTURE
     )
-    recipe = info.recipe.changed(dataset=HTML)
+    recipe = info.recipe.changed(dataset=HTML + PICTURE)
     changes = {**texts, "recipe": recipe, "versions": {HTML: TEXTS[2]}}
     return weights.save("hostile", model, info.model_copy(update=changes))
 
@@ -90,6 +94,13 @@ def html_of(app: AppTest) -> list[str]:
     ]
 
 
+def markdown_of(app: AppTest) -> list[str]:
+    """All that the page hands to the browser to be set as Markdown, but the labels of widgets."""
+    kinds = "markdown", "caption", "error", "warning", "info", "success", "toast", "subheader"
+    bodies = [element.proto.body for kind in kinds for element in app.get(kind)]
+    return bodies + [element.proto.text for element in app.get("progress")]
+
+
 def sent(app: AppTest) -> list[str]:
     """The figures as they are sent."""
     return [element.proto.spec for element in app.get("plotly_chart")]
@@ -111,6 +122,9 @@ def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
     assert app.selectbox(key="network").value == "hostile"
     assert all(map(is_free_of_tags, [*html_of(app), *sent(app)]))
     assert any("&lt;img" in html for html in html_of(app))
+    assert not any(PICTURE in text for text in markdown_of(app))
+    is_told = any("example.org" in text for text in markdown_of(app))
+    assert is_told == (tab in ("Train", "Compare"))  # elsewhere as HTML, or after a while
 
 
 def _run_of(recipe: Recipe) -> None:
@@ -118,28 +132,51 @@ def _run_of(recipe: Recipe) -> None:
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(recipe.model_dump_json())
     (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
-    for event in ({"event": "queued"}, {"event": "error", "message": f"It {HTML} failed."}):
+    for event in (
+        {"event": "queued"},
+        {"event": "error", "message": f"It {HTML}{PICTURE} failed."},
+    ):
         runs.append_event(folder, event)
 
 
 ODD = (
     *TEXTS,
     *("", " ", "../..", "../../etc/passwd", "run:..", "run:0001-../..", "a\0b", "a\nb\x1b[2J"),
-    *("x" * 5000, "\u202e", "%00", "{}", "**b** ![x](https://example.org/x.png)", "[/red]"),
+    *("x" * 5000, "\u202e", "%00", "{}", f"**b** {PICTURE}", "[/red]"),
 )
 
 
-@pytest.mark.parametrize("text", ODD)
-def test_nothing_in_the_url_does_harm(app, text):
-    for key in ("network", "preset", "dataset"):
-        app.query_params[key] = text
-    for tab in (text, "Train"):
+PARAMETERS = "network", "preset", "dataset", "tab"
+TEXT = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.sampled_from(["Train", "lenet5"]))
+
+
+def opened(values: dict[str, str]) -> None:
+    """The page at an address; then its Train tab, where most of the address is looked at."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in values.items():
+        app.query_params[key] = value
+    for tab in (values.get("tab", ""), "Train"):
         app.query_params["tab"] = tab
         app.run()
         assert not app.exception
         assert app.selectbox(key="network").value == "lenet5"
         assert all(map(is_free_of_tags, html_of(app)))
+        assert not any(PICTURE in text for text in markdown_of(app))
     assert app.selectbox(key="preset").value in RECIPES
+
+
+def test_nothing_in_the_url_does_harm(app):
+    app.run()  # no case is to answer for the memory of what it loads
+    with limits.tallied("addresses: network, preset, dataset, tab") as judge:
+        for text in ODD:
+            judge(lambda text=text: opened(dict.fromkeys(PARAMETERS, text)))
+
+        @limits.settings(300, 10)
+        @given(st.dictionaries(st.sampled_from(PARAMETERS), TEXT))
+        def look(values: dict[str, str]) -> None:
+            judge(lambda: opened(values))
+
+        look()
 
 
 def test_what_is_html_is_seen(app):
