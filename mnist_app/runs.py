@@ -74,7 +74,7 @@ class Run:
         """Whoever started it, as a browser's mark; None where that was not said."""
         try:
             return (self.folder / "owner").read_text(encoding="utf-8")
-        except OSError:
+        except (OSError, ValueError):
             return None
 
     @property

@@ -245,7 +245,8 @@ def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
     z = 1.96
     middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = middle - half, middle + half  # rounded: at 0 and 1 an end may lie beyond
+    return max(0.0, min(accuracy, low)), min(1.0, max(accuracy, high))
 
 
 def write_tensors(

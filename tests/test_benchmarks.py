@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mnist_app.machine import facts
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -140,3 +142,57 @@ def test_a_small_class_draws_at_once_and_no_answer_is_wrong(real_data, tmp_path)
     page = (tmp_path / "load.md").read_text()
     assert f"| 2 | {level['answer_ms']['n']} |" in page
     assert "polyline" in (tmp_path / "load.svg").read_text()
+
+
+FUZZ = {
+    "target": "pictures",
+    "seed": 0,
+    "test": "tests/fuzz/test_pictures.py::test_none",
+    "count": 10_000,
+    "errors": 9000,
+    "answers": 999,
+    "crashes": 1,
+    "slowest_seconds": 0.123,
+    "most_megabytes": 45.6,
+    "faults": 1,
+}
+SPREAD = {"p50": 51.0, "p95": 95.0, "p99": 99.0, "max": 100.0, "n": 7}
+LEVEL = {
+    "sessions": 2,
+    "seconds": 8.0,
+    "every_s": 3.0,
+    "errors": 0,
+    "lost": 0,
+    "answer_ms": SPREAD,
+    "page_ms": SPREAD,
+    "opening_ms": SPREAD,
+    "look_ms": SPREAD,
+    "server_cores": 0.5,
+    "clients_cores": 0.1,
+    "training_images_per_s": 12345,
+    "memory_first_mb": 400.0,
+    "memory_end_mb": 410.0,
+}
+
+
+def test_what_was_tortured_makes_a_page_and_what_was_not_is_said(tmp_path):
+    done = run("reliability.py", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "reliability.md").read_text()
+    assert page.count("Not measured yet.") == 3
+    assert "|--" not in page  # no table without rows
+
+    fault = {"fault": "killed while it saves", "count": 40, "lost": 0, "outcome": "resumed"}
+    told = [FUZZ | {"count": 200}, fault, FUZZ]  # of what was done twice the last counts
+    (tmp_path / "torture.jsonl").write_text("\n".join(map(json.dumps, told)) + "\n")
+    (tmp_path / "load.json").write_text(json.dumps({"levels": [LEVEL], "machine": facts()}))
+    done = run("reliability.py", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "reliability.md").read_text()
+    assert "Not measured" not in page
+    assert "| killed while it saves | 40 | 0 | resumed |" in page
+    row = "| pictures | 10,000 | 999 | 9,000 | 1 | 0.12 | 46 | `tests/fuzz/test_pictures.py::"
+    assert page.count("| pictures |") == page.count(row) == 1
+    assert "| 2 | 7 | 51 | 95 | 99 | 0 | 0 |" in page
+    for command in ("python benchmarks/load.py", "make torture", "python -m pytest"):
+        assert command in page

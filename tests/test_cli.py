@@ -389,3 +389,11 @@ def test_report_of_what_is_no_result_is_bad_input(call, trained, tmp_path):
     assert code == 2
     assert "no weights named 'nonsense'" in err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_a_name_that_no_file_can_have_is_refused(call):
+    assert call("predict", "\ud800.png") == (
+        2,
+        "",
+        r"'\ud800' is no text on this machine: take another." "\n",
+    )

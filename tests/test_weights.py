@@ -105,6 +105,8 @@ def test_the_interval_of_an_accuracy():
     low, high = weights.accuracy_interval(0.9, 100)  # Wilson's interval of 90 out of 100
     assert (low, high) == (pytest.approx(0.8256, abs=1e-4), pytest.approx(0.9448, abs=1e-4))
     assert weights.accuracy_interval(1.0, 10)[1] == 1.0
+    assert weights.accuracy_interval(1.0, 6)[1] == 1.0  # whatever was rounded
+    assert weights.accuracy_interval(0.0, 26)[0] == 0.0
 
 
 def _cut_off(path: Path, _model, _info) -> None:

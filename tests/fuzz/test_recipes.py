@@ -134,8 +134,9 @@ def spoiled_run(case: Case) -> Attempt:
         "recipe.json": RECIPES["lenet5"].model_dump_json(indent=1).encode(),
         "process.json": json.dumps(PROCESS).encode(),
         "search": b"0001-mine",
+        "owner": b"3f9c0d2e",
     }
-    bad = case.one_of(["events.jsonl", "events.jsonl", "recipe.json", "process.json", "search"])
+    bad = case.one_of(["events.jsonl", "events.jsonl", *list(content)[1:]])
     if events is log:
         content[bad] = spoiled(content[bad], case.random)
     elif case.random.random() < 0.3:
@@ -162,6 +163,7 @@ def looked_at() -> None:
         assert state in (*runs.LIVE, "finished", "stopped", "died")
         assert isinstance(run.why_it_died, str)
         assert isinstance(run.place_in_line[0], int)
+        assert isinstance(run.owner, str | None)
         assert run.result_folder
         assert all(path.name for path in run.snapshots().values())
         runs.ahead_of(run)
