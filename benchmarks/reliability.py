@@ -38,14 +38,15 @@ FUZZ = """
 ## Broken and hostile input
 
 Each case must end in a right answer or in one clear sentence that says what is wrong, within 2 s of
-the processor, with less than 300 MB of memory on top, and with no file outside its folder; else it
-is a fault: a crash, or an answer against one of these rules. Each is made from a seed, here
-{seeds}, and its number alone. `make torture` does all of this, `make test` a few of each; one row:
+the processor, with less than 300 MB of memory on top, and with no file outside its folder. All else
+that is raised, a wrong answer, a message that is no sentence and a file elsewhere count as crashes.
+Each case is made from a seed, here {seeds}, and its number alone. `make torture` does all of this,
+`make test` a few of each; one row:
 
     MNIST_APP_TORTURE=1 python -m pytest TEST
 
-| input | cases | answers | sentences | faults | slowest, s | most MB | TEST |
-|---|--:|--:|--:|--:|--:|--:|---|"""
+| input | cases | answers | sentences | crashes | too slow or large | slowest, s | most MB | TEST |
+|---|--:|--:|--:|--:|--:|--:|--:|---|"""
 MISSING = "\nNot measured yet."
 
 Row = dict[str, Any]
@@ -95,8 +96,8 @@ def _fault(row: Row) -> str:
 def _target(row: Row) -> str:
     return (
         f"| {row['target']} | {row['count']:,} | {row['answers']:,} | {row['errors']:,} | "
-        f"{row['faults']:,} | {row['slowest_seconds']:.2f} | {row['most_megabytes']:.0f} | "
-        f"`{row['test']}` |"
+        f"{row['crashes']:,} | {row['faults'] - row['crashes']:,} | "
+        f"{row['slowest_seconds']:.2f} | {row['most_megabytes']:.0f} | `{row['test']}` |"
     )
 
 

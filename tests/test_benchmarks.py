@@ -191,7 +191,7 @@ def test_what_was_tortured_makes_a_page_and_what_was_not_is_said(tmp_path):
     page = (tmp_path / "reliability.md").read_text()
     assert "Not measured" not in page
     assert "| killed while it saves | 40 | 0 | resumed |" in page
-    row = "| pictures | 10,000 | 999 | 9,000 | 1 | 0.12 | 46 | `tests/fuzz/test_pictures.py::"
+    row = "| pictures | 10,000 | 999 | 9,000 | 1 | 0 | 0.12 | 46 | `tests/fuzz/test_pictures.py::"
     assert page.count("| pictures |") == page.count(row) == 1
     assert "| 2 | 7 | 51 | 95 | 99 | 0 | 0 |" in page
     for command in ("python benchmarks/load.py", "make torture", "python -m pytest"):

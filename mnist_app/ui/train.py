@@ -168,7 +168,7 @@ def _result(run: Run) -> None:
     st.success(
         f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
         f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
-        f"images right. Saved as **{end['name']}**, ready in the sidebar."
+        f"images right. Saved as **{as_text(end['name'])}**, ready in the sidebar."
     )
 
 

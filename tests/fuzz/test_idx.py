@@ -31,7 +31,12 @@ def spoiled_file(case: Case) -> Attempt:
         if case.random.random() < 0.5:
             os.truncate(raw / name, int(case.one_of([*SIZES, real.stat().st_size])))
     case.names = (bad,)
-    return lambda: load_mnist(case.folder)
+    return lambda: refused(case)
+
+
+def refused(case: Case) -> None:
+    load_mnist(case.folder)
+    raise AssertionError("it was taken for MNIST")
 
 
 def unspoiled(case: Case) -> Attempt:
