@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ REAL = "lenet5", "speedrun", "mlp-128-64"
 LENGTHS = 0, 1, 7, 8, 2**31, 2**32, 2**40, 2**63, 2**64 - 1
 DTYPES = "F64", "F16", "BF16", "I64", "I8", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "U64", "C64", "F4"
 ODD_NUMBERS = float("nan"), float("inf"), -float("inf"), 3e38, -3e38, -1.0
+Kind = Callable[[Case, Any, Any, bytes], bytes]
 ODD_NAMES = "a b", "ä", ".hidden", "[", "[red]", "<b>", "x" * 200, "a\nb", "-", "a\udcff"
 
 
@@ -93,7 +95,7 @@ def odd_numbers(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
 
 def endless_header(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
     """A header of many megabytes, each byte of which may become many in memory."""
-    size = int(case.one_of([3_000_000, 30_000_000, 90_000_000]))
+    size = (90_000_000, 3_000_000, 30_000_000)[case.number // 2 % 3]
     filling = case.one_of(['"' + "x" * size + '"', "[" + "1," * (size // 2) + "1]", "[" * size])
     text = json.dumps(facts)[:-1] + f', "device": {filling}}}'
     return packed(header | {"__metadata__": {"mnist_app": text}}, tensors)
@@ -108,17 +110,23 @@ KINDS = (
     *(any_bytes, any_bytes, header_length, header_json, header_json, facts_json, facts_json),
     *(one_fact, one_fact, one_fact, other_type, other_shape, odd_numbers),
 )
-RARE = endless_header, deep_facts
 
 
 def spoiled_file(case: Case) -> Attempt:
+    return written(case, case.one_of(KINDS))
+
+
+def endless_file(case: Case) -> Attempt:
+    return written(case, (endless_header, deep_facts)[case.number % 2])
+
+
+def written(case: Case, kind: Kind) -> Attempt:
+    """Use a real file that was spoiled in this way."""
     header, facts, tensors = real(case.one_of(REAL))
     header, facts = json.loads(json.dumps(header)), json.loads(json.dumps(facts))
-    kind = case.one_of(RARE if case.random.random() < 0.02 else KINDS)
-    content = kind(case, header, facts, tensors)
     path = case.folder / "weights" / f"fuzz-{case.number}.safetensors"
     path.parent.mkdir()
-    path.write_bytes(content)
+    path.write_bytes(kind(case, header, facts, tensors))
     if case.random.random() < 0.01:
         os.truncate(path, 20_000_000_000)  # a sparse file: it takes no place on the disk
     case.names = (path.name,)
@@ -193,6 +201,11 @@ def odd_name(case: Case) -> Attempt:
 
 def test_no_file_in_the_weights_folder_does_harm():
     limits.check(spoiled_file, "weights files: mutations of real ones", limits.count(10_000))
+
+
+def test_no_endless_header_does_harm():
+    what = "weights files: endless and deep headers"
+    limits.check(endless_file, what, limits.count(60, 6))
 
 
 def test_no_name_of_a_file_in_the_weights_folder_does_harm():

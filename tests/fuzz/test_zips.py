@@ -202,7 +202,15 @@ def odd_folder(case: Case) -> Attempt:
     for _ in range(int(case.random.integers(1, 4))):
         place = top / str(case.random.integers(10))
         case.one_of([_loop, _pipe, _lost_link, _odd_file, _deep, _device, _denied])(place, case)
-    return lambda: right(folders.read_folder(top)[0])
+    return lambda: looked_through(top)
+
+
+def looked_through(top: Path) -> None:
+    """Read it: each file once, whatever leads to it again."""
+    dataset, _ = folders.read_folder(top)
+    right(dataset)
+    there = sum(len(files) for _, _, files in os.walk(top))
+    assert sum(len(part) for part in dataset) <= there
 
 
 def _loop(place: Path, case: Case) -> None:
