@@ -17,6 +17,7 @@ from PIL import Image
 
 from mnist_app import archives, folders
 from mnist_app.digits import Dataset
+from mnist_app.settings import InputError
 
 NAMES = (
     "../../outside.png",
@@ -53,7 +54,7 @@ FILE_NAMES = (
     "a\0b.zip",
     "\ud800",
 )
-BOMB = 300_000_000  # bytes, unpacked
+BOMB = 400_000_000  # bytes, unpacked
 
 
 @lru_cache
@@ -80,16 +81,23 @@ def packed(method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 @lru_cache
-def zeros(size: int) -> bytes:
-    """A ZIP of one picture of that many zeros, which is a thousandth as large."""
-    file = io.BytesIO()
-    with (
-        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("7/zeros.png", "w", force_zip64=True) as entry,
-    ):
-        for _ in range(size // 1_000_000):
-            entry.write(bytes(1_000_000))
+def bomb(size: int, count: int = 1) -> bytes:
+    """A ZIP with pictures beside which lie some of so many zeros, a thousandth as large."""
+    file = io.BytesIO(packed())
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(count):
+            with archive.open(f"7/zeros{number}.png", "w") as entry:
+                for _ in range(size // 1_000_000):
+                    entry.write(bytes(1_000_000))
     return file.getvalue()
+
+
+def lying_bomb(size: int) -> bytes:
+    """The same, but it says that it is smaller than any limit."""
+    content = bytearray(bomb(size))
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = struct.pack("<I", archives.MOST_FILE_BYTES)
+    return bytes(content)
 
 
 @lru_cache
@@ -146,10 +154,8 @@ def lies(case: Case) -> bytes:
 
 
 def bombs(case: Case) -> bytes:
-    if case.random.random() < 0.5:
-        return zeros(BOMB)
-    entry = zeros(19_000_000)
-    return with_entries([(f"{d}/bomb.zip.png", entry) for d in range(10)])
+    kinds = bomb(BOMB), lying_bomb(BOMB), bomb(19_000_000, 10)
+    return kinds[case.number // 2 % 3]
 
 
 def crowds(case: Case) -> bytes:
@@ -199,15 +205,21 @@ def odd_folder(case: Case) -> Attempt:
     for name, content in labelled().items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
         (top / name).write_bytes(content)
-    for _ in range(int(case.random.integers(1, 4))):
-        place = top / str(case.random.integers(10))
-        case.one_of([_loop, _pipe, _lost_link, _odd_file, _deep, _device, _denied])(place, case)
-    return lambda: looked_through(top)
+    kinds = [_loop, _pipe, _lost_link, _odd_file, _deep, _device, _denied]
+    chosen = [case.one_of(kinds) for _ in range(int(case.random.integers(1, 4)))]
+    for make in chosen:
+        make(top / str(case.random.integers(10)), case)
+    return lambda: looked_through(top, _denied not in chosen)
 
 
-def looked_through(top: Path) -> None:
+def looked_through(top: Path, is_readable: bool) -> None:
     """Read it: each file once, whatever leads to it again."""
-    dataset, _ = folders.read_folder(top)
+    try:
+        dataset, _ = folders.read_folder(top)
+    except InputError as error:
+        if is_readable:
+            raise AssertionError(error) from None
+        raise
     right(dataset)
     there = sum(len(files) for _, _, files in os.walk(top))
     assert sum(len(part) for part in dataset) <= there
