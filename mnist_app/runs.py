@@ -447,14 +447,14 @@ def _add_line(log: RunLog, line: bytes) -> None:
 
 
 def _read_process(path: Path) -> dict[str, Any]:
-    """A process's id and its place in the order; empty while there is none, or it is broken."""
+    """A process's id and its place in the order, what is known of them: it has the place first."""
     try:
         facts = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):
         return {}
     known = facts if isinstance(facts, dict) else {}
-    numbers = [known.get(key) for key in ("pid", "ticket")]
-    return known if all(type(n) is int and 0 < n < 2**31 for n in numbers) else {}
+    numbers = {key: known.get(key) for key in ("pid", "ticket")}
+    return {key: n for key, n in numbers.items() if type(n) is int and 0 < n < 2**31}
 
 
 def _age(path: Path) -> float:

@@ -145,6 +145,20 @@ def test_a_second_run_waits_for_the_first_and_can_be_stopped_while_it_waits(star
     assert first.state == "died"
 
 
+@pytest.mark.parametrize(
+    ("facts", "ticket"),
+    [('{"ticket": 7}', 7), ('{"pid": "x", "ticket": 7}', 7), ("{}", None), ("[7]", None)],
+)
+def test_a_run_has_its_place_in_line_before_its_process(facts, ticket, weights_folder):
+    folder = weights_folder / ".runs" / "0001-mine"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(QUICK.model_dump_json())
+    (folder / "process.json").write_text(facts)
+    run = runs.find("0001-mine")
+    assert run.is_alive()
+    assert run.ticket == ticket
+
+
 def test_several_may_run_at_once_if_allowed(start, monkeypatch):
     monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", "2")
     first, second = start(LONG), start(LONG)
