@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from page import App
+from page import App, begin
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -122,12 +122,14 @@ def test_own_pictures_are_read_and_the_bad_ones_named_with_their_reasons(app, tm
 
 
 def test_a_network_in_training_is_not_measured_yet(app):
-    app.open("?tab=Train&preset=resnet&dataset=digits")
-    app.click("train")
-    app.tab("Draw")
-    app.choose("network", "training now")
+    begin(app, "unfinished", 1000, "lenet5")  # it lasts for longer than the test
+    app.choose("network", "unfinished · training now")
     app.tab("Evaluate")
     expect(app.part("evaluate_tab")).to_contain_text("Choose a saved network")
+    app.tab("Train")
+    app.click("stop")
+    expect(app.part("progress")).to_contain_text("Stopped after")
+    (app.weights / "unfinished.safetensors").unlink()
 
 
 def test_on_a_phone_nothing_is_wider_than_the_page(phone):

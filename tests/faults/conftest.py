@@ -1,6 +1,7 @@
 """A weights folder with results in it, runs that are ended afterwards, discs that fill up."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,6 +10,21 @@ from pathlib import Path
 import faults
 import pytest
 import torch
+
+
+@pytest.fixture(autouse=True)
+def no_endless_wait() -> Iterator[None]:
+    """Whatever a test waits for, it is ended after a time that none of them needs."""
+    most = faults.times(240, 1200)
+
+    def give_up(_number: int, _frame: object) -> None:
+        raise TimeoutError(f"the test was not over after {most} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(most)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)

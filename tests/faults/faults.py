@@ -14,10 +14,11 @@ from pathlib import Path
 
 import torch
 
-from mnist_app import runs, weights
+from mnist_app import data, runs, weights, worker
 from mnist_app.data import load_bundled
 from mnist_app.evaluation import logits_of
 from mnist_app.recipes import RECIPES, Recipe
+from mnist_app.training import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TORTURE = bool(os.environ.get("MNIST_APP_TORTURE"))
@@ -44,11 +45,18 @@ def report(fault: str, count: int, outcome: str) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120, pause: float = 0.02) -> None:
+    """Wait, with a limit; what did not come about is told with how the runs stand by then."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it did not come about in {seconds:g} s; {_how_runs_stand()}")
+        time.sleep(pause)
+
+
+def _how_runs_stand() -> str:
+    lines = [f"{run.id}: {run.state}, epochs {len(run.log.epochs)}" for run in runs.list_runs()]
+    return "the runs: " + ("; ".join(lines) or "none")
 
 
 # Results that were there before
@@ -136,27 +144,33 @@ def finish(run: runs.Run) -> None:
     assert run.state == "finished", run.why_it_died
 
 
-def curve(run: runs.Run) -> list[tuple[float, ...]]:
-    keys = "train_loss", "train_accuracy", "val_loss", "val_accuracy"
-    return [tuple(event[key] for key in keys) for _, event in sorted(run.log.epochs.items())]
+KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curve is made of
 
 
-def same_network(first: str, second: str) -> bool:
-    """Whether two results in the weights folder have the same weights, to the last bit."""
-    one, two = (weights.load(name)[0].state_dict() for name in (first, second))
-    return all(torch.equal(tensor, two[key]) for key, tensor in one.items())
+def ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
+    """A run has the curve and the weights, to the last bit, of the same training left in peace."""
+    curve, tensors = _unbroken(recipe.model_dump_json())
+    events = [event for _, event in sorted(run.log.epochs.items())]
+    assert [tuple(event[key] for key in KEYS) for event in events] == curve
+    model, _info = weights.load(run.log.end["name"])
+    assert all(torch.equal(tensor, tensors[key]) for key, tensor in model.state_dict().items())
+
+
+@cache
+def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Tensor]]:
+    """The curve and the weights of a training in this process, computed as a run does."""
+    made, threads = Recipe.model_validate_json(recipe), torch.get_num_threads()
+    parts = data.prepare(made)
+    torch.set_num_threads(worker.training_threads())
+    state = list(train(made, parts.train, parts.val))[-1].state
+    torch.set_num_threads(threads)
+    curve = [tuple(getattr(event, key) for key in KEYS) for event in state.history]
+    return curve, state.network.state_dict()
 
 
 def one_sentence(text: str) -> bool:
     """Whether a message is meant to be read: no traceback, an end, not endless."""
     return text.endswith(".") and "Traceback" not in text and "\n" not in text and len(text) < 400
-
-
-def unbroken(recipe: Recipe) -> runs.Run:
-    """The same training, left in peace."""
-    run = runs.start(recipe, "unbroken")
-    finish(run)
-    return run
 
 
 # Things that are done to the process of a run before it begins

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import faults
@@ -28,7 +29,7 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
         runs.resume(run)
     faults.finish(run)
     assert done >= kills // 2
-    _ends_as_unbroken(run, recipe)
+    faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
     assert left_over(folder) == []
     faults.report(
@@ -39,10 +40,14 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
 
 
 def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before):
-    kills, chance = times(3, 20), random.Random(3)
-    recipe = SAVING.changed(epochs=kills * 4)
+    """A save takes but a few hundredths of a second: some kills come too late, and do not count."""
+    kills, chance = times(2, 20), random.Random(3)
+    recipe = SAVING.changed(epochs=kills * 8)
     run, done, hits = runs.start(recipe, "killed"), 0, 0
-    while done < kills and _wait_for_save(run, chance.randrange(4)):
+    give_up = time.monotonic() + times(30, 300)
+    while hits < kills and done < 2 * kills and time.monotonic() < give_up:
+        if not _wait_for_save(run, chance.randrange(4)):
+            break
         faults.kill(run)
         done += 1
         hits += _was_saving(folder)
@@ -50,13 +55,14 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
         runs.resume(run)
     faults.finish(run)
     assert hits >= kills // 2
-    _ends_as_unbroken(run, recipe)
+    faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
     assert left_over(folder) == []
     faults.report(
         "kill -9 of a run in the middle of a save",
         hits,
-        "resumed, with the weights of an unbroken run to the last bit; no temporary file is left",
+        "resumed, with the weights of an unbroken run to the last bit; no temporary file is left"
+        + ("" if hits == kills else f"; {done - hits} of {done} kills came too late"),
     )
 
 
@@ -80,7 +86,7 @@ def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, be
 
 
 def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
-    for _ in range(times(2, 10)):
+    for _ in range(times(1, 10)):
         run = runs.start(QUICK, "early")
         faults.kill(run)
         assert run.state == "died"
@@ -126,7 +132,7 @@ def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder,
         assert run.state == "died"
     faults.finish(run)
     assert sorted(run.log.epochs) == list(range(1, 41))
-    _ends_as_unbroken(run, recipe)
+    faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
     faults.report(
         f"event log {'cut in a line' if damage == 'cut' else 'full of zeros from a byte on'}",
@@ -148,12 +154,6 @@ def _killed_after_epochs(recipe: Recipe, epochs: int) -> runs.Run:
     return run
 
 
-def _ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
-    other = faults.unbroken(recipe)
-    assert faults.curve(run) == faults.curve(other)
-    assert faults.same_network(run.log.end["name"], other.log.end["name"])
-
-
 def _is_right_after_a_kill(run: runs.Run, before: dict, folder: Path) -> None:
     everything_is_right(before, folder)
     assert runs.find(run.id) == run
@@ -172,11 +172,9 @@ def _was_saving(folder: Path) -> bool:
     return any(".safetensors." in name for name in left_over(folder))
 
 
-def _wait_for(condition) -> None:
+def _wait_for(condition: Callable[[], object]) -> None:
     """Wait without a pause: a save takes but a few hundredths of a second."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
+    faults.wait_until(condition, pause=0)
 
 
 def _wait_for_save(run: runs.Run, epochs: int) -> bool:
@@ -197,4 +195,4 @@ def test_a_run_that_is_paused_and_goes_on_ends_as_if_left_in_peace(folder, befor
     assert run.state == "running"
     os.kill(faults.pid_of(run), signal.SIGCONT)
     faults.finish(run)
-    _ends_as_unbroken(run, recipe)
+    faults.ends_as_unbroken(run, recipe)

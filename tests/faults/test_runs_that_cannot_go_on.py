@@ -37,9 +37,7 @@ def test_a_training_that_diverges_keeps_its_last_good_epoch(folder, before):
     good = end["epochs"]
     assert 2 <= good < DIVERGING.epochs
     assert weights.load("diverged")[1].epochs == good
-    shorter = runs.start(DIVERGING.changed(epochs=good), "shorter")
-    faults.finish(shorter)
-    assert faults.same_network("diverged", "shorter")
+    faults.ends_as_unbroken(run, DIVERGING.changed(epochs=good))
     everything_is_right(before, folder)
     faults.report("training with NaN loss", 1, "ended with the reason; its last good epoch is kept")
 
@@ -118,9 +116,7 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
     everything_is_right(before, folder)
     away.rename(place)
     faults.finish(run)
-    other = faults.unbroken(recipe)
-    assert faults.curve(run) == faults.curve(other)
-    assert faults.same_network("own", "unbroken")
+    faults.ends_as_unbroken(run, recipe)
     faults.report("data set that vanishes during a run", 1, "a sentence; put back, it is resumed")
 
 

@@ -238,7 +238,7 @@ STARTER = """
 import sys
 from mnist_app import runs
 from mnist_app.recipes import Recipe
-recipe = Recipe.model_validate_json(sys.stdin.read())
+recipe = Recipe.model_validate_json(sys.argv[2])
 for _ in range(int(sys.argv[1])):
     print(runs.start(recipe, "same").id)
 """
@@ -249,16 +249,13 @@ def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
     """A process that starts runs, as a server does."""
 
     def begin_to_start(count: int) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-c", STARTER, str(count)],
-            stdin=subprocess.PIPE,
+        recipe = faults.QUICK.changed(epochs=1).model_dump_json()
+        return subprocess.Popen(
+            [sys.executable, "-c", STARTER, str(count), recipe],
             stdout=subprocess.PIPE,
             cwd=ROOT,
             text=True,
         )
-        process.stdin.write(faults.QUICK.changed(epochs=1).model_dump_json())
-        process.stdin.close()
-        return process
 
     return begin_to_start
 
@@ -266,8 +263,8 @@ def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
 def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before):
     each = times(2, 6)
     started = [starter(each), starter(each)]
-    ids = [line for process in started for line in process.stdout.read().split()]
-    assert [process.wait() for process in started] == [0, 0]
+    ids = [line for process in started for line in process.communicate(timeout=120)[0].split()]
+    assert [process.returncode for process in started] == [0, 0]
     assert len(set(ids)) == 2 * each
     faults.wait_until(lambda: not any(run.is_live for run in runs.list_runs()))
     assert {run.state for run in runs.list_runs()} == {"finished"}
