@@ -53,6 +53,24 @@ class App:
     def click(self, key: str) -> None:
         self.part(key).locator("button").click()
 
+    def type(self, role: str, label: str, text: str) -> None:
+        """Fill in a box and wait until the app has taken it: a rerun under way may undo it."""
+        box = self.page.get_by_role(role, name=label, exact=True)
+        for _ in range(3):
+            self.settle()
+            box.fill(text)
+            box.press("Enter")
+            self.page.wait_for_timeout(300)
+            self.settle()
+            if box.input_value() == text:
+                return
+        raise AssertionError(f"the box {label} does not keep {text!r}")
+
+    def settle(self) -> None:
+        """Wait until the app's script is not running."""
+        app = self.page.get_by_test_id("stApp")
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
     def choose(self, key: str, text: str) -> None:
         """Choose an option of a select box by (part of) its text.
 
@@ -84,10 +102,6 @@ def begin(app: App, name: str, epochs: int, preset: str = "mlp-128-64-adam") -> 
     """Start a training on the bundled digits."""
     app.open(f"?tab=Train&preset={preset}&dataset=digits")
     expect(app.part("train")).to_be_visible()
-    box = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
-    box.fill(str(epochs))
-    box.press("Enter")
-    save_as = app.page.get_by_role("textbox", name="Save as")
-    save_as.fill(name)
-    save_as.press("Enter")
+    app.type("spinbutton", "Epochs", str(epochs))
+    app.type("textbox", "Save as", name)
     app.click("train")

@@ -127,9 +127,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     unlock(app)
     start = app.part("train").get_by_role("button", name="Start training")
     expect(start).to_be_visible()
-    box = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
-    box.fill("1000")  # it is stopped before it ends
-    box.press("Enter")
+    app.type("spinbutton", "Epochs", "1000")  # it is stopped before it ends
     app.page.wait_for_timeout(1000)
     before = len(sent)
     start.click()

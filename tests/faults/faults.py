@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,8 +33,8 @@ QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=
 LONG = QUICK.changed(epochs=1000)
 
 
-def times(short: int, full: int) -> int:
-    """How often a fault is tried: in CI a few times, in `make torture` often."""
+def times(short: Any, full: Any) -> Any:
+    """How often, or with what, a fault is tried: in CI a little, in `make torture` fully."""
     return full if TORTURE else short
 
 
@@ -121,12 +122,11 @@ def pid_of(run: runs.Run) -> int | None:
 
 def kill(run: runs.Run, number: int = signal.SIGKILL) -> bool:
     """Send the run's process a signal and wait for its end; False if it had ended by itself."""
-    is_live = run.is_live
     if pid := pid_of(run):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
     wait_until(lambda: not run.is_alive())
-    return is_live
+    return run.state == "died"
 
 
 def kill_all() -> None:

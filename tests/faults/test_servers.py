@@ -77,7 +77,9 @@ def the_run() -> runs.Run:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("ends", ["goes on", "is killed too", "ends meanwhile"])
+@pytest.mark.parametrize(
+    "ends", times(["is killed too"], ["goes on", "is killed too", "ends meanwhile"])
+)
 def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before):
     server = place.serve()
     app = place.look(server)
@@ -137,11 +139,7 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
     away = folder.with_name("away")
     folder.rename(away)
     expect(app.page.get_by_text("There is no network yet")).to_be_visible()
-    for tab in ("Train", "Evaluate", "Compare", "Draw"):
-        app.tab(tab)
-        expect(app.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
-        app.page.wait_for_timeout(1500)
-        expect(app.page.get_by_test_id("stException")).to_have_count(0)
+    look_at_tabs(app, "Train", "Evaluate", "Compare", "Draw")
     away.rename(folder)
     expect(app.part("network")).to_be_visible()
     app.draw(SEVEN)
@@ -151,43 +149,39 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
 
 
 @pytest.mark.browser
-def test_an_app_on_a_protected_folder_reads_drawings_and_says_why_it_cannot_train(
-    disk, place, folder, before
+@pytest.mark.parametrize("what", times(["protected"], ["protected", "full"]))
+def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
+    what, disk, place, folder, before
 ):
     app = place.look(place.serve())
-    disk.protect()
+    if what == "full":
+        disk.fill(0)
+    else:
+        disk.protect()
     app.draw(SEVEN)
     app.expect_prediction("7")
     begin(app, "refused", 2)
-    expect(app.page.get_by_test_id("stAlert").filter(has_text="can be written")).to_be_visible()
-    for tab in ("Evaluate", "Compare", "Draw"):
-        app.tab(tab)
-        app.page.wait_for_timeout(1500)
+    reason = "free space" if what == "full" else "can be written"
+    expect(app.page.get_by_test_id("stAlert").filter(has_text=reason)).to_be_visible()
+    look_at_tabs(app, "Evaluate", "Compare", "Draw")
+    everything_is_right(before, folder)
+    if what == "full":
+        disk.empty()
+    else:
+        disk.unprotect()
+    begin(app, "allowed", 2)
+    expect_progress(app, "Saved as allowed")
+    faults.report(f"app on a {what} weights folder", 1, "reads drawings; says why it cannot train")
+
+
+def look_at_tabs(app: App, *names: str) -> None:
+    """Open tabs one after the other: none fails."""
+    for name in names:
+        app.tab(name)
+        expect(app.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+        app.page.wait_for_timeout(1000)
+        app.settle()
         expect(app.page.get_by_test_id("stException")).to_have_count(0)
-    everything_is_right(before, folder)
-    disk.unprotect()
-    begin(app, "allowed", 2)
-    expect_progress(app, "Saved as allowed")
-    faults.report(
-        "app on a protected weights folder", 1, "reads drawings; says why it cannot train"
-    )
-
-
-@pytest.mark.browser
-def test_an_app_on_a_full_disc_reads_drawings_and_says_why_it_cannot_train(
-    disk, place, folder, before
-):
-    app = place.look(place.serve())
-    disk.fill(0)
-    app.draw(SEVEN)
-    app.expect_prediction("7")
-    begin(app, "refused", 2)
-    expect(app.page.get_by_test_id("stAlert").filter(has_text="free space")).to_be_visible()
-    everything_is_right(before, folder)
-    disk.empty()
-    begin(app, "allowed", 2)
-    expect_progress(app, "Saved as allowed")
-    faults.report("app on a full disc", 1, "reads drawings; says why it cannot train")
 
 
 @pytest.mark.browser
