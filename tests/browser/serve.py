@@ -35,9 +35,11 @@ class Server(NamedTuple):
     process: subprocess.Popen
 
 
-def start(weights: Path, log: Path, script: Path = ROOT / "app.py", *options: str) -> Server:
+def start(
+    weights: Path, log: Path, script: Path = ROOT / "app.py", *options: str, port: int | None = None
+) -> Server:
     """Start the app on a weights folder, with options for Streamlit; it adds to the log."""
-    port = _free_port()
+    port = port or _free_port()
     ours = [f"--server.port={port}", "--server.headless=true", *options]
     with log.open("a") as file:
         process = subprocess.Popen(

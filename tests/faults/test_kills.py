@@ -20,7 +20,11 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
     recipe = SAVING.changed(epochs=kills * 25)
     run, done, hits = runs.start(recipe, "killed"), 0, 0
     while done < kills:
-        time.sleep(chance.uniform(0, 4.5))
+        if done % 2:
+            time.sleep(chance.uniform(0, 4.5))
+        else:  # while it trains, however long it takes to load everything
+            faults.wait_until(lambda run=run: run.log.batch or not run.is_live)
+            time.sleep(chance.uniform(0, 1.5))
         if not faults.kill(run):  # it was quicker than we are: on with another one
             faults.ends_as_unbroken(run, recipe)
             run = runs.start(recipe, "killed")
