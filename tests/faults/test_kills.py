@@ -51,7 +51,10 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     run, done, hits = runs.start(recipe, "killed"), 0, 0
     give_up = time.monotonic() + times(30, 300)
     while hits < kills and done < 2 * kills and time.monotonic() < give_up:
-        if not (_wait_for_save(run, chance.randrange(4)) and faults.kill(run)):
+        if not _wait_for_save(run, chance.randrange(4)):
+            break
+        time.sleep(chance.choice((0, 0.003, 0.01)))  # at its beginning, in it, near its end
+        if not faults.kill(run):
             break
         done += 1
         hits += _was_saving(folder)
