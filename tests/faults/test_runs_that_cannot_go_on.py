@@ -117,7 +117,10 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
     away.rename(place)
     faults.finish(run)
     faults.ends_as_unbroken(run, recipe)
-    faults.report("data set that vanishes during a run", 1, "a sentence; put back, it is resumed")
+    what = "ZIP" if place.suffix else "folder"
+    faults.report(
+        f"data set ({what}) that vanishes during a run", 1, "a sentence; put back, it is resumed"
+    )
 
 
 def test_a_run_that_died_does_not_keep_the_others_from_their_turn(folder, before):

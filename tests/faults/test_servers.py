@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import serve
 from chromium import installed
 from faults import ROOT, everything_is_right, times
 from page import App, begin
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from mnist_app import runs, weights
 
@@ -45,9 +46,11 @@ class Place:
         self.servers.append(server)
         return server
 
-    def look(self, server: "serve.Server", query: str = "") -> App:
-        page = self.chromium.new_page(viewport={"width": 1280, "height": 900})
-        return App(page, server.url, self.folder).open(query)
+    def new_page(self) -> Page:
+        return self.chromium.new_page(viewport={"width": 1280, "height": 900})
+
+    def look(self, server: "serve.Server", query: str = "", page: Page | None = None) -> App:
+        return App(page or self.new_page(), server.url, self.folder).open(query)
 
     def end(self) -> None:
         for page in [page for context in self.chromium.contexts for page in context.pages]:
@@ -189,15 +192,20 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
 ):
     """The session's time is made short, so that "an hour" is some seconds."""
     server = place.serve("--server.disconnectedSessionTTL=1")
-    app = place.look(server)
+    page = place.new_page()
+    line = Line(page)
+    app = place.look(server, page=page)
     begin(app, "while-away", 1000)
     expect_progress(app, "of 1000")
     run = the_run()
-    app.page.context.set_offline(True)
-    app.page.close()
+    line.cut()
+    expect(page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
     done = len(run.log.epochs)
+    page.wait_for_timeout(4000)
     faults.wait_until(lambda: len(run.log.epochs) >= done + 3)
-    app = place.look(server, "?tab=Train")
+    assert run.state == "running"
+    line.mend()
+    expect(page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
     app.expect_chosen("run", run.id)
     expect_progress(app, "of 1000")
     app.click("stop")
@@ -210,6 +218,31 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     faults.report("browser gone for longer than its session lives", 1, "found run and results")
 
 
+CONNECTED = "data-test-connection-state", "CONNECTED"
+
+
+class Line:
+    """The connection from a page to the server, which can be cut, and mended."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_cut, self.ends = False, []
+        page.route_web_socket(re.compile("_stcore/stream"), self._carry)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for end in self.ends:
+            end.close()
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+    def _carry(self, socket: WebSocketRoute) -> None:
+        if self.is_cut:
+            socket.close()
+        else:
+            self.ends = [socket, socket.connect_to_server()]
+
+
 @pytest.mark.browser
 def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, before):
     """The server is killed and started again at its address; the page is not loaded anew."""
@@ -219,10 +252,9 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     app.expect_prediction("7")
     server.process.kill()
     server.process.wait()
-    connection = app.page.get_by_test_id("stApp"), "data-test-connection-state"
-    expect(connection[0]).not_to_have_attribute(connection[1], "CONNECTED")
+    expect(app.page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
     place.serve(port=int(server.url.rsplit(":", 1)[1]))
-    expect(connection[0]).to_have_attribute(connection[1], "CONNECTED")
+    expect(app.page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
     app.settle()
     app.choose("network", "speedrun")
     app.draw(SEVEN)
