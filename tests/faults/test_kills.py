@@ -123,7 +123,7 @@ def test_a_run_signs_in_by_itself(folder, injected):
     assert run.ticket == 7
 
 
-@pytest.mark.parametrize("damage", ["cut", "zeros"])
+@pytest.mark.parametrize("damage", times(["cut"], ["cut", "zeros"]))
 def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder, before):
     recipe = QUICK.changed(epochs=40)
     run = _killed_after_epochs(recipe, 5)
