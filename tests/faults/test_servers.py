@@ -295,7 +295,7 @@ def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before
     ids = [line for process in started for line in process.communicate(timeout=120)[0].split()]
     assert [process.returncode for process in started] == [0, 0]
     assert len(set(ids)) == 2 * each
-    faults.wait_until(lambda: not any(run.is_live for run in runs.list_runs()))
+    faults.wait_until(lambda: not any(run.is_live for run in runs.list_runs()), 60 * each)
     assert {run.state for run in runs.list_runs()} == {"finished"}
     names = [run.log.end["name"] for run in runs.list_runs()]
     assert len(set(names)) == 2 * each
