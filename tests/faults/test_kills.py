@@ -49,7 +49,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     kills, chance = times(2, 20), random.Random(3)
     recipe = SAVING.changed(epochs=kills * 8)
     run, done, hits = runs.start(recipe, "killed"), 0, 0
-    give_up = time.monotonic() + times(30, 300)
+    give_up = time.monotonic() + times(30, 600)
     while hits < kills and done < 2 * kills and time.monotonic() < give_up:
         if not _wait_for_save(run, chance.randrange(4)):
             break
