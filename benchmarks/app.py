@@ -86,7 +86,7 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
-        "panels": lambda browser: panels(browser, answers),
+        "panels": lambda browser: panels(browser, max(2, 2 * answers // 3)),
         "pages": lambda browser: pages(browser, starts),
         "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),
@@ -95,8 +95,10 @@ def main(
         options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
         browser = playwright.chromium.launch(**options)
         for part in parts or PARTS:
+            begin = time.perf_counter()
             result[part] = measures[part](browser)
-            print(f"{part}: {json.dumps(result[part])}", flush=True)
+            taken = time.perf_counter() - begin
+            print(f"{part}, {taken:.0f} s: {json.dumps(result[part])}", flush=True)
             write_text(path, json.dumps(result, indent=1) + "\n")
         browser.close()
 

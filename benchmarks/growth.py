@@ -22,12 +22,12 @@ from mnist_app import runs  # noqa: E402
 from mnist_app.recipes import RECIPES  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
-SESSIONS = 12  # that draw at once
+SESSIONS = 16  # that draw at once
 EVERY = 0.5  # seconds from one stroke of a session to its next
-SLACK = 1.3  # of the time, for clearing and for answers that are late
-TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=2)
-AT_ONCE = 10  # runs that wait for each other
-SIDE_BY_SIDE = 3  # runs
+SLACK = 1.2  # of the time, for clearing and for answers that are late
+TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=100, epochs=1)
+AT_ONCE = 25  # runs that wait for each other
+SIDE_BY_SIDE = 4  # runs
 
 
 def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from page import App  # noqa: E402
 from mnist_app.ui.reasons import TITLES  # noqa: E402
 
 BARE = Path(__file__).with_name("bare_app.py")
-FEWER = 6  # times fewer strokes are drawn with an expander open
+FEWER = 4  # times fewer strokes are drawn with an expander open
 WITHOUT, CLOSED = "without them", "all closed"
 
 

@@ -43,7 +43,7 @@ DataLoader over torchvision's MNIST with ToTensor (and RandomAffine where the pr
 its images) around the same network, batch size and optimizer. Ours computes in bfloat16 where the
 preset says so, the usual loop in float32 and without averaging and label smoothing. Each round runs
 a part of an epoch, the images of the table; the time is that of a whole one. Accuracy is that on
-2,000 test images after those images alone, mean ± standard deviation over the rounds' seeds.
+1,000 test images after those images alone, mean ± standard deviation over the rounds' seeds.
 What `canvas` draws beside MNIST is left out.
 
 ![Seconds per epoch](performance.svg)

@@ -44,7 +44,8 @@ from mnist_app.training import train  # noqa: E402
 PARTS = ("epochs", "speedrun", "profile", "memory")
 SPEED_RUN = "speedrun"
 WHOLE_RUNS = "our run", "public"
-PART_TEST = 2000  # test images after a part of an epoch, which is not about the accuracy
+TRIAL = 10  # batches, at least
+PART_TEST = 1000  # test images after a part of an epoch, which is not about the accuracy
 Rows = list[dict[str, Any]]
 
 
@@ -78,7 +79,9 @@ def main(
     result |= {"threads": torch.get_num_threads(), "machine": machine.facts()}
     output.mkdir(parents=True, exist_ok=True)
     for part in parts or PARTS:
+        begin = time.perf_counter()
         result[part] = measures[part]()
+        print(f"{part}: took {time.perf_counter() - begin:.0f} s", flush=True)
         write_text(path, json.dumps(result, indent=1) + "\n")
 
 
@@ -148,7 +151,7 @@ def _epoch_row(
     What is drawn beside MNIST is left out, as the usual way does not have it.
     """
     recipe = _on_mnist_alone(recipe)
-    trial = min(images, 20 * recipe.batch_size)  # which also warms both up
+    trial = min(images, TRIAL * recipe.batch_size)  # which also warms both up
     seconds_of = {way: pools[way].submit(timed, way, recipe, trial).result()[0] for way in pools}
     per_image = seconds_of["usual"] / trial
     epoch = round(images * (1 - recipe.validation_fraction))

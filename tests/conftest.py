@@ -16,7 +16,8 @@ SHARED = ROOT.parent / "shared" / "data"
 
 def _real_data() -> Path | None:
     places = [os.environ.get("MNIST_APP_DATA"), SHARED, ROOT / "data"]
-    return next((Path(p) for p in places if p and (Path(p) / "MNIST" / "raw").is_dir()), None)
+    # A download that failed leaves the folder empty.
+    return next((Path(p) for p in places if p and any(Path(p).glob("MNIST/raw/*-ubyte"))), None)
 
 
 REAL_DATA = _real_data()
