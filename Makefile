@@ -20,7 +20,7 @@ torture: $(VENV)/.installed-dev
 	$(BIN)/python tests/browser/chromium.py
 	rm -f docs/torture.jsonl
 	MNIST_APP_TORTURE=1 MNIST_APP_TORTURE_REPORT=$(CURDIR)/docs/torture.jsonl \
-	  $(BIN)/python -m pytest -q tests/fuzz tests/faults --durations=10
+	  $(BIN)/python -m pytest -q -n 2 tests/faults tests/fuzz --durations=10
 	$(BIN)/python benchmarks/reliability.py
 
 lint: $(VENV)/.installed-dev
