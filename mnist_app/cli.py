@@ -253,7 +253,7 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
 @JSON_OPTION
 def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
-    """Write all about the weights NAME into one HTML file that needs no network."""
+    """Write all about the weights NAME into one HTML file that opens without the internet."""
     from mnist_app.report import report_of
     from mnist_app.settings import write_text
 

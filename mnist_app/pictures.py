@@ -115,7 +115,8 @@ def _of_8_bits(picture: Image.Image) -> Image.Image:
     width, height = picture.size
     rows = max(1, _STRIP // width)
     strips = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]
-    top = 65535 if max(picture.crop(strip).getextrema()[1] for strip in strips) > 255 else 255
+    greatest = max(np.nanmax(np.asarray(picture.crop(strip))) for strip in strips)
+    top = 65535 if greatest > 255 else 255
     small = Image.new("L", picture.size)
     for strip in strips:
         values = np.nan_to_num(np.asarray(picture.crop(strip), dtype=np.float64))

@@ -31,6 +31,7 @@ State = Literal["queued", "starting", "running", "stopping", "finished", "stoppe
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
 MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over: of one owner, of all together
 _SECONDS_TO_START = 60  # a run without a process for longer never got one
+_SECONDS_TO_WAIT = 10  # for another process that resumes or removes a run
 _ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
 _KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
 _SILENT = (
@@ -253,7 +254,7 @@ def resume(run: Run) -> None:
     if find(run.id) is None:
         raise InputError(f"The run {run.id} was removed: start a new one.")
     try:
-        with FileLock(runs_folder() / ".lock"):  # of many browsers one resumes it
+        with _lock():  # of many browsers one resumes it
             if run.is_live:
                 raise InputError(f"The run {run.id} is still under way: stop it first.")
             (run.folder / "stop").unlink(missing_ok=True)
@@ -264,12 +265,21 @@ def resume(run: Run) -> None:
 
 def remove(run: Run) -> None:
     """Forget a run that is over; its result under weights/ stays."""
-    if run.is_live:
-        raise InputError(f"The run {run.id} is still under way: stop it first.")
-    shutil.rmtree(run.folder, ignore_errors=True)
+    try:
+        with _lock():  # nobody resumes it meanwhile
+            if run.is_live:
+                raise InputError(f"The run {run.id} is still under way: stop it first.")
+            shutil.rmtree(run.folder, ignore_errors=True)
+    except OSError as error:
+        raise _cannot("be removed", error) from None
     with _LOGS_LOCK:  # a new run may get this path
         for key in [key for key in _LOGS if run.folder in key[0].parents]:
             del _LOGS[key]
+
+
+def _lock() -> FileLock:
+    """For what only one process at a time may do; an OSError, if it takes longer than that."""
+    return FileLock(runs_folder() / ".lock", timeout=_SECONDS_TO_WAIT)
 
 
 def _launch(run: Run) -> None:
@@ -309,7 +319,10 @@ def _new_process(run: Run) -> subprocess.Popen:
 
 
 def sign_in(run: Run, pid: int) -> None:
-    """Note whose process a run is. That does so too: what starts it may be killed before."""
+    """Note whose process a run is.
+
+    The run's process does so itself, too: its starter may be killed before it can.
+    """
     _write_process(run, {"pid": pid, "ticket": run.ticket})
 
 
@@ -447,7 +460,7 @@ def _add_line(log: RunLog, line: bytes) -> None:
 
 
 def _read_process(path: Path) -> dict[str, Any]:
-    """A process's id and its place in the order, what is known of them: it has the place first."""
+    """A process's id and its place in the queue; the place is noted before there is a process."""
     try:
         facts = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):

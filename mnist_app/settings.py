@@ -1,5 +1,6 @@
 """Where data and weights live, and the error that a user is meant to read."""
 
+import glob
 import os
 import re
 import threading
@@ -44,8 +45,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """Where to write a file that is then moved to `path`; what killed processes left there goes."""
-    for left in path.parent.glob(".*.tmp"):
+    """Where to write a file that is then moved to `path`; what killed processes left there goes.
+
+    In the weights folder that is all that they left, in a folder of the user's that of this file.
+    """
+    ours = weights_folder().absolute() in path.absolute().parents
+    for left in path.parent.glob(".*.tmp" if ours else f".{glob.escape(path.name)}.*.tmp"):
         writer = re.search(r"\.(\d+)-\d+\.tmp$", left.name)
         if writer and not psutil.pid_exists(int(writer[1])):
             with suppress(OSError):

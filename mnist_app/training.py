@@ -62,7 +62,7 @@ def train(
         resume: a checkpoint of this recipe on these data; the curve goes on as it would have.
     Yields:
         BatchEvent a few times a second, EpochEvent after each epoch, one EndEvent at last. Where
-        the loss becomes no finite number, the last epoch before that is what is kept.
+        the loss becomes no finite number, the epoch of the lowest validation loss is kept.
     Raises:
         TrainingError: the loss is no finite number, and there is no epoch before that.
     """
@@ -108,7 +108,9 @@ class TrainingState:
         self._random_state: Tensor | None = None
         self._started = self._last_event = time.perf_counter()
         self._batches_here = 0
-        self._good = resume  # the last state known to be sound
+        # Where to return to if the weights blow up: for some epochs before the loss is no finite
+        # number it may be finite and the network ruined.
+        self._good = resume
         if resume:
             self._restore(resume)
 
@@ -195,11 +197,14 @@ class TrainingState:
         self.batch, self.epoch_seconds = 0, 0.0
         self.running = RunningMetrics()
         self._remember_best(event)
-        self._good = self.checkpoint()
+        if event.val_loss <= min(earlier.val_loss for earlier in self.history):
+            self._good = self.checkpoint()
         return event
 
     def go_back(self) -> bool:
-        """Return to the last sound state; False if nothing was trained by then."""
+        """Return to the epoch of the lowest validation loss, or to where it was resumed; False if
+        nothing was trained by then.
+        """
         if self._good:
             self._restore(self._good)
         return bool(self._good) and self.is_trained

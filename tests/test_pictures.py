@@ -43,6 +43,15 @@ def test_a_picture_of_any_mode_is_read(mode, tmp_path):
     assert distance(to_mnist(seven()), to_mnist(rgba)) < 0.06
 
 
+def test_a_scan_of_16_bits_with_the_high_byte_first_is_read():
+    ink = np.zeros((60, 40), np.uint16)
+    ink[5:20, 5:10] = 65535
+    file = io.BytesIO()
+    Image.frombytes("I;16B", (40, 60), ink.astype(">u2").tobytes()).save(file, "TIFF")
+    found = decode_picture(file.getvalue(), "scan.tif")
+    assert (found[..., 0] == ink // 257).all()
+
+
 def test_a_picture_of_16_bits_keeps_its_greys(tmp_path):
     path = tmp_path / "steps.png"
     steps = np.array([[0, 64, 128, 200, 255]] * 3, dtype=np.uint16)

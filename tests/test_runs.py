@@ -356,3 +356,12 @@ def test_the_interpreter_of_the_app_is_that_of_the_run(start):
     process = psutil.Process(pid_of(run))
     wait_until(process.cmdline)  # empty while the process is still being replaced
     assert process.cmdline()[0] == sys.executable
+
+
+def test_a_reason_is_not_mistaken_for_another(weights_folder):
+    said = "There is no data set at /home/ann/allocations: choose another."
+    assert worker._reason(InputError(said)) == said
+    assert "out of memory" in worker._reason(RuntimeError("can't allocate 8 GB"))
+    elsewhere = PermissionError(13, "Permission denied", "/data/MNIST/raw")
+    assert "/data/MNIST/raw (Permission denied)" in worker._reason(elsewhere)
+    assert str(runs.runs_folder()) in worker._reason(OSError(28, "No space left on device"))

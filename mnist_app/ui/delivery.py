@@ -13,13 +13,15 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
+_MENDED = "_digits_mended"
 Request = Callable[[AppSession, ClientState | None], None]
 
 
 def mend() -> None:
     """Make all sessions of this server wait, once."""
-    if not hasattr(AppSession.request_rerun, "__wrapped__"):
+    if not hasattr(AppSession, _MENDED):
         AppSession.request_rerun = _in_line(AppSession.request_rerun)
+        setattr(AppSession, _MENDED, True)
 
 
 def _in_line(request_rerun: Request) -> Request:

@@ -96,9 +96,7 @@ def _number(field: str, label: str, default: Any, limits: tuple[float, float], k
     step = _STEPS.get(field, 1 if whole or limits[1] > 1 else 0.05)
     return st.number_input(
         label,
-        min_value=kind(limits[0]),
-        max_value=kind(limits[1]),
-        value=default,
+        value=default,  # without limits: the page would keep the old value and not say why
         step=kind(step),
         format="%d" if whole else "%g",
         placeholder="all" if optional else None,

@@ -14,7 +14,7 @@ def show(info: WeightsInfo) -> None:
     """Offer the report, once what stands in it is computed."""
     st.caption(
         "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
-        "that needs no network."
+        "that opens without the internet."
     )
     name = info.recipe.dataset
     dataset = datasets.load(name, "report_download_mnist")

@@ -4,5 +4,5 @@ import re
 
 
 def as_text(text: object) -> str:
-    """A text as it is: no picture, which the browser would fetch, and no link, formula or style."""
+    """A text with no picture in it, which the browser would fetch, no named link and no formula."""
     return re.sub(r"([\\`*$~\[\]])", r"\\\1", str(text))

@@ -14,6 +14,7 @@ from mnist_app.ui.charts import training as charts
 from mnist_app.ui.text import as_text
 
 SECONDS_BETWEEN_LOOKS = 1.0
+_NOTHING_LEARNED = 0.2  # test accuracy
 _DATASETS = {
     "mnist": "70,000 digits of MNIST; downloaded once, 11 MB, if they are not here.",
     "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
@@ -165,7 +166,9 @@ def _result(run: Run) -> None:
     }
     if end.get("problem"):
         st.warning(as_text(end["problem"]))
-    st.success(
+    elif end["test_accuracy"] < _NOTHING_LEARNED:
+        st.warning("Guessing gives about 10%: it has learned next to nothing. Try another rate.")
+    (st.info if end.get("problem") else st.success)(
         f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
         f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
         f"images right. Saved as **{as_text(end['name'])}**, ready in the sidebar."

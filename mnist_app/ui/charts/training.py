@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from mnist_app.ui.charts.common import finished, plain
 from mnist_app.ui.colors import DIGIT_COLORS, run_color
 
+MOST_TICKS = 10
 MOST_MARKERS = 20  # longer curves are lines alone
 MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is followed
 # Two runs may have the same colour; in one chart they differ in their symbols.
@@ -74,5 +75,8 @@ def thinned(epochs: Epochs) -> Epochs:
 
 
 def _finished(figure: go.Figure) -> go.Figure:
-    figure.update_xaxes(title="Epoch", tickformat="d")
+    last = max(
+        (trace.x[-1] for trace in figure.data if trace.x is not None and len(trace.x)), default=1
+    )
+    figure.update_xaxes(title="Epoch", tickformat="d", dtick=max(1, -(-last // MOST_TICKS)))
     return finished(figure)
