@@ -13,7 +13,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
-_MENDED = "_digits_mended"
+_MENDED, _WAITING = "_digits_mended", "_digits_waiting"  # names that Streamlit does not have
 Request = Callable[[AppSession, ClientState | None], None]
 
 
@@ -25,10 +25,17 @@ def mend() -> None:
 
 
 def _in_line(request_rerun: Request) -> Request:
+    def pass_on(session: AppSession, client_state: ClientState | None) -> None:
+        setattr(session, _WAITING, getattr(session, _WAITING) - 1)
+        request_rerun(session, client_state)
+
     @wraps(request_rerun)
     def request(session: AppSession, client_state: ClientState | None) -> None:
-        if client_state and client_state.fragment_id and _has_just_ended(session):
-            session._event_loop.call_soon(request_rerun, session, client_state)
+        waiting = getattr(session, _WAITING, 0)  # requests, which no later one overtakes
+        is_part = bool(client_state and client_state.fragment_id)
+        if waiting or (is_part and _has_just_ended(session)):
+            setattr(session, _WAITING, waiting + 1)
+            session._event_loop.call_soon_threadsafe(pass_on, session, client_state)
         else:
             request_rerun(session, client_state)
 

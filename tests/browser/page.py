@@ -76,14 +76,16 @@ class App:
 
         A list that is drawn anew just then closes; one opens it again, as a user would.
         """
-        option = self.page.get_by_role("option").filter(has_text=text).first
-        for patience in (5_000, 10_000, PATIENCE):
+        options = self.page.get_by_role("option")
+        for _ in range(8):
+            self.settle()
             self.part(key).locator("input").click()
             try:
-                return option.click(timeout=patience)
+                return options.filter(has_text=text).first.click(timeout=15_000)
             except PlaywrightTimeout:
+                seen = options.all_inner_texts()
                 self.page.keyboard.press("Escape")
-        raise AssertionError(f"the list {key} does not stay open on {text}")
+        raise AssertionError(f"{text} cannot be chosen from the list {key}: {seen}")
 
     def expect_chosen(self, key: str, text: str) -> None:
         box = self.part(key).locator("input")

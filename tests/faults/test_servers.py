@@ -14,7 +14,7 @@ import pytest
 import serve
 from chromium import installed
 from faults import ROOT, everything_is_right, times
-from page import App, begin
+from page import PATIENCE, App, begin
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from mnist_app import runs, weights
@@ -208,7 +208,11 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     expect(page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
     app.expect_chosen("run", run.id)
     expect_progress(app, "of 1000")
-    app.click("stop")
+    while run.is_live:  # a click on a page that is just being drawn anew may go by
+        app.settle()
+        if (stop := app.part("stop").locator("button")).is_visible():
+            stop.click()
+        page.wait_for_timeout(3000)
     expect_progress(app, "Saved as while-away")
     app.choose("network", "while-away")
     app.tab("Draw")
@@ -255,6 +259,7 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     expect(app.page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
     place.serve(port=int(server.url.rsplit(":", 1)[1]))
     expect(app.page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
+    app.part("network").wait_for(timeout=3 * PATIENCE)
     app.settle()
     app.choose("network", "speedrun")
     app.draw(SEVEN)
