@@ -56,6 +56,7 @@ class Job:
     seconds: float
     every: float  # seconds from one stroke of a session to its next
     most: int  # sessions of any job, whose drawings are prepared together
+    to_the_last: bool = False  # all strokes are drawn, even if that takes longer
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ async def _draw(session: Session, job: Job, share: list[list[Stroke]], begin: fl
         for drawing in share:
             for stroke in drawing:
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
-                if time.perf_counter() >= end:
+                if time.perf_counter() >= end and not job.to_the_last:
                     return times
                 await _stroke_by(session, job, stroke, times)
                 due += job.every

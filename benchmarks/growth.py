@@ -24,7 +24,6 @@ from mnist_app.recipes import RECIPES  # noqa: E402
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 SESSIONS = 16  # that draw at once
 EVERY = 0.5  # seconds from one stroke of a session to its next
-SLACK = 1.2  # of the time, for clearing and for answers that are late
 TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=100, epochs=1)
 AT_ONCE = 25  # runs that wait for each other
 SIDE_BY_SIDE = 4  # runs
@@ -71,9 +70,9 @@ def _over_strokes(
 ) -> tuple[int, list[float]]:
     """How many strokes many sessions drew, and the memory after each tenth of the time."""
     sessions = min(SESSIONS, strokes)
-    seconds = SLACK * EVERY * strokes / sessions
+    seconds = EVERY * strokes / sessions
     with crowd() as pipe:
-        begun(pipe, Job(url, recording, sessions, 0, seconds, EVERY, sessions))
+        begun(pipe, Job(url, recording, sessions, 0, seconds, EVERY, sessions, to_the_last=True))
         course = []
         while not pipe.poll(seconds / 10):
             course.append(_megabytes(server))

@@ -18,7 +18,7 @@ from page import App  # noqa: E402
 from mnist_app.ui.reasons import TITLES  # noqa: E402
 
 BARE = Path(__file__).with_name("bare_app.py")
-FEWER = 4  # times fewer strokes are drawn with an expander open
+FEWER = 10  # times fewer strokes are drawn with an expander open
 WITHOUT, CLOSED = "without them", "all closed"
 
 
@@ -64,7 +64,7 @@ def _drawn(
     into[1].append(float(cpu[0]))
 
 
-def _toggle(app: App, name: str, rest: int = 4000) -> None:
+def _toggle(app: App, name: str, rest: int = 2000) -> None:
     """Open or close it; when it opens, what it needs is loaded, what it shows is computed."""
     app.part(f"reasons_{name}").locator("summary").first.click()
     app.page.wait_for_timeout(rest)
