@@ -144,11 +144,12 @@ def test_scrubber_plays_the_drawing_again(app):
     expect(chart).to_contain_text(re.compile(r"(\d|[1-8]\d)(\.5)?% drawn"))
     chart.locator(".updatemenu-button").last.click()
     expect(chart).to_contain_text("% drawn")
-    rail = chart.locator(".slider-rail-touch-rect").bounding_box()
-    for _ in range(5):  # a frame of the replay may come after it was stopped
+    for _ in range(10):  # a frame of the replay may come after it was stopped, the page may move
         app.page.wait_for_timeout(1000)
+        rail = chart.locator(".slider-rail-touch-rect").bounding_box()
         app.page.mouse.click(rail["x"] + rail["width"] / 2, rail["y"] + rail["height"] / 2)
-        if re.search(r"(50|52\.5|47\.5)% drawn", chart.inner_text()):
+        app.page.wait_for_timeout(500)
+        if re.search(r"(50|52\.5|47\.5)% drawn", chart.text_content()):
             break
     expect(chart).to_contain_text(re.compile(r"(50|52\.5|47\.5)% drawn"))
 
