@@ -48,6 +48,7 @@ screenshots: $(VENV)/.installed-dev
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "Python's venv is missing: install it (on Debian: apt-get install python3-venv)."; exit 1; }
+	@echo "Installing torch and the rest: this takes some minutes and 6 GB of disk."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
