@@ -61,10 +61,21 @@ def test_widgets_take_ranges_and_defaults_from_the_recipe(app):
     app.query_params["preset"] = "mlp-300"
     open_tab(app, "Train")
     epochs = app.number_input(key="mlp-300-epochs")
-    assert (epochs.value, epochs.min, epochs.max) == (100, 1, 1000)
+    assert epochs.value == 100
+    assert "(1 to 1000)" in epochs.help.replace(",", "")
     assert app.number_input(key="mlp-300-dropout").value == 0.6
     assert app.selectbox(key="mlp-300-schedule").value == "steps"
     assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:1e-05, 60:5e-06"
+
+
+def test_a_number_out_of_range_is_refused_with_the_range_and_not_replaced(app):
+    app.query_params["preset"] = "lenet5"
+    open_tab(app, "Train")
+    app.number_input(key="lenet5-learning_rate").set_value(10.0).run()
+    start = next(button for button in app.button if button.label == "Start training")
+    start.click().run()
+    assert not app.exception
+    assert any("learning_rate" in error.value and "10" in error.value for error in app.error)
 
 
 def test_a_recipe_says_which_data_it_lacks(app, tmp_path, monkeypatch):
