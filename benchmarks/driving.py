@@ -79,11 +79,16 @@ MADE_UP = (
 
 
 @contextmanager
-def serving(script: Path = ROOT / "app.py") -> Iterator[tuple[str, Path, psutil.Process]]:
-    """The app in a process of its own: its address, its weights folder, the process."""
+def serving(
+    script: Path = ROOT / "app.py", **variables: str
+) -> Iterator[tuple[str, Path, psutil.Process]]:
+    """The app in a process of its own: its address, its weights folder, the process.
+
+    The variables are added to the server's environment.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         before = {child.pid for child in psutil.Process().children()}
-        with served(Path(folder), script) as (url, weights):
+        with served(Path(folder), script, variables) as (url, weights):
             (server,) = (
                 child
                 for child in psutil.Process().children()

@@ -25,13 +25,14 @@ WITHOUT, CLOSED = "without them", "all closed"
 def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
     """Milliseconds to an answer and the server's CPU per stroke, of each way.
 
-    The app without the expanders and the one with all of them closed take turns.
+    The app without the expanders and the one with all of them closed take turns. Neither has
+    MNIST: the index of its neighbours takes a minute, beside which nothing can be measured.
     """
     rows = {}
     with (
-        serving(BARE) as (bare_url, bare_weights, bare_server),
+        serving(BARE, MNIST_APP_DATA="") as (bare_url, bare_weights, bare_server),
         opened(browser, bare_url, bare_weights) as bare,
-        serving() as (url, weights, server),
+        serving(MNIST_APP_DATA="") as (url, weights, server),
         opened(browser, url, weights) as app,
     ):
         for page, process in ((bare, bare_server), (app, server)):
@@ -44,8 +45,7 @@ def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
         rows |= found
         for name in TITLES:
             _toggle(app, name)
-            if name == "neighbours":  # an index of MNIST takes a minute, beside which to measure
-                app.part("neighbours_dataset").get_by_text("Bundled digits", exact=True).click()
+            if name == "neighbours":
                 app.part("neighbours_shown").wait_for()
             rows[name] = [], []
             _drawn(rows[name], app, server, max(1, strokes // FEWER), 2)

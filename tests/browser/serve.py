@@ -7,20 +7,23 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+NONE: Mapping[str, str] = {}
 
 
 @contextmanager
-def served(folder: Path, script: Path = ROOT / "app.py") -> Iterator[tuple[str, Path]]:
+def served(
+    folder: Path, script: Path = ROOT / "app.py", variables: Mapping[str, str] = NONE
+) -> Iterator[tuple[str, Path]]:
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
     weights = folder / "weights"
     shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
-    server = start(weights, folder / "log.txt", script)
+    server = start(weights, folder / "log.txt", script, variables=variables)
     try:
         yield server.url, weights
     finally:
@@ -36,9 +39,17 @@ class Server(NamedTuple):
 
 
 def start(
-    weights: Path, log: Path, script: Path = ROOT / "app.py", *options: str, port: int | None = None
+    weights: Path,
+    log: Path,
+    script: Path = ROOT / "app.py",
+    *options: str,
+    port: int | None = None,
+    variables: Mapping[str, str] = NONE,
 ) -> Server:
-    """Start the app on a weights folder, with options for Streamlit; it adds to the log."""
+    """Start the app on a weights folder, with options for Streamlit; it adds to the log.
+
+    The variables are added to this process's environment.
+    """
     port = port or _free_port()
     ours = [f"--server.port={port}", "--server.headless=true", *options]
     with log.open("a") as file:
@@ -49,6 +60,7 @@ def start(
             stderr=file,
             env={
                 **os.environ,
+                **variables,
                 "MNIST_APP_WEIGHTS": str(weights),
                 "PYTHONPATH": os.pathsep.join(
                     filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])

@@ -148,9 +148,12 @@ KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curv
 
 
 def ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
-    """A run has the curve and the weights, to the last bit, of the same training left in peace."""
+    """A run has the curve and the weights, to the last bit, of the same training left in peace.
+
+    What comes after the recipe's epochs is left aside: the last good epoch need not be the last.
+    """
     curve, tensors = _unbroken(recipe.model_dump_json())
-    events = [event for _, event in sorted(run.log.epochs.items())]
+    events = [event for _, event in sorted(run.log.epochs.items())][: recipe.epochs]
     assert [tuple(event[key] for key in KEYS) for event in events] == curve
     model, _info = weights.load(run.log.end["name"])
     assert all(torch.equal(tensor, tensors[key]) for key, tensor in model.state_dict().items())
