@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_app.ui import delivery, draw, style
+from mnist_app.ui import delivery, draw, pace, style
 
 delivery.mend()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
@@ -57,3 +57,4 @@ elif compare_tab.open:
         compare.show()
 if not train_tab.open and not compare_tab.open:  # those two look by themselves
     background.watch()
+pace.keep()

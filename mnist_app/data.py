@@ -6,9 +6,11 @@ training on MNIST alone has no use.
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -169,15 +171,28 @@ def load_bundled() -> Dataset:
     centre of mass in the centre. A fifth is the test set, always the same.
     Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits.
     """
+    table = torch.from_numpy(_uci_digits())
+    small = table[:, :-1].float().reshape(-1, 1, 8, 8) / 16
+    box = functional.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False)
+    images = _centred(functional.pad(box, (4, 4, 4, 4)).clamp(0, 1).squeeze(1))
+    images = (images * 255).round().to(torch.uint8)
+    digits = Digits(images, table[:, -1].clone(), "digits")
+    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED))
+
+
+def _uci_digits() -> np.ndarray:
+    """64 pixels, 0 to 16, and the label of each digit: (1797, 65).
+
+    The file is read without scikit-learn, which takes longer to import than a network to train.
+    """
+    spec = find_spec("sklearn")
+    file = Path(spec.origin or "").parent / "datasets" / "data" / "digits.csv.gz" if spec else None
+    if file and file.is_file():
+        return np.loadtxt(file, delimiter=",", dtype=np.int64)
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    small = torch.from_numpy(bunch.images).float()[:, None] / 16  # (N, 1, 8, 8)
-    box = functional.interpolate(small, size=(20, 20), mode="bicubic", align_corners=False)
-    images = _centred(functional.pad(box, (4, 4, 4, 4)).clamp(0, 1).squeeze(1))
-    labels = torch.from_numpy(bunch.target).long()
-    digits = Digits((images * 255).round().to(torch.uint8), labels, "digits")
-    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED))
+    return np.column_stack([bunch.data, bunch.target]).astype(np.int64)
 
 
 def _centred(images: Tensor) -> Tensor:

@@ -1,11 +1,15 @@
 """Data sets by name, and what one training uses of them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from numbered import counts
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from mnist_app import data, pen, rendering
@@ -30,6 +34,23 @@ def test_the_bundled_digits_are_1797_in_the_format_of_mnist(bundled):
         assert (part.images[:, 0, 0] == 0).all()
     assert 0.19 < len(bundled.test) / 1797 < 0.21
     assert min(counts(bundled.test)) >= 30
+
+
+@pytest.mark.parametrize("is_found", [True, False], ids=["from the file", "from scikit-learn"])
+def test_the_bundled_digits_are_those_of_scikit_learn(is_found, monkeypatch):
+    if not is_found:
+        monkeypatch.setattr("mnist_app.data.find_spec", lambda _name: None)
+    table, theirs = data._uci_digits(), load_digits()
+    assert np.array_equal(table[:, :-1].reshape(-1, 8, 8), theirs.images)
+    assert np.array_equal(table[:, -1], theirs.target)
+
+
+def test_a_training_on_the_bundled_digits_does_not_wait_for_scikit_learn():
+    code = "import sys; from mnist_app.data import load_bundled; load_bundled(); "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "sys.exit('sklearn' in sys.modules)"], check=False
+    )
+    assert done.returncode == 0
 
 
 def test_the_bundled_digits_have_their_centre_of_mass_in_the_centre(bundled):

@@ -1,8 +1,11 @@
 """The Train tab: choose a recipe, start it, follow it live, stop, resume, keep."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from mnist_app import data, runs, weights
@@ -208,11 +211,12 @@ def _curves(run: Run) -> None:
     shown = {run.id: list(run.log.epochs.values())} | _overlays(run)
     if not any(shown.values()):
         return
-    accuracy, loss = st.columns(2)
-    with accuracy, st.container(key="accuracy_chart"):
-        st.plotly_chart(charts.accuracy_curves(shown), key="accuracy", config=_CONFIG)
-    with loss, st.container(key="loss_chart"):
-        st.plotly_chart(charts.loss_curves(shown), key="loss", config=_CONFIG)
+    accuracy, loss = _figures(json.dumps({n: charts.thinned(e) for n, e in shown.items()}))
+    left, right = st.columns(2)
+    with left, st.container(key="accuracy_chart"):
+        st.plotly_chart(accuracy, key="accuracy", config=_CONFIG)
+    with right, st.container(key="loss_chart"):
+        st.plotly_chart(loss, key="loss", config=_CONFIG)
     st.caption(
         "Training figures run over the epoch, with dropout and augmentation on; validation is "
         "measured at its end, with them off."
@@ -223,6 +227,13 @@ def _curves(run: Run) -> None:
 
 
 _CONFIG = {"displayModeBar": False}
+
+
+@lru_cache(16)
+def _figures(shown: str) -> tuple[go.Figure, go.Figure]:
+    """Curves of these runs, events by name as JSON, made once for all who look; never changed."""
+    epochs = json.loads(shown)
+    return charts.accuracy_curves(epochs), charts.loss_curves(epochs)
 
 
 def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
