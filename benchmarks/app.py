@@ -58,7 +58,6 @@ OPEN_TAB = """async ([name, content]) => {
   await frame();
   return performance.now() - begin;
 }"""
-NUMBER = 4  # digits of the numbers that are drawn
 
 
 @click.command()
@@ -86,9 +85,9 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
-        "panels": lambda browser: panels(browser, max(2, 2 * answers // 3)),
+        "panels": lambda browser: panels(browser, max(2, answers // 2)),
         "pages": lambda browser: pages(browser, starts),
-        "traffic": lambda browser: traffic(browser, min(answers, 20), seconds),
+        "traffic": lambda browser: traffic(browser, min(answers, 10), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),
     }
     with sync_playwright() as playwright:
@@ -134,17 +133,15 @@ def _loaded(app: App) -> App:
 
 def answer(browser: Browser, count: int) -> dict[str, Any]:
     """Milliseconds from lifting the pen to new probabilities on the page, and the server's CPU."""
-    digits, numbers = drawings(1), drawings(NUMBER)
+    digits = drawings(1)
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         driving.strokes(_loaded(app), 5, digits)
         alone, cpu = driving.strokes(app, count, digits, lambda: cpu_seconds(server))
-        several, _ = driving.strokes(app, -(-count // 2), numbers)
         run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
         driving.until(lambda: runs.find(run.id).log.batch, "begin")
         beside, _ = driving.strokes(app, count, digits)
     return {
         "alone_ms": quantiles(alone),
-        "number_ms": quantiles(several),
         "beside_training_ms": quantiles(beside),
         "cpu_s_per_stroke": float(cpu[0]),
     }
@@ -166,6 +163,8 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
         first = len(NETWORKS) - 1  # to networks that are not loaded yet
         result["network_first_ms"] = quantiles(switches[:first])
         result["network_ms"] = quantiles(switches[first:])
+        _switch(app, NETWORKS[-1])
+        result["evaluated"] = NETWORKS[-1]
         for name in [*list(CONTENT)[1:], "Draw"]:
             result[f"tab_{name}_first_ms"] = quantiles([_open_tab(app, name)])
             result[f"tab_{name}_ms"] = quantiles([_open_tab(app, name) for _ in range(count)])

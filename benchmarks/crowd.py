@@ -68,13 +68,17 @@ class Stroke:
 
 
 def serve(pipe: Connection) -> None:
-    """Do the jobs that come through the pipe: tells "ready" when all are in, then the figures."""
+    """Do the jobs that come through the pipe: tells "ready" when all are in, then the figures.
+
+    For a job of no sessions the drawings are prepared, and nothing is told.
+    """
     import torch
 
     torch.set_num_threads(1)
     while job := pipe.recv():
         prepared(job.most * _count(job), canvas_in(job.recording.stroke))
-        pipe.send(asyncio.run(_do(job, pipe)))
+        if job.sessions:
+            pipe.send(asyncio.run(_do(job, pipe)))
 
 
 def _count(job: Job) -> int:

@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +38,18 @@ def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
     with (
         serving() as (url, weights, server),
         opened(browser, url, weights, lambda page: listen(page, sent)) as app,
+        crowd() as pipe,
     ):
-        recording = recorded(app, sent)
+        job = _job(url, recorded(app, sent), strokes)
         loaded = _with_all_networks(app, server)
-        drawn, over_strokes = _over_strokes(url, recording, server, strokes)
-        over_runs = [over_strokes[-1], *_over_runs(app, server, trainings)]
+        pipe.send(replace(job, sessions=0))  # the drawings are made beside the runs
+        over_runs = [loaded, *_over_runs(app, server, trainings)]
+        drawn, over_strokes = _over_strokes(pipe, job, server)
     return {
         "four_networks_mb": loaded,
         "sessions": SESSIONS,
         "strokes": drawn,
-        "over_strokes_mb": [loaded, *over_strokes],
+        "over_strokes_mb": [over_runs[-1], *over_strokes],
         "runs": trainings,
         "over_runs_mb": over_runs,
     }
@@ -65,18 +69,20 @@ def _megabytes(server: psutil.Process) -> float:
     return round(server.memory_info().rss / 1e6, 1)
 
 
-def _over_strokes(
-    url: str, recording: Recording, server: psutil.Process, strokes: int
-) -> tuple[int, list[float]]:
-    """How many strokes many sessions drew, and the memory after each tenth of the time."""
+def _job(url: str, recording: Recording, strokes: int) -> Job:
+    """So many strokes of many sessions."""
     sessions = min(SESSIONS, strokes)
     seconds = EVERY * strokes / sessions
-    with crowd() as pipe:
-        begun(pipe, Job(url, recording, sessions, 0, seconds, EVERY, sessions, to_the_last=True))
-        course = []
-        while not pipe.poll(seconds / 10):
-            course.append(_megabytes(server))
-        found = told(pipe)
+    return Job(url, recording, sessions, 0, seconds, EVERY, sessions, to_the_last=True)
+
+
+def _over_strokes(pipe: Connection, job: Job, server: psutil.Process) -> tuple[int, list[float]]:
+    """How many strokes were drawn, and the memory, looked at again and again meanwhile."""
+    begun(pipe, job)
+    course = []
+    while not pipe.poll(job.seconds / 10):
+        course.append(_megabytes(server))
+    found = told(pipe)
     if found["lost"]:
         raise SystemExit(f"{found['lost']} sessions that drew were lost: {found['errors']}")
     return len(found["times"]), [*course, _megabytes(server)]

@@ -31,7 +31,7 @@ Times = dict[str, list[float]]
 
 
 @click.command()
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
+@click.option("--rounds", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--images", default=200, show_default=True, help="Images at once.")
 @click.option("--threads", type=click.IntRange(1), help="Default: torch's own.")
 @click.option("--seed", default=0, show_default=True)
