@@ -36,12 +36,9 @@ weights: $(VENV)/.installed
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python benchmarks/training.py epochs speedrun profile
-	$(BIN)/python benchmarks/app.py start answer panels pages traffic
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/app.py
 	$(BIN)/python benchmarks/prediction.py
-	# How much memory something takes does not depend on what runs beside it.
-	$(BIN)/python benchmarks/training.py memory & other=$$!; \
-	  $(BIN)/python benchmarks/app.py memory && wait $$other
 	$(BIN)/python benchmarks/performance.py
 
 screenshots: $(VENV)/.installed-dev

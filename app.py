@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from mnist_app.ui import delivery, draw, pace, style
+from mnist_app.ui import delivery, draw, hardening, pace, style
 
 delivery.mend()
+hardening.close()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
 st.sidebar.title("Digits", anchor=False)

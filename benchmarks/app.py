@@ -85,7 +85,7 @@ def main(
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),
-        "panels": lambda browser: panels(browser, max(2, answers // 2)),
+        "panels": lambda browser: panels(browser, max(2, answers // 3)),
         "pages": lambda browser: pages(browser, starts),
         "traffic": lambda browser: traffic(browser, min(answers, 10), seconds),
         "memory": lambda browser: memory(browser, strokes, trainings),

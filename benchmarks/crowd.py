@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,8 +55,9 @@ class Job:
     followers: int
     seconds: float
     every: float  # seconds from one stroke of a session to its next
-    most: int  # sessions of any job, whose drawings are prepared together
+    most: int  # sessions of any job, whose drawings are prepared; further ones draw them again
     to_the_last: bool = False  # all strokes are drawn, even if that takes longer
+    clears: bool = True  # before each drawing; without, its first stroke takes the other's place
 
 
 @dataclass(frozen=True)
@@ -193,13 +194,13 @@ async def _do(job: Job, pipe: Connection) -> dict[str, Any]:
 
 
 def _shared_out(job: Job) -> list[list[list[Stroke]]]:
-    """Drawings for each session, none twice."""
-    made = iter(prepared(job.most * _count(job), canvas_in(job.recording.stroke)))
+    """Drawings for each session, none twice where there are enough."""
+    made = cycle(prepared(job.most * _count(job), canvas_in(job.recording.stroke)))
     shares = []
     for _ in range(job.sessions):
         share: list[list[Stroke]] = []
-        while sum(map(len, share)) < _count(job) - 1 and (drawing := next(made, None)):
-            share.append(drawing)
+        while sum(map(len, share)) < _count(job) - 1:
+            share.append(next(made))
         shares.append(share)
     return shares
 
@@ -229,8 +230,9 @@ async def _draw(session: Session, job: Job, share: list[list[Stroke]], begin: fl
                     return times
                 await _stroke_by(session, job, stroke, times)
                 due += job.every
-            await asyncio.sleep(max(0.0, due - job.every / 2 - time.perf_counter()))
-            await _clear(session, job)
+            if job.clears:
+                await asyncio.sleep(max(0.0, due - job.every / 2 - time.perf_counter()))
+                await _clear(session, job)
     except SessionError as error:  # the session is lost
         session.problems.append(str(error))
     return times

@@ -25,6 +25,7 @@ from mnist_app.recipes import RECIPES  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 SESSIONS = 16  # that draw at once
+OWN_DRAWINGS = 4  # sessions that draw what no other does
 EVERY = 0.5  # seconds from one stroke of a session to its next
 TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=100, epochs=1)
 AT_ONCE = 25  # runs that wait for each other
@@ -73,7 +74,8 @@ def _job(url: str, recording: Recording, strokes: int) -> Job:
     """So many strokes of many sessions."""
     sessions = min(SESSIONS, strokes)
     seconds = EVERY * strokes / sessions
-    return Job(url, recording, sessions, 0, seconds, EVERY, sessions, to_the_last=True)
+    how = {"to_the_last": True, "clears": False}
+    return Job(url, recording, sessions, 0, seconds, EVERY, min(OWN_DRAWINGS, sessions), **how)
 
 
 def _over_strokes(pipe: Connection, job: Job, server: psutil.Process) -> tuple[int, list[float]]:

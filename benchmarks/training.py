@@ -53,7 +53,7 @@ Rows = list[dict[str, Any]]
 @click.argument("parts", nargs=-1, type=click.Choice(PARTS))
 @click.option("--preset", "presets", multiple=True, help="Of the parts but the speed run.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
-@click.option("--seconds", default=0.45, show_default=True, help="Of the usual loop, per round.")
+@click.option("--seconds", default=0.5, show_default=True, help="Of the usual loop, per round.")
 @click.option("--seeds", default=10, show_default=True, help="Of the speed run.")
 @click.option("--images", default=60_000, show_default=True, help="Of MNIST, at most.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")

@@ -56,8 +56,13 @@ class Trial:
         """The epoch whose weights are kept; while it trains, the last complete one."""
         if not self.epochs:
             return None
-        kept = (self.run.log.end or {}).get("best_epoch") or max(self.epochs)
-        return self.epochs.get(kept)
+        end = self.run.log.end or {}
+        return self.epochs.get(end.get("best_epoch") or end.get("epochs") or max(self.epochs))
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether it ended before its time, with the last good epoch kept."""
+        return bool(self.run) and (self.run.log.end or {}).get("reason") == "diverged"
 
     @property
     def val_accuracy(self) -> float | None:

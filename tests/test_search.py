@@ -14,6 +14,7 @@ from mnist_app.recipes import RECIPES
 from mnist_app.search import Search
 from mnist_app.search_space import Space
 from mnist_app.settings import InputError
+from mnist_app.ui import search_results
 
 QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=1)
 LONG = QUICK.changed(epochs=1000)
@@ -133,6 +134,20 @@ def test_a_trial_that_is_killed_does_not_end_the_search():
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
     kill(now(found).trials[0].run)
     wait_until(lambda: states(found) == ["died", "running", "queued"])
+
+
+def test_a_trial_that_diverges_counts_as_such_and_shows_its_last_good_epoch():
+    base = RECIPES["cnn-2x32"].changed(
+        dataset="digits", subset=300, epochs=8, momentum=0.9, l2=0.1, mixed_precision=False
+    )
+    base = base.changed(schedule="steps", steps=((3, 1.0),))  # beyond all reason
+    found = search.start(grid(base, batch_size=(32,)))
+    wait_until(lambda: not now(found).is_live)
+    (trial,) = now(found).trials
+    assert trial.state == "finished"
+    assert trial.has_diverged
+    assert trial.last["epoch"] == trial.run.log.end["epochs"]
+    assert search_results._state(trial, None) == "diverged"
 
 
 def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():

@@ -51,6 +51,17 @@ def test_many_clients_together_wait_too(clock):
         door.enter("guess", "sesame", "another")
 
 
+def test_those_who_guess_do_not_keep_the_teachers_own_machine_waiting(clock):
+    door = Door(clock)
+    for number in range(teacher.WRONG_IN_ALL):
+        _guess(door, str(number))
+    assert door.enter("sesame", "sesame", teacher.HERE)
+    for _ in range(teacher.WRONG_PER_CLIENT):
+        _guess(door, teacher.HERE)
+    with pytest.raises(InputError, match="try again in 60 seconds"):
+        door.enter("sesame", "sesame", teacher.HERE)
+
+
 def _guess(door: Door, client: str) -> None:
     with pytest.raises(InputError, match="not the teacher's code"):
         door.enter("guess", "sesame", client)

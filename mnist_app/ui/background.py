@@ -36,10 +36,17 @@ def result_of(job: Job, key: str) -> Entry | None:
     st.session_state.setdefault(_AWAITED, {})[job.path.name] = (job, _seen(state))
     if state.problem:
         st.error(as_text(state.problem))
-        st.button("Try again", key=key, on_click=job.retry)
+        st.button("Try again", key=key, on_click=_retry, args=(job,))
     else:
         st.progress(min(max(state.share, 0.0), 1.0), f"{as_text(state.text)} …")
     return None
+
+
+def _retry(job: Job) -> None:
+    try:
+        job.retry()
+    except (InputError, OSError) as error:
+        st.toast(as_text(error))
 
 
 class _Later:

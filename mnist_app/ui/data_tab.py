@@ -81,7 +81,7 @@ def _skipped(skipped: Sequence[Skipped]) -> None:
         return
     with place:
         reasons = Counter(file.problem for file in skipped).most_common(5)
-        st.caption(" ".join(f"{count:,} × {problem}" for problem, count in reasons))
+        st.caption(" ".join(f"{count:,} × {as_text(problem)}" for problem, count in reasons))
         shown = skipped[:MOST_REASONS]
         st.dataframe(
             {"File": [f.name for f in shown], "Reason": [f.problem for f in shown]},

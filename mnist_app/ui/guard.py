@@ -1,11 +1,11 @@
 """Who may do what: in teacher mode what changes things for everybody needs the code.
 
-A control that needs it is not on the page without it, and what it does asks again: the message of
-a browser that makes one up finds nothing that would answer.
+A control that needs it is not on the page without it, and what a button calls asks again: the
+message of a browser that makes one up finds nothing that would answer.
 """
 
-from collections.abc import Callable
-from typing import Any
+import secrets
+from pathlib import Path
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
@@ -16,6 +16,8 @@ from mnist_app.ui.text import as_text
 
 _PASS = "teacher_pass"  # noqa: S105, a place in the session's state
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
+_DOOR = teacher.Door()  # one for all sessions: a new one does not begin to guess anew
+_NOBODYS = secrets.token_hex()  # the code while the file that may hold it cannot be read
 
 
 def code() -> str | None:
@@ -27,7 +29,11 @@ def _secret() -> str | None:
     try:
         return st.secrets.get(teacher.VARIABLE)
     except (StreamlitSecretNotFoundError, FileNotFoundError):
-        return None
+        return _NOBODYS if _secret_files() else None
+
+
+def _secret_files() -> list[str]:
+    return [name for name in st.get_option("secrets.files") if Path(name).exists()]
 
 
 def is_open() -> bool:
@@ -41,16 +47,6 @@ def require() -> None:
     """Raise InputError unless this session may start, stop, delete and upload."""
     if not is_open():
         raise InputError(NEEDED)
-
-
-def guarded(action: Callable[..., Any]) -> Callable[..., Any]:
-    """The action, which raises InputError where the code is needed and was not given."""
-
-    def checked(*arguments: Any, **named: Any) -> Any:
-        require()
-        return action(*arguments, **named)
-
-    return checked
 
 
 def note() -> None:
@@ -78,6 +74,10 @@ def show() -> None:
             st.caption("You can start, stop, delete and upload.")
             st.button("Lock again", key="teacher_lock", on_click=_lock)
             return
+        if needed == _NOBODYS:
+            files = as_text(" and ".join(_secret_files()))
+            st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
+            return
         with st.form("teacher_form", clear_on_submit=True, border=False):
             given = st.text_input("Teacher's code", type="password", key="teacher_code")
             if st.form_submit_button("Unlock", key="teacher_unlock"):
@@ -86,7 +86,7 @@ def show() -> None:
 
 def _unlock(given: str, needed: str) -> None:
     try:
-        st.session_state[_PASS] = _door().enter(given, needed, st.context.ip_address or "here")
+        st.session_state[_PASS] = _DOOR.enter(given, needed, st.context.ip_address or teacher.HERE)
     except InputError as error:
         st.error(as_text(error))
         return
@@ -95,9 +95,3 @@ def _unlock(given: str, needed: str) -> None:
 
 def _lock() -> None:
     st.session_state.pop(_PASS, None)
-
-
-@st.cache_resource
-def _door() -> teacher.Door:
-    """One for all sessions: a new one does not begin to guess anew."""
-    return teacher.Door()

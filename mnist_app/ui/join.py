@@ -10,9 +10,10 @@ from mnist_app import network
 # A click makes the picture as large as the window, for those in the last row.
 _STYLE = """<style>.join img { width: 100%; max-width: 16rem; display: block; border-radius: .5rem;
 image-rendering: pixelated; cursor: zoom-in; } .join p { margin: .5rem 0 0; word-break: break-all; }
-.join small { opacity: .7; } .join img:focus { position: fixed; inset: 0; margin: auto;
-width: 94vmin; max-width: none; height: 94vmin; z-index: 1000000; outline: 100vmax solid #0009; }
-</style>"""
+.join small { opacity: .7; } .join img:focus { position: fixed; inset: 2vmin 0 auto; margin: auto;
+width: 84vmin; max-width: none; height: 84vmin; z-index: 1000000; outline: 100vmax solid #000c; }
+.join img:focus + p { position: fixed; inset: auto 0 2vmin; z-index: 1000001; text-align: center;
+font-size: min(6vmin, 3.4vw); color: #fff; }</style>"""
 
 
 def show() -> None:

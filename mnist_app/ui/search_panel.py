@@ -72,13 +72,15 @@ def _progress(now: Search) -> None:
         share = (len(over) + sum(map(_share, now.trials))) / count
         st.progress(min(share, 1.0), _progress_text(now, len(over)))
         return
-    finished = sum(t.state == "finished" for t in now.trials)
+    diverged = sum(t.has_diverged for t in now.trials)
+    finished = sum(t.state == "finished" for t in now.trials) - diverged
     words = {
         "finished": "All trials are over",
         "stopped": "Stopped",
         "interrupted": "Interrupted, as its runs were ended from outside",
     }
-    st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end.")
+    rest = f", {diverged} diverged and kept their last good epoch" if diverged else ""
+    st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
     died = next((t for t in now.trials if t.state == "died"), None)
     if died:
         st.error(f"Trial {died.number} died. {as_text(died.run.why_it_died)}")

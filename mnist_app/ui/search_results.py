@@ -70,6 +70,8 @@ def _table(now: Search) -> None:
 def _state(trial: Trial, best: Trial | None) -> str:
     if best and trial.number == best.number:
         return "best"
+    if trial.has_diverged:
+        return "diverged"
     if trial.state in ("running", "stopping"):
         return f"epoch {min(len(trial.epochs) + 1, trial.run.recipe.epochs)}"
     return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)

@@ -44,7 +44,7 @@ def _settings() -> None:
     name = st.selectbox("Preset", list(RECIPES), key="preset", bind="query-params")
     preset, source = RECIPES[name], SOURCES[name]
     reported = f" Reported: {source.reported}." if source.reported else ""
-    st.caption(f"{source.key}. {source.about}{reported}")
+    st.caption(f"{source.about}{reported}")
     if lack := data.lacking(preset):
         st.info(lack)
     dataset = _dataset()

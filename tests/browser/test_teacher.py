@@ -1,14 +1,19 @@
 """Teacher mode, from the teacher's seat and from that of a student who tries to get round it."""
 
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import serve
 from page import App
 from playwright.sync_api import Browser, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from mnist_app import network, runs
 from mnist_app.recipes import RECIPES
@@ -170,8 +175,27 @@ def test_guessing_has_to_wait_also_in_a_new_session(app, student):
         give(app, f"guess {number}")
     expect(app.part("teacher")).to_contain_text("Too many wrong codes: try again in")
     student.open()
+    replay(student, [BackMsg(clear_cache=True).SerializeToString()])  # what Streamlit's menu sends
     unlock(student)
     expect(student.part("teacher")).to_contain_text("Too many wrong codes: try again in")
+
+
+def test_a_page_whose_name_was_turned_to_this_machine_finds_nothing(student):
+    student.open()
+    port = urlsplit(student.url).port
+    for name, is_let_in in (("evil.example", False), ("localhost", True), ("127.0.0.1", True)):
+        assert _is_let_in(f"{name}:{port}", port) == is_let_in, name
+
+
+def _is_let_in(host: str, port: int) -> bool:
+    """Whether a page of this name, on this machine, gets a web socket."""
+    address = f"ws://{host}/_stcore/stream"
+    options = {"origin": f"http://{host}", "subprotocols": ["streamlit"]}
+    try:
+        with connect(address, sock=socket.create_connection(("127.0.0.1", port)), **options):
+            return True
+    except InvalidStatus as refused:
+        return refused.response.status_code != 403
 
 
 def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
@@ -189,7 +213,9 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
             expect(code).to_have_attribute("alt", f"QR code of {address}")
             assert code.evaluate("image => image.naturalWidth") > 100
             code.click()  # for those in the last row
-            assert code.bounding_box()["height"] > 0.9 * app.page.viewport_size["height"]
+            assert code.bounding_box()["height"] > 0.8 * app.page.viewport_size["height"]
+            text = panel.get_by_text(address, exact=True)
+            assert text.evaluate("text => parseFloat(getComputedStyle(text).fontSize)") > 30
             app.page.get_by_text("Digits", exact=True).click()
             assert code.bounding_box()["height"] < 300
         app.page.close()
