@@ -1,7 +1,4 @@
-"""What Streamlit lets any browser do to all, and this app does not.
-
-These names are Streamlit's own: tests/test_hardening.py fails where they are gone.
-"""
+"""What Streamlit lets any browser do to all, and this app does not."""
 
 import streamlit as st
 from streamlit import config, net_util
@@ -9,7 +6,7 @@ from streamlit.runtime.app_session import AppSession
 
 from mnist_app import network
 
-_HOSTS = ["localhost", "127.0.0.1", "[::1]", "::1"]
+_HOSTS = ["localhost", "127.0.0.1", "::1"]
 
 
 def close() -> None:
