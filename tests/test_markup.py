@@ -12,7 +12,7 @@ from mnist_app.predictor import NOTHING, Found, Prediction
 from mnist_app.segmentation import Box
 from mnist_app.ui import markup
 from mnist_app.ui.colors import DIGIT_COLORS
-from mnist_app.ui.text import as_text
+from mnist_app.ui.text import as_code, as_text
 
 SHARES = np.array([0.01, 0.02, 0.03, 0.5, 0.04, 0.2, 0.05, 0.06, 0.07, 0.02])
 PICTURE = np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28)
@@ -224,3 +224,15 @@ def test_a_text_from_outside_is_no_markdown():
     assert as_text("![x](https://example.org)") == r"!\[x\](https://example.org)"
     assert as_text("a*b* `c` $d$ ~e~ \\") == r"a\*b\* \`c\` \$d\$ \~e\~ \\"
     assert as_text("7-2_x.png is empty: remove it.") == "7-2_x.png is empty: remove it."
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("evaluate canvas", "`evaluate canvas`"),
+        ("a`![x](https://example.org)", "`` a`![x](https://example.org) ``"),
+        ("``", "``` `` ```"),
+    ],
+)
+def test_code_ends_where_its_text_does(text, code):
+    assert as_code(text) == code

@@ -17,7 +17,7 @@ from mnist_app.ui.charts import evaluation as charts
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.confusion import STYLE, confusion_table
 from mnist_app.ui.shared import Choice
-from mnist_app.ui.text import as_text
+from mnist_app.ui.text import as_code, as_text
 from mnist_app.ui.tiles import Tile, tiles
 from mnist_app.weights import WeightsInfo
 
@@ -83,10 +83,11 @@ def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) 
         st.metric("Precision", f"{precision:.2%}", help="Mean over the ten digits.")
         st.metric("Recall", f"{recall:.2%}", help="Mean over the ten digits.")
         st.metric("F1", f"{f1:.2%}", help="Mean over the ten digits.")
+    command = f"python -m mnist_app evaluate {info.name} --dataset {shlex.quote(dataset)}"
     st.caption(
         f"n = {result.n:,} test images of {as_text(test.name)}; the accuracy's 95% interval is "
         f"{low:.2%} to {high:.2%}. {info.name} was trained on {as_text(trained_on)}, seed "
-        f"{info.seed}; `python -m mnist_app evaluate {info.name} --dataset {shlex.quote(dataset)}`"
+        f"{info.seed}; {as_code(command)}"
     )
     table, images = st.columns([1.25, 1], gap="large")
     with table:

@@ -10,8 +10,8 @@ _looked_at = 0  # modules, when the objects were last set aside
 def keep() -> None:
     """Have garbage collection skip what libraries keep in memory; cheap to repeat.
 
-    That is never garbage, but takes up to a third of a second to look through, every few hundred
-    strokes, in which all sessions wait.
+    That is hardly ever garbage, but takes up to a third of a second to look through, every few
+    hundred strokes, in which all sessions wait.
     """
     global _looked_at
     if len(sys.modules) > _looked_at + _MANY:

@@ -12,7 +12,7 @@ from mnist_app.digits import Digits
 from mnist_app.jobs import Job
 from mnist_app.neighbours import NEAREST
 from mnist_app.settings import InputError
-from mnist_app.ui import background, datasets
+from mnist_app.ui import background, datasets, guard
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.reasons import Subject
 from mnist_app.ui.text import as_text
@@ -32,7 +32,8 @@ def show(subject: Subject) -> None:
         )
         return
     if not mnist.is_here():
-        st.caption("MNIST is not on this machine: choose the bundled digits, or download it here.")
+        way = ", or download it here" if guard.is_open() else ""
+        st.caption(f"MNIST is not on this machine: choose the bundled digits{way}.")
     name = datasets.choose("neighbours_dataset")
     dataset = datasets.load(name, "neighbours_download")
     if dataset is None:
