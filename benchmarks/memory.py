@@ -1,6 +1,7 @@
-"""Trains a preset for a moment, on as many images as it really has; prints its peak memory in MB.
+"""Trains a preset for a moment, on as many images as it really has; prints its memory.
 
-python benchmarks/memory.py PRESET; with "torch" in its place, what importing torch takes.
+python benchmarks/memory.py PRESET; with "torch" in its place, what importing torch takes. Two
+figures in MB: the peak until the first step, when the data set is ready, and that of all.
 """
 
 import re
@@ -22,9 +23,8 @@ EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
 
 def main(name: str) -> None:
     """Measure the preset, or the import alone."""
-    if name != IMPORT:
-        train_for_a_moment(name)
-    print(f"{peak() / 1e6:.1f}")
+    ready = peak() if name == IMPORT else train_for_a_moment(name)
+    print(f"{ready / 1e6:.1f} {peak() / 1e6:.1f}")
 
 
 def peak() -> float:
@@ -38,8 +38,12 @@ def peak() -> float:
     return most if sys.platform == "darwin" else 1024 * most
 
 
-def train_for_a_moment(name: str) -> None:
-    """Some steps of the preset, then the end of a training with its measurements."""
+def train_for_a_moment(name: str) -> float:
+    """Some steps of the preset, then the end of a training with its measurements.
+
+    Returns:
+        the peak before the first step, in bytes.
+    """
     from mnist_app import data
     from mnist_app.recipes import RECIPES
     from mnist_app.training import train
@@ -50,10 +54,12 @@ def train_for_a_moment(name: str) -> None:
 
         rendering._collect = _repeating(rendering._collect)
     parts = data.prepare(recipe)
+    ready = peak()
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))
     for _ in train(recipe, parts.train, few, few, should_stop=lambda: next(steps, None) is None):
         pass
+    return ready
 
 
 def _repeating(collect: Any) -> Any:

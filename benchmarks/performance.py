@@ -74,11 +74,12 @@ would have if nothing but its greatest kind of work were left.
 MEMORY = """
 ## Memory
 
-Peak of a process that trains the preset, on as many images as it really has. One that imports
-torch and does nothing peaks at {torch:.0f} MB.
+Peak of a process that trains the preset, on as many images as it really has: torch, then the data
+set with what is drawn beside it and the libraries that draw, then the steps and the evaluation. One
+that imports torch and does nothing peaks at {torch:.0f} MB.
 
-| preset | peak, MB |
-|---|--:|"""
+| preset | peak until the data set is ready, MB | in all, MB |
+|---|--:|--:|"""
 APP = """
 ## The app
 
@@ -211,7 +212,7 @@ def _training(training: Result) -> Iterator[str]:
     alone = next(row["peak_mb"] for row in training["memory"] if row["preset"] == IMPORT)
     yield MEMORY.format(torch=alone)
     for row in _trainings(training):
-        yield f"| {row['preset']} | {row['peak_mb']:.0f} |"
+        yield f"| {row['preset']} | {row['ready_mb']:.0f} | {row['peak_mb']:.0f} |"
 
 
 def _profile(training: Result) -> Iterator[str]:
