@@ -259,8 +259,11 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     expect(app.page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
     place.serve(port=int(server.url.rsplit(":", 1)[1]))
     expect(app.page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
-    app.part("network").wait_for(timeout=3 * PATIENCE)
-    app.settle()
+    app.page.set_default_timeout(3 * PATIENCE)  # the old page stands there until torch is loaded
+    app.page.wait_for_timeout(1000)
+    expect(app.page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=3 * PATIENCE
+    )
     app.choose("network", "speedrun")
     app.draw(SEVEN)
     app.expect_prediction("7")
