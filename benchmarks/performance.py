@@ -250,7 +250,7 @@ def _app(app: Result) -> Iterator[str]:
     tabs = [key for key in app["pages"] if key.startswith("tab_")]
     names |= {f"tab {_tab(key, app['pages']['evaluated'])}, ms": app["pages"][key] for key in tabs}
     for name, values in names.items():
-        yield f"| {name} | {values['p50']:.4g} | {values['p95']:.4g} | {values['n']} |"
+        yield f"| {name} | {values['p50']:.4g} | {_late(values, '.4g')} | {values['n']} |"
     stroke, second = (
         app["traffic"][key] for key in ("bytes_per_stroke", "bytes_per_second_followed")
     )
@@ -284,9 +284,14 @@ def _panels(rows: list[Result]) -> Iterator[str]:
     for row in rows:
         times = row["ms"]
         yield (
-            f"| {row['way']} | {times['p50']:.0f} | {times['p95']:.0f} | {row['cpu_ms']:.0f} "
+            f"| {row['way']} | {times['p50']:.0f} | {_late(times, '.0f')} | {row['cpu_ms']:.0f} "
             f"| {times['n']} |"
         )
+
+
+def _late(values: Result, form: str) -> str:
+    """The 95th percentile, where there is more than one value."""
+    return f"{values['p95']:{form}}" if values["n"] > 1 else ""
 
 
 def _course(values: list[float]) -> str:

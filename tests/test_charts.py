@@ -1,6 +1,12 @@
 import pytest
 
-from mnist_app.ui.charts.training import accuracy_curves, digit_while_learning, loss_curves, thinned
+from mnist_app.ui.charts.training import (
+    accuracy_curves,
+    digit_while_learning,
+    loss_curves,
+    thinned,
+    tick_distance,
+)
 from mnist_app.ui.colors import DIGIT_COLORS
 
 
@@ -136,3 +142,13 @@ def test_a_digit_while_learning_shows_the_epochs_in_order_with_their_probabiliti
     assert list(figure.data[9].y) == [0.1, 0.55, 0.91]
     assert list(figure.data[0].y) == [0.1, 0.05, 0.01]
     assert list(figure.layout.yaxis.range) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("last", "distance"),
+    [(1, 1), (10, 1), (11, 2), (20, 2), (21, 5), (50, 5), (137, 20), (1000, 100), (1001, 200)],
+)
+def test_epochs_are_ticked_at_round_numbers(last, distance):
+    assert tick_distance(last) == distance
+    axis = accuracy_curves({"lenet5": epochs(last)}).layout.xaxis
+    assert (axis.tick0, axis.dtick) == (0, distance)

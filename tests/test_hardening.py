@@ -3,8 +3,11 @@
 import inspect
 
 import pytest
+from starlette.exceptions import HTTPException
 from streamlit import config, net_util
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server import server_util
 
 from mnist_app.ui import hardening
@@ -13,7 +16,11 @@ from mnist_app.ui import hardening
 @pytest.fixture
 def closed(monkeypatch):
     """A function that closes a server at an address; afterwards all is as before."""
-    for place, name in ((AppSession, "_handle_clear_cache_request"), (net_util, "get_external_ip")):
+    for place, name in (
+        (AppSession, "_handle_clear_cache_request"),
+        (net_util, "get_external_ip"),
+        (MemoryUploadedFileManager, "add_file"),
+    ):
         monkeypatch.setattr(place, name, getattr(place, name))
     before = {name: config.get_option(name) for name in ("server.address", "server.allowedHosts")}
 
@@ -56,3 +63,30 @@ def test_a_server_for_this_machine_alone_answers_to_its_names_alone(
     closed, address, hosts, answered
 ):
     assert set(closed(address, hosts)) == answered
+
+
+def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(closed, monkeypatch):
+    monkeypatch.setattr(hardening, "MOST_HELD", 300)
+    monkeypatch.setattr(hardening, "MOST_HELD_FOR_ALL", 500)
+    closed("localhost")
+    uploads = MemoryUploadedFileManager("")
+
+    def add(session: str, name: str, size: int) -> None:
+        uploads.add_file(session, UploadedFileRec(name, name, "image/png", bytes(size)))
+
+    def is_refused(session: str, size: int) -> bool:
+        with pytest.raises(HTTPException) as raised:
+            add(session, "refused", size)
+        return raised.value.status_code == 413
+
+    add("one", "a", 200)
+    assert is_refused("one", 101)
+    add("one", "b", 100)
+    add("two", "c", 200)
+    assert is_refused("two", 1)  # all together hold what they may
+    names = [file.name for file in uploads.get_files("one", ["a", "b", "refused"])]
+    assert names == ["a", "b"]
+    uploads.remove_file("one", "a")
+    add("two", "d", 100)
+    uploads.remove_session_files("two")
+    add("three", "e", 300)

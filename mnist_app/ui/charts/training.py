@@ -1,5 +1,6 @@
 """Figures of trainings: curves over the epochs, and a drawing while a network learns."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,5 +79,11 @@ def _finished(figure: go.Figure) -> go.Figure:
     last = max(
         (trace.x[-1] for trace in figure.data if trace.x is not None and len(trace.x)), default=1
     )
-    figure.update_xaxes(title="Epoch", tickformat="d", dtick=max(1, -(-last // MOST_TICKS)))
+    figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=tick_distance(last))
     return finished(figure)
+
+
+def tick_distance(last: int) -> int:
+    """Epochs from one tick to the next: of 1, 2, 5, 10, 20, ..., the least with few ticks."""
+    power = 10 ** max(0, math.ceil(math.log10(max(1, last) / MOST_TICKS)) - 1)
+    return next(step * power for step in (1, 2, 5, 10) if last <= MOST_TICKS * step * power)
