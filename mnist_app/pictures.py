@@ -13,7 +13,9 @@ from mnist_app.settings import InputError, printable
 
 LONGEST_SIDE = 2000  # pixels; larger pictures are scaled down when read
 MOST_PIXELS = 20_000_000  # more are refused: 80 MB of memory once they are decoded
+MOST_LONG = 100_000  # pixels of a side; a row takes memory, however short it is
 _STRIP = 1_000_000  # pixels
+_NOT_BLENDED = ("1", "P", "PA")  # modes in which what lies between two values means nothing
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none that starts another program
 
 # What Pillow's decoders and its reading of EXIF raise on damaged bytes.
@@ -69,6 +71,10 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
         with _opened(file, name) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise _too_large(name)
+            if max(picture.size) > MOST_LONG:
+                raise InputError(
+                    f"{name} has a side of more than {MOST_LONG:,} pixels: cut it, or remove it."
+                )
             try:
                 return _pixels(picture)
             except _DAMAGES:
@@ -100,9 +106,11 @@ def _pixels(picture: Image.Image) -> np.ndarray:
     picture.draft(None, _fitting(picture.size))  # a JPEG is decoded at half its size or less
     if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits or more per pixel
         picture = _of_8_bits(picture)
-    rgba = ImageOps.exif_transpose(picture).convert("RGBA")
-    rgba.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    return np.asarray(rgba)
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode in _NOT_BLENDED or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # before any copy: 20 megapixels are 80 MB
+    return np.asarray(picture.convert("RGBA"))
 
 
 def _fitting(size: tuple[int, int]) -> tuple[int, int]:

@@ -453,6 +453,8 @@ def _follow(path: Path) -> RunLog:
 def _add_line(log: RunLog, line: bytes) -> None:
     try:
         event = json.loads(line)
+        if b"\\u" in line:
+            json.dumps(event, ensure_ascii=False).encode()  # half a character cannot be shown
     except (ValueError, RecursionError):
         return  # a line cut off by a crash: what it said is said again when the run resumes
     if is_whole(event):

@@ -223,6 +223,7 @@ def test_facts_are_text_and_never_markup():
 def test_a_text_from_outside_is_no_markdown():
     assert as_text("![x](https://example.org)") == r"!\[x\](https://example.org)"
     assert as_text("a*b* `c` $d$ ~e~ \\") == r"a\*b\* \`c\` \$d\$ \~e\~ \\"
+    assert as_text("half \ud800") == "half ?"
     assert as_text("7-2_x.png is empty: remove it.") == "7-2_x.png is empty: remove it."
 
 

@@ -7,7 +7,7 @@ from drawings import SIDE, black_on_transparent, distance, inverted, seven
 from PIL import Image
 
 from mnist_app.drawing import to_mnist
-from mnist_app.pictures import MOST_PIXELS, decode_picture, read_picture
+from mnist_app.pictures import MOST_LONG, MOST_PIXELS, decode_picture, read_picture
 from mnist_app.settings import InputError
 
 
@@ -196,6 +196,14 @@ def test_a_photo_of_20_megapixels_is_read_and_a_larger_one_is_refused(form):
     assert decode_picture(encoded(fits, form), "photo").shape == (1600, 2000, 4)
     with pytest.raises(InputError, match=r"^photo has more than 20 megapixels: scale it down"):
         decode_picture(encoded(larger, form), "photo")
+
+
+def test_a_picture_of_endless_length_is_refused():
+    """Pillow takes some memory for each row, however short it is."""
+    rows = Image.new("1", (2, MOST_LONG + 1))
+    with pytest.raises(InputError, match=r"^strip has a side of more than 100,000 pixels: cut it"):
+        decode_picture(encoded(rows, "PNG"), "strip")
+    assert decode_picture(encoded(rows.crop((0, 0, 2, MOST_LONG)), "PNG"), "strip").shape[2] == 4
 
 
 @pytest.mark.parametrize("size", [(5000, 5000), (10_000, 10_000), (20_000, 10_000)])

@@ -269,6 +269,18 @@ def test_a_line_cut_off_in_the_log_costs_only_itself(start):
     assert run.state == "finished"
 
 
+def test_a_line_with_half_a_character_costs_only_itself(start):
+    run = start(QUICK)
+    wait_until(lambda: not run.is_alive())
+    runs.append_event(run.folder, {"event": "error", "message": "half \ud800."})
+    runs.append_event(run.folder, {"event": "error", "message": "whole \U0001f600."})
+    assert run.log.error == "whole \U0001f600."
+    path = run.folder / "events.jsonl"
+    path.write_bytes(path.read_bytes()[: path.read_bytes().rfind(b'{"event": "error"')])
+    runs._LOGS.clear()
+    assert run.log.error is None
+
+
 def test_a_living_run_is_neither_resumed_nor_removed(start):
     run = start(LONG)
     with pytest.raises(InputError, match="stop it first"):

@@ -11,5 +11,9 @@ def as_code(text: str) -> str:
 
 
 def as_text(text: object) -> str:
-    """A text with no picture in it, which the browser would fetch, no named link and no formula."""
-    return re.sub(r"([\\`*$~\[\]])", r"\\\1", str(text))
+    """A text with no picture in it, which the browser would fetch, no named link and no formula.
+
+    Half a character, as JSON can hold, becomes a question mark: nothing that has one can be sent.
+    """
+    whole = str(text).encode(errors="replace").decode()
+    return re.sub(r"([\\`*$~\[\]])", r"\\\1", whole)

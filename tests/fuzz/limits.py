@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 2.0  # of the processor that a case may take, whatever else the machine does meanwhile
 MEGABYTES = 300  # that the process may grow by in a case
 HANG = 30.0  # seconds by the clock after which a case is given up
+MOST_WAIT = 4 * HANG  # seconds for a case, with making it
 MOST_ENDS = 20  # of processes, after which the rest of the cases is left
 MOST_DATA = 3_000_000_000  # bytes that the process may ever add: what wants more gets MemoryError
 LONGEST_SENTENCE = 2000  # letters
@@ -244,14 +245,14 @@ def close() -> None:
 def _line(process: subprocess.Popen) -> bytes:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        return process.stdout.readline() if selector.select(2 * HANG) else b""
+        return process.stdout.readline() if selector.select(MOST_WAIT) else b""
 
 
 def _end_of(process: subprocess.Popen) -> str:
     try:
         code = process.wait(1)
     except subprocess.TimeoutExpired:
-        return f"it hangs: no end within {2 * HANG:.0f} s"
+        return f"it hangs: no end within {MOST_WAIT:.0f} s"
     return f"it ended the process with {code}"
 
 
@@ -297,8 +298,8 @@ def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
     folder.mkdir()
     before = _outside(top)
     case = Case(seed, number, folder)
+    attempt = target(case)  # to make a case may take long on a machine with much else to do
     with _alarm(number):
-        attempt = target(case)
         result = judged(attempt, case.names)
     new = _outside(top) - before
     if new:
@@ -398,6 +399,7 @@ def _raising(attempt: Attempt) -> Attempt:
 
 
 if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # as pytest does
     _file, *_case = sys.argv[1:]
     _file = str(Path(_file).resolve())
     if _case:
