@@ -6,7 +6,7 @@ from mnist_app.ui import delivery, draw, hardening, pace, style
 
 delivery.mend()
 hardening.close()
-pace.share_heaps()
+pace.give_back()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
 st.sidebar.title("Digits", anchor=False)

@@ -8,8 +8,8 @@ from functools import cache
 
 _MANY = 100  # modules, whose objects are worth not to be looked through again
 _looked_at = 0  # modules, when the objects were last set aside
-_M_ARENA_MAX = -8  # glibc's malloc.h
-_HEAPS = 2
+_M_MMAP_THRESHOLD = -3  # glibc's malloc.h
+_LARGE = 128 * 1024  # bytes; what glibc begins with, but raises by itself
 
 
 def keep() -> None:
@@ -25,12 +25,13 @@ def keep() -> None:
 
 
 @cache
-def share_heaps() -> None:
-    """Have all threads share two heaps, where the C library is glibc; cheap to repeat.
+def give_back() -> None:
+    """Have large blocks of memory given back as soon as they are free; cheap to repeat.
 
-    Streamlit runs each page in a thread of its own. With up to eight heaps for each core, as is
-    glibc's way, what they free lies scattered over all of them, and memory grows for hours.
+    Streamlit runs each page in a thread of its own, and glibc keeps many heaps for threads. It
+    would soon take pictures and what networks compute with out of these, and what is freed then
+    lies scattered over all of them: memory grows for hours.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library has no such thing
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
