@@ -60,7 +60,7 @@ def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -
 
     Args:
         port: on which the app is to answer.
-        quick: leave out the accuracies of the networks, which take a minute.
+        quick: leave out the accuracies of the networks, which take two minutes.
         note: called with what is being checked.
     """
     note = note or (lambda _text: None)
