@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from mnist_app import allocation
 from mnist_app.ui import delivery, draw, hardening, pace, style
 
 delivery.mend()
 hardening.close()
-pace.give_back()
+allocation.give_back_freed_memory()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
 st.sidebar.title("Digits", anchor=False)

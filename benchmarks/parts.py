@@ -1,4 +1,4 @@
-"""What reading one drawing spends its time on, by Python's profiler."""
+"""What the normal form of a drawing spends its time on, by Python's profiler."""
 
 import cProfile
 import inspect
@@ -10,9 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from mnist_app import drawing
-from mnist_app.predictor import Predictor
 
-READING = {"the normal form": drawing.to_mnist, "the network": Predictor.logits}
 FORM = {
     "ink against ground": drawing.ink_of,
     "cutting out": drawing._crop,
@@ -22,43 +20,29 @@ FORM = {
     "scaling": drawing._scale,
     "centring": drawing._centre,
 }
-TRANSFORM = "of all that, scipy's distance transforms"
 REST = "the rest"
 ROUNDS = 5
 
 Shares = dict[str, float]
 
 
-def shares(predictor: Predictor, drawings: Sequence[np.ndarray]) -> dict[str, Shares]:
-    """Shares (0..1) of an answer and of its normal form.
+def shares(drawings: Sequence[np.ndarray]) -> tuple[Shares, float]:
+    """Shares (0..1) of the normal form: of its steps, and of scipy's distance transforms in them.
 
     Args:
-        predictor: whose answers are looked at.
         drawings: uint8 (H, W, 4) each.
     """
-    predictor.predict(drawings[0])  # warm
+    drawing.to_mnist(drawings[0])  # warm
     profiled = cProfile.Profile()
     for _ in range(ROUNDS):
         for rgba in drawings:
-            profiled.runcall(predictor.predict, rgba)
+            profiled.runcall(drawing.to_mnist, rgba)
     stats = pstats.Stats(profiled).stats  # type: ignore[attr-defined]
+    total = _seconds(stats, drawing.to_mnist)
     callers = (drawing.to_mnist, drawing.normal_form)
-    form = _shares(stats, FORM, drawing.to_mnist, callers)
-    transforms = _seconds(stats, ndimage.distance_transform_edt)
-    form[TRANSFORM] = transforms / _seconds(stats, drawing.to_mnist)
-    return {"answer": _shares(stats, READING, Predictor.predict), "normal_form": form}
-
-
-def _shares(
-    stats: dict[Any, Any],
-    parts: dict[str, Callable[..., Any]],
-    whole: Callable[..., Any],
-    callers: Sequence[Callable[..., Any]] = (),
-) -> Shares:
-    """What each part takes of the whole: wherever it is called, or by these callers alone."""
-    total = _seconds(stats, whole)
-    found = {name: _seconds(stats, part, callers) / total for name, part in parts.items()}
-    return found | {REST: 1 - sum(found.values())}
+    found = {name: _seconds(stats, step, callers) / total for name, step in FORM.items()}
+    transforms = _seconds(stats, ndimage.distance_transform_edt) / total
+    return found | {REST: 1 - sum(found.values())}, transforms
 
 
 def _seconds(

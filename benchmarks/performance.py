@@ -83,8 +83,9 @@ that imports torch and does nothing peaks at {torch:.0f} MB.
 APP = """
 ## The app
 
-In headless Chromium, server and browser on the same machine, with digits in real hands. A stroke is
-sent when the pen is lifted; by itself the canvas component would wait 200 ms for another one.
+In headless Chromium that has shown a page before, server and browser on the same machine, with
+digits in real hands. A stroke is sent when the pen is lifted; by itself the canvas component would
+wait 200 ms for another one.
 
 | | median | 95th percentile | n |
 |---|--:|--:|--:|"""

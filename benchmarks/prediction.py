@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT))
 import parts  # noqa: E402
 from several import single  # noqa: E402
 
-from mnist_app import data, machine, pen, weights  # noqa: E402
+from mnist_app import allocation, data, machine, pen, weights  # noqa: E402
 from mnist_app.drawing import to_mnist  # noqa: E402
-from mnist_app.predictor import Predictor, default_network  # noqa: E402
+from mnist_app.predictor import Predictor  # noqa: E402
 from mnist_app.settings import write_text  # noqa: E402
 
 DRAWINGS = 40
@@ -40,6 +40,7 @@ Times = dict[str, list[float]]
 def main(rounds: int, images: int, threads: int | None, seed: int, output: Path) -> None:
     """Measure all networks in weights/."""
     torch.set_num_threads(threads or torch.get_num_threads())
+    allocation.give_back_freed_memory()  # as the app does
     predictors = {info.name: Predictor.load(info.name) for info in weights.list_weights()}
     drawn = _drawings(np.random.default_rng(seed))
     result = {
@@ -48,8 +49,7 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
         "machine": machine.facts(),
         "one": _one_at_a_time(predictors, drawn, rounds),
         "many": _many_at_once(predictors, images, rounds, seed),
-        "profiled": default_network(),
-        "profile": parts.shares(predictors[default_network()], drawn),
+        "profile": parts.shares(drawn),
     }
     print("\n".join(table(result)))
     output.mkdir(parents=True, exist_ok=True)
@@ -150,25 +150,23 @@ def table(result: dict[str, Any]) -> list[str]:
             f"| {row['network']} | {row['parameters']:,} | {row['bytes'] / 1e6:.1f} "
             f"| {spans[0]} | {spans[1]} | {ours:,.0f} | {plain:,.0f} | {ours / plain:.2f} |"
         )
-    return [*lines, *_profile(result["profiled"], result["profile"])]
+    return [*lines, *_profile(*result["profile"])]
 
 
 PROFILE = """
-Where the time of an answer by `{network}` goes, by Python's profiler, which makes small functions
-dearer than they are:
+Where the time of the normal form goes, by Python's profiler, which makes small functions dearer
+than they are; {transforms:.0%} of all of it are scipy's distance transforms, in several steps.
+What else an answer takes is the network.
 
-| of | |
-|---|---|"""
-OF = {"answer": "the answer", "normal_form": "the normal form"}
+| step of the normal form | share |
+|---|--:|"""
 
 
-def _profile(network: str, profile: dict[str, parts.Shares]) -> list[str]:
-    """A row for each whole, its parts with the greatest share first."""
-    lines = PROFILE.format(network=network).splitlines()
-    for key, found in profile.items():
-        largest = sorted(found.items(), key=lambda item: (item[0] == parts.TRANSFORM, -item[1]))
-        lines.append(f"| {OF[key]} | {', '.join(f'{name} {part:.0%}' for name, part in largest)} |")
-    return lines
+def _profile(steps: parts.Shares, transforms: float) -> list[str]:
+    """A row for each step, the one with the greatest share first."""
+    largest = sorted(steps.items(), key=lambda item: -item[1])
+    lines = PROFILE.format(transforms=transforms).splitlines()
+    return [*lines, *(f"| {name} | {share:.0%} |" for name, share in largest)]
 
 
 WAYS = "predict", "read"

@@ -452,11 +452,13 @@ def _follow(path: Path) -> RunLog:
 
 def _add_line(log: RunLog, line: bytes) -> None:
     try:
-        event = json.loads(line)
+        event = json.loads(line.decode())
         if b"\\u" in line:
-            json.dumps(event, ensure_ascii=False).encode()  # half a character cannot be shown
+            json.dumps(event, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return  # a line cut off by a crash: what it said is said again when the run resumes
+        # Cut off by a crash: what it said is said again when the run resumes. Or changed by hand
+        # or a broken disc: half a character, which no page can show.
+        return
     if is_whole(event):
         log.add(event)
 

@@ -79,14 +79,19 @@ def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(closed, mo
             add(session, "refused", size)
         return raised.value.status_code == 413
 
+    def held(session: str) -> str:
+        files = uploads.get_files(session, list("abcdef"))
+        return "".join(file.name for file in files)
+
     add("one", "a", 200)
-    assert is_refused("one", 101)
-    add("one", "b", 100)
-    add("two", "c", 200)
-    assert is_refused("two", 1)  # all together hold what they may
-    names = [file.name for file in uploads.get_files("one", ["a", "b", "refused"])]
-    assert names == ["a", "b"]
-    uploads.remove_file("one", "a")
-    add("two", "d", 100)
+    add("one", "a", 150)  # once more, as after a reply that was lost
+    add("one", "b", 150)
+    assert held("one") == "ab"
+    add("one", "c", 100)
+    assert held("one") == "bc"  # the oldest went
+    add("two", "d", 250)
+    assert is_refused("three", 1)  # all together hold what they may
+    assert held("three") == ""
     uploads.remove_session_files("two")
-    add("three", "e", 300)
+    add("three", "e", 250)
+    assert (held("one"), held("three")) == ("bc", "e")

@@ -1,6 +1,7 @@
 """What Streamlit lets any browser do to all, and this app does not."""
 
 from functools import wraps
+from inspect import unwrap
 
 import streamlit as st
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from mnist_app import network
 
 MOST_HELD = 300_000_000  # bytes, of the uploads of one session
 MOST_HELD_FOR_ALL = 1_000_000_000  # bytes
-_add_file = MemoryUploadedFileManager.add_file
+_add_file = unwrap(MemoryUploadedFileManager.add_file)
 _HOSTS = ["localhost", "127.0.0.1", "::1"]
 
 
@@ -45,9 +46,14 @@ def _unknown() -> None:
 def _add_if_there_is_room(
     uploads: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec
 ) -> None:
-    held = {session: _bytes(files) for session, files in list(uploads.file_storage.items())}
-    new = len(file.data)
-    if held.get(session_id, 0) + new > MOST_HELD or sum(held.values()) + new > MOST_HELD_FOR_ALL:
+    """Beyond the session's share its oldest files go: a page no longer shows most of them."""
+    uploads.remove_file(session_id, file.file_id)
+    for oldest in list(uploads.file_storage.get(session_id, {})):
+        if _bytes(uploads.file_storage[session_id]) + len(file.data) <= MOST_HELD:
+            break
+        uploads.remove_file(session_id, oldest)
+    held = sum(_bytes(files) for files in list(uploads.file_storage.values()))
+    if held + len(file.data) > MOST_HELD_FOR_ALL:
         raise HTTPException(413, "Too much is uploaded already")
     _add_file(uploads, session_id, file)
 
