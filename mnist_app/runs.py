@@ -338,8 +338,9 @@ def _wait_for(process: subprocess.Popen, run: Run) -> None:
     message = f"{_KILLED} (signal {-code})" if code < 0 else f"It ended with exit code {code}"
     with suppress(OSError):  # the run may be removed meanwhile
         last_words = (run.folder / "log.txt").read_text(errors="replace").strip().splitlines()
-        if code > 0 and last_words:
-            message += f": {last_words[-1][:300]}"
+        if code > 0:  # where not even last words can be written, most likely the disc is full
+            why = last_words[-1][:300] if last_words else "it could not write why, free space"
+            message += f": {why.rstrip('.')}."
         append_event(run.folder, {"event": "exit", "message": message})
 
 

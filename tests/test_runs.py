@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -278,6 +279,20 @@ def test_a_line_with_half_a_character_costs_only_itself(half, start):
     assert run.log.error is None
     runs.append_event(run.folder, {"event": "error", "message": "whole \U0001f600."})
     assert run.log.error == "whole \U0001f600."
+
+
+@pytest.mark.parametrize(
+    ("last_words", "message"),
+    [
+        ("", "It ended with exit code 3: it could not write why, free space."),
+        ("Traceback\nOSError: no.", "It ended with exit code 3: OSError: no."),
+    ],
+)
+def test_how_a_process_ended_is_one_sentence_whatever_it_could_write(last_words, message, tmp_path):
+    run = runs.Run(tmp_path, QUICK)
+    (tmp_path / "log.txt").write_text(last_words)
+    runs._wait_for(subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]), run)
+    assert run.why_it_died == message
 
 
 def test_a_living_run_is_neither_resumed_nor_removed(start):
