@@ -11,41 +11,67 @@ from functools import wraps
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
+from streamlit.runtime.scriptrunner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-_MENDED, _WAITING = "_digits_mended", "_digits_waiting"  # names that Streamlit does not have
+_WAITING = "_digits_waiting"  # a name that Streamlit does not have
 Request = Callable[[AppSession, ClientState | None], None]
+Create = Callable[[AppSession, RerunData], None]
+
+
+class _EndedError(Exception):
+    """The session's run takes no more requests; all its messages are in the loop."""
 
 
 def mend() -> None:
-    """Make all sessions of this server wait, once."""
-    if not hasattr(AppSession, _MENDED):
+    """Make all sessions of this server wait, once.
+
+    The names used are Streamlit's own: where they are gone, nothing waits.
+    """
+    if hasattr(AppSession, "_create_scriptrunner") and not hasattr(AppSession, _WAITING):
+        setattr(AppSession, _WAITING, 0)  # requests of a session, which no later one overtakes
+        AppSession._create_scriptrunner = _in_no_place(AppSession._create_scriptrunner)
         AppSession.request_rerun = _in_line(AppSession.request_rerun)
-        setattr(AppSession, _MENDED, True)
+
+
+def _in_no_place(create: Create) -> Create:
+    """Refuse to take the place of a run; only it itself can tell whether it has ended."""
+
+    @wraps(create)
+    def create_if_free(session: AppSession, data: RerunData) -> None:
+        if session._scriptrunner is not None:
+            raise _EndedError
+        create(session, data)
+
+    return create_if_free
 
 
 def _in_line(request_rerun: Request) -> Request:
-    def pass_on(session: AppSession, client_state: ClientState | None) -> None:
+    def ask(session: AppSession, client_state: ClientState | None) -> None:
+        try:
+            request_rerun(session, client_state)
+        except _EndedError:
+            wait(session, client_state, session._scriptrunner)
+
+    def wait(
+        session: AppSession, client_state: ClientState | None, ended: ScriptRunner | None
+    ) -> None:
+        setattr(session, _WAITING, getattr(session, _WAITING) + 1)
+        session._event_loop.call_soon_threadsafe(go_on, session, client_state, ended)
+
+    def go_on(
+        session: AppSession, client_state: ClientState | None, ended: ScriptRunner | None
+    ) -> None:
         setattr(session, _WAITING, getattr(session, _WAITING) - 1)
-        request_rerun(session, client_state)
+        if session._scriptrunner is ended:
+            session._scriptrunner = None  # all that it sent has arrived
+        ask(session, client_state)
 
     @wraps(request_rerun)
     def request(session: AppSession, client_state: ClientState | None) -> None:
-        waiting = getattr(session, _WAITING, 0)  # requests, which no later one overtakes
-        is_part = bool(client_state and client_state.fragment_id)
-        if waiting or (is_part and _has_just_ended(session)):
-            setattr(session, _WAITING, waiting + 1)
-            session._event_loop.call_soon_threadsafe(pass_on, session, client_state)
+        if getattr(session, _WAITING):
+            wait(session, client_state, None)
         else:
-            request_rerun(session, client_state)
+            ask(session, client_state)
 
     return request
-
-
-def _has_just_ended(session: AppSession) -> bool:
-    """Whether the session's run takes no more requests; all its messages are in the loop then.
-
-    These names are Streamlit's own: where they are gone, nothing waits.
-    """
-    requests = getattr(getattr(session, "_scriptrunner", None), "_requests", None)
-    return getattr(requests, "_state", None) is ScriptRequestType.STOP

@@ -6,8 +6,9 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# The look is asked for when the run of the answer has ended, and its messages wait in the loop.
+# The run of the answer ends while the look is being asked for, and its messages wait in the loop.
 SCRIPT = """
+import threading
 import time
 
 import streamlit as st
@@ -23,15 +24,20 @@ def look_when_this_has_ended():
     (info,) = get_instance()._session_mgr.list_active_sessions()
     session, runner = info.session, info.session._scriptrunner
 
-    def wait_for_the_end():
+    ask, asked = runner.request_rerun, threading.Event()
+
+    def ask_when_it_has_ended(data):
+        asked.set()
         while runner._requests._state.value != "STOP":
             time.sleep(0.01)
+        return ask(data)
 
     message = BackMsg()
     (message.rerun_script.fragment_id,) = session._fragment_storage.resolve_target("look")
     message.rerun_script.is_auto_rerun = True
-    session._event_loop.call_soon_threadsafe(wait_for_the_end)
+    runner.request_rerun = ask_when_it_has_ended
     session._event_loop.call_soon_threadsafe(session.handle_backmsg, message)
+    assert asked.wait(10)
 
 
 @st.fragment(key="look")
