@@ -146,7 +146,7 @@ def test_a_digit_while_learning_shows_the_epochs_in_order_with_their_probabiliti
 
 @pytest.mark.parametrize(
     ("last", "distance"),
-    [(1, 1), (10, 1), (11, 2), (20, 2), (21, 5), (50, 5), (137, 20), (1000, 100), (1001, 200)],
+    [(1, 1), (7, 1), (8, 2), (14, 2), (15, 5), (35, 5), (137, 20), (700, 100), (701, 200)],
 )
 def test_epochs_are_ticked_at_round_numbers(last, distance):
     assert tick_distance(last) == distance

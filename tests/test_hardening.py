@@ -92,6 +92,8 @@ def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(closed, mo
     add("two", "d", 250)
     assert is_refused("three", 1)  # all together hold what they may
     assert held("three") == ""
+    assert is_refused("one", 251)  # although two files of its own would go for it
+    assert held("one") == "bc"
     uploads.remove_session_files("two")
     add("three", "e", 250)
     assert (held("one"), held("three")) == ("bc", "e")

@@ -47,14 +47,15 @@ def _add_if_there_is_room(
     uploads: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec
 ) -> None:
     """Beyond the session's share its oldest files go: a page no longer shows most of them."""
-    uploads.remove_file(session_id, file.file_id)
-    for oldest in list(uploads.file_storage.get(session_id, {})):
-        if _bytes(uploads.file_storage[session_id]) + len(file.data) <= MOST_HELD:
-            break
-        uploads.remove_file(session_id, oldest)
-    held = sum(_bytes(files) for files in list(uploads.file_storage.values()))
-    if held + len(file.data) > MOST_HELD_FOR_ALL:
+    before = uploads.file_storage.get(session_id, {})
+    kept = {name: one for name, one in list(before.items()) if name != file.file_id}
+    while kept and _bytes(kept) + len(file.data) > MOST_HELD:
+        del kept[next(iter(kept))]
+    others = [files for name, files in list(uploads.file_storage.items()) if name != session_id]
+    if sum(map(_bytes, [kept, *others])) + len(file.data) > MOST_HELD_FOR_ALL:
         raise HTTPException(413, "Too much is uploaded already")
+    for name in list(before.keys() - kept.keys()):
+        uploads.remove_file(session_id, name)
     _add_file(uploads, session_id, file)
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from mnist_app.ui.charts.common import finished, plain
 from mnist_app.ui.colors import DIGIT_COLORS, run_color
 
-MOST_TICKS = 10
+MOST_TICKS = 7  # of three digits, beside each other in the narrow chart
 MOST_MARKERS = 20  # longer curves are lines alone
 MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is followed
 # Two runs may have the same colour; in one chart they differ in their symbols.
@@ -79,7 +79,8 @@ def _finished(figure: go.Figure) -> go.Figure:
     last = max(
         (trace.x[-1] for trace in figure.data if trace.x is not None and len(trace.x)), default=1
     )
-    figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=tick_distance(last))
+    distance = tick_distance(last)
+    figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=distance, tickangle=0)
     return finished(figure)
 
 
