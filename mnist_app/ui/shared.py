@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,24 @@ def drawing() -> np.ndarray | None:
 
 def owner() -> str:
     """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
-    cookie = st.context.cookies.get("_streamlit_xsrf")
-    if not isinstance(cookie, str) or not cookie:  # no browser, or one that refuses cookies
-        cookie = st.session_state.setdefault("owner", secrets.token_hex(16))
-    return hashlib.sha256(cookie.encode()).hexdigest()[:16]
+    mark = _unmasked(st.context.cookies.get("_streamlit_xsrf"))
+    if not mark:  # no browser, or one that refuses cookies
+        mark = st.session_state.setdefault("owner", secrets.token_bytes(16))
+    return hashlib.sha256(mark).hexdigest()[:16]
+
+
+def _unmasked(cookie: Any) -> bytes:
+    """What Streamlit's cookie holds, "2|mask|masked|time", which each page gets under a new mask.
+
+    Empty where it is none.
+    """
+    parts = cookie.strip("\"'").split("|") if isinstance(cookie, str) else []
+    if len(parts) != 4:
+        return b""
+    with suppress(ValueError):
+        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
+        return bytes(one ^ other for one, other in zip(masked, cycle(mask), strict=False))
+    return b""
 
 
 def own_runs() -> list[runs.Run]:

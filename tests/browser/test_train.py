@@ -81,10 +81,12 @@ def test_a_run_is_found_after_a_reload_and_by_another_browser_then_stopped_and_r
     app.page.reload()
     app.expect_chosen("run", "long")
     expect(app.part("progress")).to_contain_text("of 1000")
+    expect(app.page.get_by_text("started in this browser")).to_be_visible()
 
     other = chromium.new_page()
     App(other, app.url, app.weights).open("/?tab=Train").expect_chosen("run", "long")
     expect(other.locator(".st-key-progress")).to_contain_text("of 1000")
+    expect(other.get_by_text("started in another browser")).to_be_visible()
     other.close()
 
     app.click("stop")
