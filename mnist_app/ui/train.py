@@ -171,9 +171,10 @@ def _result(run: Run) -> None:
         st.warning(as_text(end["problem"]))
     elif end["test_accuracy"] < _NOTHING_LEARNED:
         st.warning("Guessing gives about 10%: it has learned next to nothing. Try another rate.")
+    when = f"after {end['epochs']}" if end["epochs"] else "within the first"
     (st.info if end.get("problem") else st.success)(
-        f"{words.get(end['reason'], 'Finished')} after {end['epochs']} of {run.recipe.epochs} "
-        f"epochs, {_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
+        f"{words.get(end['reason'], 'Finished')} {when} of {run.recipe.epochs} epochs, "
+        f"{_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
         f"images right. Saved as **{as_text(end['name'])}**, ready in the sidebar."
     )
 
