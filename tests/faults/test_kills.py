@@ -92,6 +92,30 @@ def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, be
     )
 
 
+SLOW = """
+import os, time
+link = os.link
+def link_and_wait(*args, **options):
+    link(*args, **options)
+    time.sleep(60)
+os.link = link_and_wait
+"""
+
+
+def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before, injected):
+    injected(SLOW)
+    run = runs.start(SAVING.changed(epochs=1), "once")
+    faults.wait_until(lambda: (folder / "once.safetensors").exists())
+    assert faults.kill(run)
+    injected("")
+    faults.finish(run)
+    assert run.log.end["name"] == "once"
+    assert set(faults.remembered(folder)) == {*before, "once"}
+    everything_is_right(before, folder)
+    assert left_over(folder) == []
+    faults.report("kill -9 of a run when its result is just there", 1, "resumed; it is there once")
+
+
 def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
     for _ in range(times(1, 10)):
         run = runs.start(QUICK, "early")
