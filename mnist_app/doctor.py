@@ -18,7 +18,8 @@ from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mnist_app.settings import InputError, data_folder, weights_folder
+from mnist_app.settings import InputError, data_folder, parallel_runs, weights_folder
+from mnist_app.teacher import VARIABLE, code_from
 
 if TYPE_CHECKING:
     import torch
@@ -79,6 +80,8 @@ def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -
         yield from check_networks(quick=quick, note=note)
     else:
         yield Check("networks", "warn", "not checked, as torch and torchvision do not work")
+    yield check_parallel_runs()
+    yield check_code()
     yield check_port(port)
 
 
@@ -274,12 +277,15 @@ def check_strokes() -> Check:
 def check_networks(*, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
     """Whether each file in the weights folder is a network as good as its header says."""
     from mnist_app import weights
-    from mnist_app.predictor import default_network
+    from mnist_app.predictor import DEFAULT, default_network
 
     listing = weights.scan()
     try:
-        text = f"{len(listing.weights)} in {weights_folder()}; {default_network()} reads drawings"
-        yield Check("networks", "ok", text)
+        reads = default_network()
+        text = f"{len(listing.weights)} in {weights_folder()}; {reads} reads drawings"
+        remedy = f"{DEFAULT}, which is made for that, is not there: restore it"
+        is_made_for_it = reads == DEFAULT
+        yield Check("networks", *(("ok", text) if is_made_for_it else ("warn", text, remedy)))
     except InputError as error:
         yield Check("networks", "fail", _sentence(error))
     for item in listing.broken:
@@ -337,7 +343,24 @@ def _dataset(name: str) -> "Dataset":
     return data.load_dataset(name)
 
 
-# The port
+# The server
+
+
+def check_parallel_runs() -> Check:
+    """Whether the number of trainings at once is one."""
+    try:
+        return Check("trainings at once", "ok", str(parallel_runs()))
+    except InputError as error:
+        return Check("trainings at once", "fail", _sentence(error))
+
+
+def check_code() -> Check:
+    """Whether the environment has a teacher's code, which is not shown."""
+    name = "teacher's code"
+    if code_from():
+        return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")
+    text = f"{VARIABLE} is not set: all is open, unless Streamlit's secrets have it"
+    return Check(name, "ok", text)
 
 
 def check_port(port: int = PORT) -> Check:

@@ -78,10 +78,10 @@ class Job:
         """How it stands, told from its files and its process."""
         if self.path.exists():
             return State(is_done=True)
-        note = self._read()
-        if note and not note.get("problem") and not self.is_alive():
+        note = self._read()  # nothing, where its starter was killed while writing it
+        if self._note.exists() and not note.get("problem") and not self.is_alive():
             note = self._read()  # it may have said its last word between the two looks
-            if note and not note.get("problem"):
+            if self._note.exists() and not note.get("problem"):
                 return State(problem="The computation was ended from outside: try again.")
         if note.get("problem"):
             return State(problem=note["problem"])

@@ -196,12 +196,20 @@ def start(
         InputError: the name is not allowed, the queue is full, or the folder cannot be written.
     """
     name = checked_name(name or recipe.name)
-    if owner:
-        _check_queue(owner)
-    folder = None
     try:
-        folder = _new_folder(_free_name(name))
-        run = Run(folder, recipe)
+        with _lock():  # of many who start one at once each sees those before it
+            if owner:
+                _check_queue(owner)
+            return _started(recipe, name, search, owner)
+    except OSError as error:
+        raise _cannot("be started", error) from None
+
+
+def _started(recipe: Recipe, name: str, search: str | None, owner: str | None) -> Run:
+    """A run in a folder of its own, with its process; no folder where that fails."""
+    folder = _new_folder(_free_name(name))
+    run = Run(folder, recipe)
+    try:
         write_text(folder / "process.json", "{}")
         if search:
             write_text(folder / "search", search)
@@ -209,18 +217,17 @@ def start(
             write_text(folder / "owner", owner)
         write_text(folder / "recipe.json", recipe.model_dump_json(indent=1))
         _launch(run)
-    except OSError as error:
-        if folder:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise _cannot("be started", error) from None
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return run
 
 
-def _check_queue(owner: str) -> None:
+def _check_queue(owner: str | None) -> None:
     """Raise InputError if this one, or all together, have too many runs that are not over."""
     live = [run for run in list_runs() if run.search is None and run.is_live]
     own = sum(run.owner == owner for run in live)
-    if own >= MOST_OF_ONE:
+    if owner and own >= MOST_OF_ONE:
         raise InputError(
             f"{own} of your trainings are running or waiting: stop one of them, or let one end."
         )
@@ -249,7 +256,7 @@ def resume(run: Run) -> None:
     """Go on from the last checkpoint, or from the beginning if there is none.
 
     Raises:
-        InputError: the run is still under way.
+        InputError: the run is still under way, or the queue is full.
     """
     if find(run.id) is None:
         raise InputError(f"The run {run.id} was removed: start a new one.")
@@ -257,6 +264,7 @@ def resume(run: Run) -> None:
         with _lock():  # of many browsers one resumes it
             if run.is_live:
                 raise InputError(f"The run {run.id} is still under way: stop it first.")
+            _check_queue(run.owner)
             (run.folder / "stop").unlink(missing_ok=True)
             _launch(run)
     except OSError as error:
@@ -278,7 +286,7 @@ def remove(run: Run) -> None:
 
 
 def _lock() -> FileLock:
-    """For what only one process at a time may do; an OSError, if it takes longer than that."""
+    """For what only one of all may do at a time; an OSError, if it takes longer than that."""
     return FileLock(runs_folder() / ".lock", timeout=_SECONDS_TO_WAIT)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does n
     from mnist_app.weights import WeightsInfo
 
 State = Literal["running", "stopping", "finished", "stopped", "interrupted"]
+MOST_AT_ONCE = 5  # searches that are under way
 
 
 @dataclass(frozen=True)
@@ -143,12 +144,14 @@ def start(space: Space) -> Search:
     """Start a search: its first trial trains, or queues behind what is under way.
 
     Raises:
-        InputError: a trial's recipe is not allowed, or the folder cannot be written.
+        InputError: a trial's recipe is not allowed, too many searches are under way, or the folder
+            cannot be written.
     """
     values = space.trials()
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with _lock():
+            _check_room()
             path = _folder() / f"{_next_number():04d}-{space.base.name}.json"
             found = {
                 "space": space.to_json(),
@@ -162,6 +165,13 @@ def start(space: Space) -> Search:
         raise _cannot("be started", error) from None
     advance(path.stem)
     return find(path.stem)
+
+
+def _check_room() -> None:
+    """Raise InputError if as many searches as may be are under way."""
+    live = sum(search.is_live for search in list_searches())
+    if live >= MOST_AT_ONCE:
+        raise InputError(f"{live} searches are under way, which is the most: stop one of them.")
 
 
 def advance(search_id: str) -> None:
@@ -204,13 +214,14 @@ def go_on(search: Search) -> None:
     """Start again what was stopped, died or never had its turn.
 
     Raises:
-        InputError: it is still under way, or the folder cannot be written.
+        InputError: it is still under way, too many others are, or the folder cannot be written.
     """
     try:
         with _changed(search.id) as found:
             now = _of(search.id, found)
             if now.is_live:
                 raise InputError(f"The search {now.id} is still under way: stop it first.")
+            _check_room()
             for trial in now.trials:
                 if trial.state != "finished" and trial.run:
                     runs.remove(trial.run)

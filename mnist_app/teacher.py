@@ -6,9 +6,11 @@ log, or of anything that is kept in a file.
 
 import hashlib
 import hmac
+import math
 import os
 import threading
 import time
+import unicodedata
 from collections import deque
 from collections.abc import Callable
 
@@ -57,7 +59,7 @@ class Door:
         with self._lock:
             wait = self._wait(client)
             if wait > 0:
-                raise InputError(f"Too many wrong codes: try again in {wait:.0f} seconds.")
+                raise InputError(f"Too many wrong codes: try again in {math.ceil(wait)} s.")
             if hmac.compare_digest(_digest(given), _digest(code)):
                 return Pass(code)
             self._wrong.append((self._clock(), client))
@@ -78,9 +80,21 @@ class Door:
 
 def code_from(secrets: Callable[[], object] = lambda: None) -> str | None:
     """The code: `MNIST_APP_TEACHER_CODE`, else what `secrets` gives; None if there is none."""
-    return (os.environ.get(VARIABLE) or "").strip() or str(secrets() or "").strip() or None
+    secret = secrets()
+    kept = "" if secret is None else str(secret).strip()
+    return _typed(os.environ.get(VARIABLE, "")).strip() or kept or None
+
+
+def _typed(text: str) -> str:
+    """A variable's text, also where its letters are not UTF-8, as in an old terminal."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(text).decode("latin-1")
+    return text
 
 
 def _digest(code: str) -> bytes:
     """Of equal length whatever the code, so that comparing tells nothing about it."""
-    return hashlib.sha256(code.strip().encode()).digest()
+    letters = unicodedata.normalize("NFC", code.strip())  # an ü is one letter or two
+    return hashlib.sha256(letters.encode(errors="replace")).digest()

@@ -231,6 +231,8 @@ def scan(folder: Path | None = None) -> Listing:
         if path.name.startswith("."):
             continue
         try:
+            if not path.is_file():  # what reads a pipe would wait for ever
+                raise InputError(f"{path} is no file: remove it.")
             weights.append(_read_info(path))
         except InputError as error:
             broken.append(BrokenFile(path.name, str(error)))

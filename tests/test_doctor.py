@@ -289,8 +289,8 @@ def test_a_network_whose_numbers_were_changed_fails(trained):
     path.write_bytes(whole[:-20_000] + bytes(20_000))
     assert failed(doctor.check_network(trained, data.load_dataset), "by its header", "restore it")
     assert doctor.check_network(trained, None).level == "ok"  # what quick leaves out
-    assert levels() == {"networks": "ok", "network mine": "fail"}
-    assert levels(quick=True) == {"networks": "ok", "network mine": "ok"}
+    assert levels() == {"networks": "warn", "network mine": "fail"}
+    assert levels(quick=True) == {"networks": "warn", "network mine": "ok"}
 
 
 def test_a_truncated_file_fails_and_the_others_do_not(trained):
@@ -308,6 +308,27 @@ def test_a_network_that_goes_meanwhile_fails(weights_folder):
 def test_an_empty_weights_folder_fails(weights_folder):
     (check,) = doctor.check_networks()
     assert failed(check, "There are no weights", "train")
+
+
+def test_other_networks_than_the_one_for_drawings_are_worth_knowing(trained):
+    networks, _mine = doctor.check_networks(quick=True)
+    assert (networks.level, "mine reads drawings" in networks.text) == ("warn", True)
+    assert "canvas" in networks.remedy
+
+
+def test_a_number_of_trainings_that_is_none_fails(monkeypatch):
+    monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", "many")
+    assert failed(doctor.check_parallel_runs(), "MNIST_APP_PARALLEL_RUNS is 'many'", "whole number")
+    monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", "3")
+    assert doctor.check_parallel_runs() == doctor.Check("trainings at once", "ok", "3")
+
+
+def test_a_code_is_told_to_be_set_and_not_shown(monkeypatch):
+    monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
+    assert "not set" in doctor.check_code().text
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
+    assert doctor.check_code().text.startswith("set")
+    assert "sesame" not in doctor.check_code().text
 
 
 def test_a_network_is_told_while_it_is_tested(trained):
@@ -442,7 +463,8 @@ def test_json_is_one_object_with_every_check(call, trained, port):
     assert set(answer["checks"][0]) == {"name", "level", "text", "remedy"}
     names = [check["name"] for check in answer["checks"]]
     assert names[0] == "Python"
-    assert names[-2:] == ["network mine", f"port {port}"]
+    assert names[-4] == "network mine"
+    assert names[-1] == f"port {port}"
     assert len(set(names)) == len(names)
 
 

@@ -72,6 +72,19 @@ def test_a_killed_job_says_so_and_can_be_tried_again(job):
     assert wait(job).is_done
 
 
+def test_a_job_whose_starter_was_killed_at_once_can_be_tried_again(job):
+    """It had made its file, and not written into it."""
+    job._note.parent.mkdir(parents=True)
+    job._note.touch()
+    assert not job.state().problem  # it may still be written
+    hour_ago = time.time() - 3600
+    os.utime(job._note, (hour_ago, hour_ago))
+    job.start()
+    assert "ended from outside" in job.state().problem
+    job.retry()
+    assert wait(job).is_done
+
+
 def test_jobs_take_turns(job):
     first = Job("robustness", job.arguments)
     first.start()

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -186,6 +187,24 @@ def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, 
     runs.stop(second)
     wait_until(lambda: not second.is_live)
     assert start(LONG, owner="a").owner == "a"
+    with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
+        runs.resume(second)
+    assert second.state == "stopped"
+
+
+def test_of_many_who_start_at_once_each_gets_a_name_and_nobody_too_many(start, monkeypatch):
+    monkeypatch.setattr(runs, "MOST_OF_ONE", 3)
+
+    def begin(_number: int) -> runs.Run | None:
+        try:
+            return start(LONG, "same", owner="a")
+        except InputError:
+            return None
+
+    with ThreadPoolExecutor(10) as pool:
+        begun = [run for run in pool.map(begin, range(10)) if run]
+    assert sorted(run.name for run in begun) == ["same", "same-2", "same-3"]
+    assert sorted(run.ticket for run in begun) == [1, 2, 3]
 
 
 def test_an_error_in_a_run_is_told_in_its_own_words(start):

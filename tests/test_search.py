@@ -161,6 +161,20 @@ def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
 
 
+def test_only_so_many_searches_are_under_way(monkeypatch):
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 1)
+    first = search.start(grid(LONG, learning_rate=[0.1]))
+    with pytest.raises(InputError, match="1 searches are under way, which is the most"):
+        search.start(grid(LONG, learning_rate=[0.2]))
+    assert [found.id for found in search.list_searches()] == [first.id]
+    search.stop(first)
+    wait_until(lambda: not now(first).is_live)
+    second = search.start(grid(LONG, learning_rate=[0.2]))
+    with pytest.raises(InputError, match="1 searches are under way, which is the most"):
+        search.go_on(first)
+    assert now(second).is_live
+
+
 def test_a_space_that_is_refused_leaves_nothing_behind():
     with pytest.raises(InputError, match="batch_size"):
         search.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))

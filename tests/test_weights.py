@@ -169,6 +169,16 @@ def test_a_file_with_a_name_that_is_none_is_shown_as_broken(trained):
     assert [b.file for b in weights.scan().broken] == ["not a name.safetensors"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_shown_as_broken_and_not_waited_for(weights_folder):
+    weights_folder.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(weights_folder / "pipe.safetensors")
+    (weights_folder / "folder.safetensors").mkdir()
+    problems = [item.problem for item in weights.scan().broken]
+    assert len(problems) == 2
+    assert all(problem.endswith("is no file: remove it.") for problem in problems)
+
+
 def test_a_copied_file_goes_by_its_new_name(trained):
     weights.save("good", *trained)
     path = weights.path_of("good")

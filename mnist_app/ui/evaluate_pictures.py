@@ -3,11 +3,13 @@
 import io
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from mnist_app import archives
 from mnist_app.archives import File, Skipped
 from mnist_app.settings import InputError
 from mnist_app.ui import guard, shared
+from mnist_app.ui.hardening import MOST_HELD
 from mnist_app.ui.markup import png_url
 from mnist_app.ui.shared import Choice
 from mnist_app.ui.text import as_text
@@ -38,6 +40,7 @@ def _uploaded() -> tuple[object, list[File]] | None:
     uploads = st.file_uploader(
         "Pictures, or a ZIP of them", _TYPES, accept_multiple_files=True, key="pictures_upload"
     )
+    _tell_what_went(st.session_state["pictures_upload"])
     if not uploads:
         return None
     files: list[File] = []
@@ -47,6 +50,16 @@ def _uploaded() -> tuple[object, list[File]] | None:
         else:
             files.append(File(upload.name, upload.getvalue, None))
     return [upload.file_id for upload in uploads], files
+
+
+def _tell_what_went(chosen: list[UploadedFile | DeletedFile]) -> None:
+    """Say so where files stand in the list that the server does not hold any more."""
+    gone = sum(isinstance(file, DeletedFile) for file in chosen)
+    if gone:
+        st.warning(
+            f"{gone:,} of {len(chosen):,} files are not read: the server keeps the last "
+            f"{MOST_HELD // 1_000_000} MB that a page uploads. Choose fewer at once."
+        )
 
 
 def _in_folder() -> tuple[object, list[File]] | None:

@@ -23,7 +23,7 @@ def close() -> None:
 
     A browser may not clear what all sessions share, nor have the server ask the internet for its
     own address, nor fill its memory with uploads, which need no control of the page. A server for
-    this machine alone answers to its names alone, so that a page from elsewhere whose name was
+    this machine alone runs pages under its names alone, so that one from elsewhere whose name was
     turned to this machine finds nothing; the option server.allowedHosts goes first.
     """
     AppSession._handle_clear_cache_request = _refuse
@@ -46,7 +46,7 @@ def _unknown() -> None:
 def _add_if_there_is_room(
     uploads: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec
 ) -> None:
-    """Beyond the session's share its oldest files go: a page no longer shows most of them."""
+    """Beyond the session's share its oldest files go; where a page lists them, it says so."""
     before = uploads.file_storage.get(session_id, {})
     kept = {name: one for name, one in list(before.items()) if name != file.file_id}
     while kept and _bytes(kept) + len(file.data) > MOST_HELD:
