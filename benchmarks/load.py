@@ -4,7 +4,7 @@ At each level so many sessions draw, each a stroke every few seconds, while one 
 three more sessions follow it in the Train tab. The sessions speak Streamlit's own protocol: they
 send what a real page sent a moment before, with drawings of their own, and wait until the answer to
 just that drawing is there. One real page draws beside them, so that both can be compared.
-Writes load.json, load.md and load.svg into docs/.
+Writes load.json and load.svg into docs/; reliability.py makes the page of them.
 """
 
 import json
@@ -72,7 +72,6 @@ def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) 
             write_text(path, json.dumps(result, indent=1) + "\n")
         browser.close()
     print("\n".join(section(result)))
-    write_text(output / "load.md", "\n".join(["# Load", "", *section(result), ""]))
     write_text(output / "load.svg", chart(result["levels"]))
 
 

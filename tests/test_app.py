@@ -127,3 +127,15 @@ def test_runs_that_died_are_shown_with_their_reason(app):
     assert not app.exception
     assert "The disk is <b>full</b>." in app.error[0].value
     assert any(button.label == "Resume from the beginning" for button in app.button)
+
+
+def test_files_that_the_server_let_go_are_told():
+    def page() -> None:
+        from streamlit.runtime.uploaded_file_manager import DeletedFile
+
+        from mnist_app.ui import evaluate_pictures
+
+        evaluate_pictures._tell_what_went([DeletedFile("one"), "kept"])
+
+    (warning,) = AppTest.from_function(page).run().warning
+    assert warning.value.startswith("1 of 2 files are not read")
