@@ -80,9 +80,10 @@ class Door:
 
 def code_from(secrets: Callable[[], object] = lambda: None) -> str | None:
     """The code: `MNIST_APP_TEACHER_CODE`, else what `secrets` gives; None if there is none."""
-    secret = secrets()
-    kept = "" if secret is None else str(secret).strip()
-    return _typed(os.environ.get(VARIABLE, "")).strip() or kept or None
+    if given := _typed(os.environ.get(VARIABLE, "")).strip():
+        return given
+    kept = secrets()
+    return None if kept is None else str(kept).strip() or None
 
 
 def _typed(text: str) -> str:
