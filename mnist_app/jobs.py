@@ -108,8 +108,8 @@ class Job:
 
     def forget(self) -> None:
         """Leave nothing of the job but its result."""
-        self._note.unlink(missing_ok=True)
         self._pid.unlink(missing_ok=True)
+        self._note.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mnist_app.events import is_whole
 from mnist_app.recipes import Recipe
@@ -91,10 +91,7 @@ class Run:
     @property
     def state(self) -> State:
         """How the run stands, told from its files and its process."""
-        log = self.log
-        alive = not log.end and self.is_alive()
-        if not (log.end or alive):
-            log = self.log  # it may have written its end between the two looks, and gone
+        log, alive = self._look()
         if log.end:
             return "stopped" if log.end["reason"] == "stopped" else "finished"
         if log.error or not alive:
@@ -107,8 +104,17 @@ class Run:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is training, or will."""
-        return self.state in LIVE
+        """Whether it is training, or will; quicker than to ask for its state."""
+        log, alive = self._look()
+        return alive and not log.error
+
+    def _look(self) -> tuple["RunLog", bool]:
+        """The log, and whether the process lives and has more to say."""
+        log = self.log
+        alive = not log.end and self.is_alive()
+        if not (log.end or alive):
+            log = self.log  # it may have written its end between the two looks, and gone
+        return log, alive
 
     @property
     def why_it_died(self) -> str:
@@ -198,16 +204,17 @@ def start(
     name = checked_name(name or recipe.name)
     try:
         with _lock():  # of many who start one at once each sees those before it
+            live = _live_runs()
             if owner:
-                _check_queue(owner)
-            return _started(recipe, name, search, owner)
+                _check_queue(owner, live)
+            return _started(recipe, _free_name(name, live), search, owner)
     except OSError as error:
         raise _cannot("be started", error) from None
 
 
 def _started(recipe: Recipe, name: str, search: str | None, owner: str | None) -> Run:
     """A run in a folder of its own, with its process; no folder where that fails."""
-    folder = _new_folder(_free_name(name))
+    folder = _new_folder(name)
     run = Run(folder, recipe)
     try:
         write_text(folder / "process.json", "{}")
@@ -223,21 +230,28 @@ def _started(recipe: Recipe, name: str, search: str | None, owner: str | None) -
     return run
 
 
-def _check_queue(owner: str | None) -> None:
+def _live_runs() -> list[Run]:
+    return [run for run in list_runs() if run.is_live]
+
+
+def _check_queue(owner: str, live: list[Run]) -> None:
     """Raise InputError if this one, or all together, have too many runs that are not over."""
-    live = [run for run in list_runs() if run.search is None and run.is_live]
-    own = sum(run.owner == owner for run in live)
-    if owner and own >= MOST_OF_ONE:
+    counted = [run for run in live if run.search is None]
+    own = sum(run.owner == owner for run in counted)
+    if own >= MOST_OF_ONE:
         raise InputError(
             f"{own} of your trainings are running or waiting: stop one of them, or let one end."
         )
-    if len(live) >= MOST_OF_ALL:
+    if len(counted) >= MOST_OF_ALL:
         raise InputError(
-            f"{len(live)} trainings are running or waiting, which is the most: let one end first."
+            f"{len(counted)} trainings are running or waiting, which is the most: let one end "
+            "first."
         )
 
 
 def _cannot(what: str, error: OSError) -> InputError:
+    if isinstance(error, Timeout):
+        return InputError("Many trainings are being started just now: try again in a moment.")
     return InputError(
         f"A run cannot {what} in {runs_folder()} ({error.strerror or error}): "
         "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
@@ -252,19 +266,23 @@ def stop(run: Run) -> None:
         raise _cannot("be stopped", error) from None
 
 
-def resume(run: Run) -> None:
+def resume(run: Run, owner: str | None = None) -> None:
     """Go on from the last checkpoint, or from the beginning if there is none.
 
+    Args:
+        run: one that is over; it keeps its owner.
+        owner: a mark of who resumes it, who may have a few in the queue only.
     Raises:
         InputError: the run is still under way, or the queue is full.
     """
-    if find(run.id) is None:
-        raise InputError(f"The run {run.id} was removed: start a new one.")
     try:
         with _lock():  # of many browsers one resumes it
+            if find(run.id) is None:
+                raise InputError(f"The run {run.id} was removed: start a new one.")
             if run.is_live:
                 raise InputError(f"The run {run.id} is still under way: stop it first.")
-            _check_queue(run.owner)
+            if owner:
+                _check_queue(owner, _live_runs())
             (run.folder / "stop").unlink(missing_ok=True)
             _launch(run)
     except OSError as error:
@@ -383,7 +401,7 @@ def find(run_id: str) -> Run | None:
         return None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _read_recipe(path: Path, mtime_ns: int) -> Recipe:  # noqa: ARG001, the cache's key
     return Recipe(**json.loads(path.read_text(encoding="utf-8")))
 
@@ -399,10 +417,10 @@ def ahead_of(run: Run) -> list[Run]:
     ]
 
 
-def _free_name(name: str) -> str:
+def _free_name(name: str, live: list[Run]) -> str:
     """`name`, or with the first suffix that neither a result nor a living run has."""
     taken = {path.stem for path in weights_folder().glob("*.safetensors")}
-    taken |= {run.name for run in list_runs() if run.is_live}
+    taken |= {run.name for run in live}
     number, candidate = 1, name
     while candidate in taken:
         number += 1

@@ -161,10 +161,21 @@ def start(space: Space) -> Search:
                 "kept": None,
             }
             write_text(path, json.dumps(found))
+            _begin(path)
     except OSError as error:
         raise _cannot("be started", error) from None
-    advance(path.stem)
     return find(path.stem)
+
+
+def _begin(path: Path) -> None:
+    """Start the first trials of a new search; nothing is left of it if there is none."""
+    try:
+        with _rewritten(path) as found:
+            _advance(path.stem, found)
+    except InputError:
+        if not any(found["runs"]):
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _check_room() -> None:
@@ -182,15 +193,20 @@ def advance(search_id: str) -> None:
     """
     try:
         with _changed(search_id) as found:
-            search = _of(search_id, found)
-            missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
-            waiting = [trial for trial in search.trials if trial.run is None]
-            for trial in waiting[: 0 if search.is_stopped else max(missing, 0)]:
-                recipe = search.space.base.changed(**trial.values)
-                name = f"search-{search_id.split('-')[0]}-{trial.number}"
-                found["runs"][trial.number - 1] = runs.start(recipe, name, search_id).id
+            _advance(search_id, found)
     except FileNotFoundError:
         return  # removed meanwhile
+
+
+def _advance(search_id: str, found: dict[str, Any]) -> None:
+    """The same, of a search whose file is open to be changed."""
+    search = _of(search_id, found)
+    missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
+    waiting = [trial for trial in search.trials if trial.run is None]
+    for trial in waiting[: 0 if search.is_stopped else max(missing, 0)]:
+        recipe = search.space.base.changed(**trial.values)
+        name = f"search-{search_id.split('-')[0]}-{trial.number}"
+        found["runs"][trial.number - 1] = runs.start(recipe, name, search_id).id
 
 
 def stop(search: Search) -> None:
@@ -228,9 +244,9 @@ def go_on(search: Search) -> None:
                     trial_place = trial.number - 1
                     found["runs"][trial_place] = None
             found["is_stopped"] = False
+            _advance(search.id, found)
     except OSError as error:
         raise _cannot("go on", error) from None
-    advance(search.id)
 
 
 def remove(search: Search) -> None:
@@ -337,9 +353,14 @@ def _changed(search_id: str) -> Iterator[dict[str, Any]]:
     path = _path(search_id)
     if not path.exists():
         raise FileNotFoundError(2, "there is no such search", str(path))
-    with _lock():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        try:
-            yield found
-        finally:
-            write_text(path, json.dumps(found))
+    with _lock(), _rewritten(path) as found:
+        yield found
+
+
+@contextmanager
+def _rewritten(path: Path) -> Iterator[dict[str, Any]]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        yield found
+    finally:
+        write_text(path, json.dumps(found))

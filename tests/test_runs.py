@@ -188,21 +188,34 @@ def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, 
     wait_until(lambda: not second.is_live)
     assert start(LONG, owner="a").owner == "a"
     with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
-        runs.resume(second)
+        runs.resume(second, owner="a")
     assert second.state == "stopped"
+
+
+def test_who_waits_too_long_is_told_to_try_again(start, monkeypatch):
+    run = start(QUICK)
+    monkeypatch.setattr(runs, "_SECONDS_TO_WAIT", 0.1)
+    wait_until(lambda: not run.is_live)
+    with runs._lock():
+        for action in (lambda: start(QUICK), lambda: runs.resume(run), lambda: runs.remove(run)):
+            with pytest.raises(InputError, match="Many trainings are being started just now"):
+                action()
+    assert runs.list_runs() == [run]
 
 
 def test_of_many_who_start_at_once_each_gets_a_name_and_nobody_too_many(start, monkeypatch):
     monkeypatch.setattr(runs, "MOST_OF_ONE", 3)
 
-    def begin(_number: int) -> runs.Run | None:
+    def begin(_number: int) -> runs.Run | str:
         try:
             return start(LONG, "same", owner="a")
-        except InputError:
-            return None
+        except InputError as error:
+            return str(error)
 
     with ThreadPoolExecutor(10) as pool:
-        begun = [run for run in pool.map(begin, range(10)) if run]
+        found = list(pool.map(begin, range(10)))
+    begun = [run for run in found if isinstance(run, runs.Run)]
+    assert sum("3 of your trainings" in str(told) for told in found) == 7
     assert sorted(run.name for run in begun) == ["same", "same-2", "same-3"]
     assert sorted(run.ticket for run in begun) == [1, 2, 3]
 

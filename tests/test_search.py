@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -173,6 +174,31 @@ def test_only_so_many_searches_are_under_way(monkeypatch):
     with pytest.raises(InputError, match="1 searches are under way, which is the most"):
         search.go_on(first)
     assert now(second).is_live
+
+
+def test_of_many_who_search_at_once_only_so_many_do(monkeypatch):
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 2)
+
+    def begin(_number: int) -> Search | str:
+        try:
+            return search.start(grid(LONG, learning_rate=[0.1]))
+        except InputError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(begin, range(6)))
+    assert sum("2 searches are under way" in str(told) for told in found) == 4
+    assert len(search.list_searches()) == 2
+
+
+def test_a_search_whose_first_trial_cannot_start_leaves_nothing_behind(monkeypatch):
+    def refuse(*_args: object) -> None:
+        raise InputError("There is no room.")
+
+    monkeypatch.setattr(runs, "start", refuse)
+    with pytest.raises(InputError, match="no room"):
+        search.start(grid(LONG, learning_rate=[0.1]))
+    assert search.list_searches() == []
 
 
 def test_a_space_that_is_refused_leaves_nothing_behind():

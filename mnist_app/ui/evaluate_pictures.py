@@ -57,8 +57,8 @@ def _tell_what_went(chosen: list[UploadedFile | DeletedFile]) -> None:
     gone = sum(isinstance(file, DeletedFile) for file in chosen)
     if gone:
         st.warning(
-            f"{gone:,} of {len(chosen):,} files are not read: the server keeps the last "
-            f"{MOST_HELD // 1_000_000} MB that a page uploads. Choose fewer at once."
+            f"{gone:,} of {len(chosen):,} files are no longer on the server, which keeps the last "
+            f"{MOST_HELD // 1_000_000} MB of a page: choose them again, large ones a few at a time."
         )
 
 

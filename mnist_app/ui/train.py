@@ -189,7 +189,7 @@ def _buttons(run: Run, state: str) -> None:
         if state in ("stopped", "died"):
             epochs = run.log.epochs
             place = f"epoch {max(epochs)}" if epochs else "the beginning"
-            st.button(f"Resume from {place}", key="resume", on_click=_try, args=(runs.resume, run))
+            st.button(f"Resume from {place}", key="resume", on_click=_try, args=(_resume, run))
         if state in ("finished", "stopped", "died"):
             st.button(
                 "Remove from this list",
@@ -198,6 +198,10 @@ def _buttons(run: Run, state: str) -> None:
                 args=(runs.remove, run),
                 help="Its saved result stays.",
             )
+
+
+def _resume(run: Run) -> None:
+    runs.resume(run, owner=shared.owner())
 
 
 def _try(action: Callable[[Run], None], run: Run) -> None:
