@@ -138,12 +138,10 @@ def _subject(choice: Choice | None) -> Subject | None:
 
 
 def _which(everything: list[Found]) -> int:
-    places = range(len(everything))
-    if st.session_state.get("reasons_digit") not in places:  # there were more digits before
-        st.session_state["reasons_digit"] = 0
     return st.segmented_control(
         "Digit to explain",
-        places,
+        range(len(everything)),
+        default=0,  # again where there were more digits before
         format_func=lambda place: f"{_ordinal(place)}: {everything[place].prediction.nearest}",
         required=True,
         key="reasons_digit",

@@ -42,12 +42,10 @@ def _layers(subject: Subject, member: int) -> str:
 
 
 def _member(count: int) -> int:
-    places = range(count)
-    if st.session_state.get("layers_member") not in places:
-        st.session_state["layers_member"] = 0
     return st.segmented_control(
         f"It is {count} networks side by side: layers of the",
-        places,
+        range(count),
+        default=0,  # again where a network has fewer
         format_func=lambda place: f"network {place + 1}",
         required=True,
         key="layers_member",

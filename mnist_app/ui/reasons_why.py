@@ -45,11 +45,10 @@ def _target(subject: Subject) -> int:
     outputs = CLASSES + (subject.choice.predictor.recipe.non_digits > 0)
     nearest = subject.prediction.nearest
     labels = {_AS_READ: f"as read: {nearest}"} | {i: _name(i) for i in range(outputs)}
-    if st.session_state.get("why_digit") not in labels:  # nothing yet, or of another network
-        st.session_state["why_digit"] = _AS_READ
     chosen = st.segmented_control(
         "What speaks for …",
         list(labels),
+        default=_AS_READ,  # again where a network has no such logit
         format_func=labels.get,
         required=True,
         key="why_digit",

@@ -16,6 +16,14 @@ SEVENTY_ONE = [
     [(40, 80), (70, 79), (105, 80), (90, 120), (75, 160), (65, 200)],
     [(200, 75), (199, 110), (200, 160), (200, 205)],
 ]
+# What the server sends arrives two seconds later than it does here.
+SLOW_LINE = """
+const listen = WebSocket.prototype.addEventListener;
+WebSocket.prototype.addEventListener = function (kind, hear, ...more) {
+  const late = (message) => setTimeout(() => hear(message), 2000);
+  listen.call(this, kind, kind === "message" ? late : hear, ...more);
+};
+"""
 PANELS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 
 
@@ -242,6 +250,18 @@ def test_of_a_number_one_digit_is_explained(app):
     app.draw(SEVEN)
     expect(why).to_contain_text("as read: 7")
     expect(app.part("reasons_digit")).to_have_count(0)
+
+
+def test_a_digit_chosen_on_a_slow_line_stays_chosen(app):
+    app.page.add_init_script(SLOW_LINE)
+    drawn(app, "canvas-large", SEVENTY_ONE, "71")
+    why = app.part("reasons_why")
+    why.locator("summary").first.click()
+    expect(why).to_contain_text("Following the gradients")
+    app.part("reasons_digit").get_by_text("2nd: 1").click()
+    expect(why).to_contain_text("speaks for the 1")
+    expect(opened(app, "scrubber")).to_contain_text("the answer is 1. 40 moments of 1 stroke")
+    expect(why).to_contain_text("as read: 1")
 
 
 def test_nothing_is_wider_than_a_phone(phone):
