@@ -9,6 +9,7 @@ Writes load.json and load.svg into docs/; reliability.py makes the page of them.
 
 import json
 import math
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -57,6 +58,7 @@ Result = dict[str, Any]
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) -> None:
     """Measure the app with so many SESSIONS, one level after the other."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends with it
     output.mkdir(parents=True, exist_ok=True)
     path = output / "load.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"levels": []}

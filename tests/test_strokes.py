@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_app import pen
-from mnist_app.ui.strokes import as_the_pen_went, history
+from mnist_app.ui.strokes import MOST_POINTS, as_the_pen_went, history, is_too_long, sent
 
 
 def strokes(*names: str) -> list[dict]:
@@ -68,3 +68,12 @@ def test_strokes_without_pixels_are_drawn():
     assert read[140, 158, 0] > 128
     assert read[140, 140, 0] == 0
     assert as_the_pen_went(None, []) is None
+
+
+def test_a_drawing_of_too_many_points_is_told_from_one_that_is_read_whole():
+    line = {"strokeWidth": 4, "path": [["L", x % 280, 9] for x in range(MOST_POINTS)]}
+    assert sent({"objects": [line]}) == [line]
+    assert not is_too_long({"objects": [line]})
+    assert sent({"objects": [line, ring(4)]}) == [line]
+    assert is_too_long({"objects": [line, ring(4)]})
+    assert not is_too_long("nothing")

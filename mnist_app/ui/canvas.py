@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.settings import InputError
-from mnist_app.ui.strokes import Strokes, as_the_pen_went, history, sent
+from mnist_app.ui.strokes import MOST_POINTS, Strokes, as_the_pen_went, history, is_too_long, sent
 from mnist_app.ui.text import as_text
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
@@ -57,6 +58,9 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
         )
     else:
         file = st.camera_input("A photo of a digit or a number", key="camera", on_change=on_change)
+    if isinstance(st.session_state.get(kind.lower()), DeletedFile):
+        st.warning("The picture is no longer on the server: give it again.")
+        return None, ""
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."
     try:
@@ -98,6 +102,8 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
     _history_buttons(strokes)
     with st.container(key="pen"):
         st.slider("Brush width", *BRUSH, key="brush", format="%d px")
+    if is_too_long(result.json_data):
+        st.caption(f"What goes beyond {MOST_POINTS:,} points is not read: clear it to begin anew.")
     return as_the_pen_went(result.image_data, strokes)
 
 

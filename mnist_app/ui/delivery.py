@@ -6,6 +6,7 @@ ended, but its last messages still wait in that loop, takes its place at once: o
 look for news makes the answer to a stroke disappear. Here such a request waits in the same line.
 """
 
+from collections import deque
 from collections.abc import Callable
 from functools import wraps
 
@@ -14,7 +15,7 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-_WAITING = "_digits_waiting"  # a name that Streamlit does not have
+_LINE = "_digits_line"  # a name that Streamlit does not have
 Request = Callable[[AppSession, ClientState | None], None]
 Create = Callable[[AppSession, RerunData], None]
 
@@ -28,8 +29,8 @@ def mend() -> None:
 
     The names used are Streamlit's own: where they are gone, nothing waits.
     """
-    if hasattr(AppSession, "_create_scriptrunner") and not hasattr(AppSession, _WAITING):
-        setattr(AppSession, _WAITING, 0)  # requests of a session, which no later one overtakes
+    if hasattr(AppSession, "_create_scriptrunner") and not hasattr(AppSession, _LINE):
+        setattr(AppSession, _LINE, ())  # requests of a session, in the order in which they came
         AppSession._create_scriptrunner = _in_no_place(AppSession._create_scriptrunner)
         AppSession.request_rerun = _in_line(AppSession.request_rerun)
 
@@ -46,32 +47,34 @@ def _in_no_place(create: Create) -> Create:
     return create_if_free
 
 
-def _in_line(request_rerun: Request) -> Request:
-    def ask(session: AppSession, client_state: ClientState | None) -> None:
+def _in_line(ask: Request) -> Request:
+    @wraps(ask)
+    def request(session: AppSession, client_state: ClientState | None) -> None:
+        if getattr(session, _LINE):
+            getattr(session, _LINE).append(client_state)
+            return
         try:
-            request_rerun(session, client_state)
+            ask(session, client_state)
         except _EndedError:
-            wait(session, client_state, session._scriptrunner)
+            setattr(session, _LINE, deque([client_state]))
+            come_back(session, session._scriptrunner)
 
-    def wait(
-        session: AppSession, client_state: ClientState | None, ended: ScriptRunner | None
-    ) -> None:
-        setattr(session, _WAITING, getattr(session, _WAITING) + 1)
-        session._event_loop.call_soon_threadsafe(go_on, session, client_state, ended)
+    def come_back(session: AppSession, ended: ScriptRunner | None) -> None:
+        session._event_loop.call_soon_threadsafe(next_one, session, ended)
 
-    def go_on(
-        session: AppSession, client_state: ClientState | None, ended: ScriptRunner | None
-    ) -> None:
-        setattr(session, _WAITING, getattr(session, _WAITING) - 1)
+    def next_one(session: AppSession, ended: ScriptRunner | None) -> None:
+        """Ask for the first in line, which no later one overtakes, and see to the others."""
         if session._scriptrunner is ended:
             session._scriptrunner = None  # all that it sent has arrived
-        ask(session, client_state)
-
-    @wraps(request_rerun)
-    def request(session: AppSession, client_state: ClientState | None) -> None:
-        if getattr(session, _WAITING):
-            wait(session, client_state, None)
-        else:
+        line, ended = getattr(session, _LINE), None
+        client_state = line.popleft()
+        try:
             ask(session, client_state)
+        except _EndedError:
+            line.appendleft(client_state)
+            ended = session._scriptrunner
+        finally:
+            if line:
+                come_back(session, ended)
 
     return request

@@ -18,15 +18,24 @@ def sent(json_data: Any) -> Strokes:
     Args:
         json_data: of the canvas, {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w}]}.
     """
-    objects = json_data.get("objects") if isinstance(json_data, dict) else None
     found, points = [], 0
-    for stroke in objects if isinstance(objects, list) else []:
+    for stroke in _objects(json_data):
         points += _count(stroke)
         if points > MOST_POINTS:
             break
         if _is_stroke(stroke):
             found.append(stroke)
     return found
+
+
+def is_too_long(json_data: Any) -> bool:
+    """Whether strokes are left out because the drawing has too many points."""
+    return sum(map(_count, _objects(json_data))) > MOST_POINTS
+
+
+def _objects(json_data: Any) -> list[Any]:
+    objects = json_data.get("objects") if isinstance(json_data, dict) else None
+    return objects if isinstance(objects, list) else []
 
 
 def _count(stroke: Any) -> int:

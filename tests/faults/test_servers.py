@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import faults
+import numpy as np
 import pytest
 import serve
 from chromium import installed
 from faults import ROOT, everything_is_right, times
 from page import PATIENCE, App, begin
+from PIL import Image
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
-from mnist_app import runs, weights
+from mnist_app import pen, runs, weights
 
 SEVEN = [[(80, 70), (200, 70), (130, 230)]]
 
@@ -254,6 +256,10 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     app = place.look(server)
     app.draw(SEVEN)
     app.expect_prediction("7")
+    with_picture = place.look(server)
+    with_picture.page.get_by_role("radio", name="Upload").click()
+    with_picture.part("upload").locator("input").set_input_files(picture_of_a_seven(folder.parent))
+    with_picture.expect_prediction("7")
     server.process.kill()
     server.process.wait()
     expect(app.page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
@@ -267,8 +273,19 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     app.choose("network", "speedrun")
     app.draw(SEVEN)
     app.expect_prediction("7")
+    expect(with_picture.page.get_by_role("alert")).to_contain_text("no longer on the server")
+    with with_picture.page.expect_file_chooser() as chooser:
+        with_picture.page.get_by_role("button", name="Add files").click()
+    chooser.value.set_files(picture_of_a_seven(folder.parent))
+    with_picture.expect_prediction("7")
     everything_is_right(before, folder)
     faults.report("server killed and started again under an open page", 1, "the page goes on")
+
+
+def picture_of_a_seven(folder: Path) -> Path:
+    path = folder / "seven.png"
+    Image.fromarray(pen.draw([np.array(stroke) for stroke in SEVEN], brush=20)).save(path)
+    return path
 
 
 STARTER = """
