@@ -44,12 +44,12 @@ def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
                 _drawn(found[way], page, process, -(-strokes // 2), seed)
         rows |= found
         for name in TITLES:
-            _toggle(app, name)
+            _open(app, name)
             if name == "neighbours":
                 app.part("neighbours_shown").wait_for()
             rows[name] = [], []
             _drawn(rows[name], app, server, max(1, strokes // FEWER), 2)
-            _toggle(app, name, rest=500)
+            app.panel(f"reasons_{name}", is_open=False)
     return [
         {"way": TITLES.get(way, way), "ms": quantiles(times), "cpu_ms": 1000 * float(np.mean(cpu))}
         for way, (times, cpu) in rows.items()
@@ -64,10 +64,10 @@ def _drawn(
     into[1].append(float(cpu[0]))
 
 
-def _toggle(app: App, name: str, rest: int = 2000) -> None:
-    """Open or close it; when it opens, what it needs is loaded, what it shows is computed."""
-    app.part(f"reasons_{name}").locator("summary").first.click()
-    app.page.wait_for_timeout(rest)
+def _open(app: App, name: str) -> None:
+    """Open it, and wait until what it needs is loaded, what it shows is computed."""
+    app.panel(f"reasons_{name}")
+    app.page.wait_for_timeout(1000)
 
 
 def cpu_seconds(server: psutil.Process) -> np.ndarray:

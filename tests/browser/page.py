@@ -53,6 +53,16 @@ class App:
     def click(self, key: str) -> None:
         self.part(key).locator("button").click()
 
+    def panel(self, key: str, *, is_open: bool = True) -> Locator:
+        """Open an expander, or close it: again where the page moved away under the click."""
+        panel = self.part(key)
+        for _ in range(3):
+            if bool(panel.locator("details[open]").count()) == is_open:
+                break
+            panel.locator("summary").first.click()
+            self.page.wait_for_timeout(1000)  # until it has rolled up or down
+        return panel
+
     def type(self, role: str, label: str, text: str) -> None:
         """Fill in a box and wait until the app has taken it: a rerun under way may undo it."""
         box = self.page.get_by_role(role, name=label, exact=True)

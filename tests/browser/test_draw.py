@@ -185,7 +185,7 @@ def test_the_sidebar_tells_what_the_network_is(app):
     expect(sidebar).to_contain_text("61,706")
     expect(sidebar).to_contain_text("of 10,000")
     expect(sidebar).to_contain_text("98.22%")
-    app.part("architecture").locator("summary").click()
+    app.panel("architecture")
     expect(app.part("architecture")).to_contain_text("Conv 5x5")
     expect(app.part("architecture")).to_contain_text("120 × 1 × 1")
 

@@ -140,7 +140,7 @@ def test_on_a_phone_nothing_is_wider_than_the_page(phone):
 
 def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_path):
     app.open("?network=lenet5")
-    app.part("report").locator("summary").click()
+    app.panel("report")
     button = app.part("report_file").locator("button")
     expect(button).to_be_visible()
     with app.page.expect_download() as download:
@@ -162,5 +162,5 @@ def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_pa
 
 def test_a_report_comes_while_the_train_tab_is_open(app):
     app.open("?tab=Train&network=mlp-784")
-    app.part("report").locator("summary").click()
+    app.panel("report")
     expect(app.part("report_file").locator("button")).to_be_visible()

@@ -28,14 +28,7 @@ PANELS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 
 
 def opened(app: App, name: str) -> Locator:
-    """Open a panel; again, if a run that was on its way just then closed it."""
-    panel = app.part(f"reasons_{name}")
-    for _ in range(3):
-        panel.locator("summary").first.click()
-        app.page.wait_for_timeout(1000)
-        if panel.locator("details[open]").count():
-            break
-    return panel
+    return app.panel(f"reasons_{name}")
 
 
 def drawn(app: App, network: str, strokes: list, answer: str = "7") -> App:

@@ -53,7 +53,7 @@ def student(served, chromium: Browser) -> Iterator[App]:
 
 
 def unlock(app: App, code: str = CODE) -> None:
-    app.part("teacher").locator("summary").click()
+    app.panel("teacher")
     give(app, code)
 
 
@@ -204,8 +204,7 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
     with serve.served(tmp_path) as (url, weights):
         app = App(chromium.new_page(), url, weights).open()
         expect(app.page.get_by_text("set MNIST_APP_TEACHER_CODE to a code")).to_be_visible()
-        panel = app.part("join")
-        panel.locator("summary").click()
+        panel = app.panel("join")
         address = network.for_others(url)
         expect(panel).to_contain_text(address or "This machine is on no network")
         if address:
