@@ -99,11 +99,12 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
         _script()(key="script", data={"redraws": st.session_state.get("redraws", 0)}, height=1)
     strokes = sent(result.json_data)
     st.session_state["strokes"] = strokes
-    _history_buttons(strokes)
+    too_long = is_too_long(result.json_data)
+    _history_buttons(strokes, is_empty=not strokes and not too_long)
     with st.container(key="pen"):
         st.slider("Brush width", *BRUSH, key="brush", format="%d px")
-    if is_too_long(result.json_data):
-        st.caption(f"What goes beyond {MOST_POINTS:,} points is not read: clear it to begin anew.")
+    if too_long:
+        st.caption(f"Over {MOST_POINTS:,} points it may not be read whole: clear it to begin anew.")
     return as_the_pen_went(result.image_data, strokes)
 
 
@@ -113,12 +114,12 @@ def _script():
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
-def _history_buttons(strokes: Strokes) -> None:
+def _history_buttons(strokes: Strokes, *, is_empty: bool) -> None:
     back, forth = history(st.session_state, strokes)
     with st.container(horizontal=True, gap="small"):
         _button("Undo", ":material/undo:", back)
         _button("Redo", ":material/redo:", forth)
-        _button("Clear", ":material/delete:", [] if strokes else None, cleared=strokes)
+        _button("Clear", ":material/delete:", None if is_empty else [], cleared=strokes)
 
 
 def _button(label: str, icon: str, leads_to: Strokes | None, **kept: Strokes) -> None:
