@@ -59,8 +59,7 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
     else:
         file = st.camera_input("A photo of a digit or a number", key="camera", on_change=on_change)
     if isinstance(st.session_state.get(kind.lower()), DeletedFile):
-        st.warning("The picture is no longer on the server: give it again.")
-        return None, ""
+        return None, "Waiting for the picture: if it does not come, choose it again."
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."
     try:
@@ -100,11 +99,13 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
     strokes = sent(result.json_data)
     st.session_state["strokes"] = strokes
     too_long = is_too_long(result.json_data)
-    _history_buttons(strokes, is_empty=not strokes and not too_long)
+    _history_buttons(strokes, is_too_long=too_long)
     with st.container(key="pen"):
         st.slider("Brush width", *BRUSH, key="brush", format="%d px")
     if too_long:
-        st.caption(f"Over {MOST_POINTS:,} points it may not be read whole: clear it to begin anew.")
+        st.caption(
+            f"Of this drawing only {MOST_POINTS:,} points are kept: undo the rest, or clear it."
+        )
     return as_the_pen_went(result.image_data, strokes)
 
 
@@ -114,8 +115,11 @@ def _script():
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
-def _history_buttons(strokes: Strokes, *, is_empty: bool) -> None:
+def _history_buttons(strokes: Strokes, *, is_too_long: bool) -> None:
     back, forth = history(st.session_state, strokes)
+    if is_too_long:
+        back, forth = strokes, None  # what is not kept goes first
+    is_empty = not strokes and not is_too_long
     with st.container(horizontal=True, gap="small"):
         _button("Undo", ":material/undo:", back)
         _button("Redo", ":material/redo:", forth)

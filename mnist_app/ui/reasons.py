@@ -138,7 +138,7 @@ def _subject(choice: Choice | None) -> Subject | None:
 
 
 def _which(everything: list[Found]) -> int:
-    return st.segmented_control(
+    place = st.segmented_control(
         "Digit to explain",
         range(len(everything)),
         default=0,  # again where there were more digits before
@@ -147,6 +147,7 @@ def _which(everything: list[Found]) -> int:
         key="reasons_digit",
         **shared.KEPT,
     )
+    return place or 0  # a browser may send that there is none
 
 
 def _ordinal(place: int) -> str:

@@ -42,7 +42,7 @@ def _layers(subject: Subject, member: int) -> str:
 
 
 def _member(count: int) -> int:
-    return st.segmented_control(
+    place = st.segmented_control(
         f"It is {count} networks side by side: layers of the",
         range(count),
         default=0,  # again where a network has fewer
@@ -51,6 +51,7 @@ def _member(count: int) -> int:
         key="layers_member",
         **shared.KEPT,
     )
+    return place or 0  # a browser may send that there is none
 
 
 def _layer(seen: Seen, *, is_last: bool) -> str:

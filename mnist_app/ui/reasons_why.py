@@ -54,7 +54,7 @@ def _target(subject: Subject) -> int:
         key="why_digit",
         **shared.KEPT,
     )
-    return nearest if chosen == _AS_READ else chosen
+    return nearest if chosen in (_AS_READ, None) else chosen  # a browser may send that none is
 
 
 def _name(target: int) -> str:

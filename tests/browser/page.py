@@ -1,6 +1,7 @@
 """A page with the app on it, and what a user does there."""
 
 import re
+from contextlib import suppress
 from itertools import pairwise
 from math import dist
 from pathlib import Path
@@ -56,12 +57,15 @@ class App:
     def panel(self, key: str, *, is_open: bool = True) -> Locator:
         """Open an expander, or close it: again where the page moved away under the click."""
         panel = self.part(key)
+        details = panel.locator("details").first
         for _ in range(3):
-            if bool(panel.locator("details[open]").count()) == is_open:
-                break
-            panel.locator("summary").first.click()
+            if details.evaluate("one => one.open") != is_open:
+                panel.locator("summary").first.click()
             self.page.wait_for_timeout(1000)  # until it has rolled up or down
-        return panel
+            with suppress(AssertionError):
+                expect(details).to_have_js_property("open", is_open, timeout=5000)
+                return panel
+        raise AssertionError(f"the expander {key} does not stay {'open' if is_open else 'closed'}")
 
     def type(self, role: str, label: str, text: str) -> None:
         """Fill in a box and wait until the app has taken it: a rerun under way may undo it."""

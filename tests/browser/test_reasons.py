@@ -248,9 +248,7 @@ def test_of_a_number_one_digit_is_explained(app):
 def test_a_digit_chosen_on_a_slow_line_stays_chosen(app):
     app.page.add_init_script(SLOW_LINE)
     drawn(app, "canvas-large", SEVENTY_ONE, "71")
-    why = app.part("reasons_why")
-    why.locator("summary").first.click()
-    expect(why).to_contain_text("Following the gradients")
+    why = opened(app, "why")
     app.part("reasons_digit").get_by_text("2nd: 1").click()
     expect(why).to_contain_text("speaks for the 1")
     expect(opened(app, "scrubber")).to_contain_text("the answer is 1. 40 moments of 1 stroke")
