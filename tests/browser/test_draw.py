@@ -83,6 +83,31 @@ def test_clear_undo_and_redo(app):
     expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
 
 
+FEW_POINTS = f"""
+from mnist_app.ui import canvas, strokes
+strokes.MOST_POINTS = canvas.MOST_POINTS = 45
+exec(open({str(serve.ROOT / "app.py")!r}, encoding="utf-8").read())
+"""
+SCRIBBLE = [[(60, 90), (220, 90), (60, 200), (220, 200)]]
+
+
+def test_what_is_too_long_can_be_undone_and_cleared(chromium, tmp_path):
+    script = tmp_path / "few_points.py"
+    script.write_text(FEW_POINTS, encoding="utf-8")
+    with serve.served(tmp_path, script) as (url, weights):
+        app = App(chromium.new_page(), url, weights).open()
+        told = app.page.get_by_text("only 45 points are kept")
+        app.draw(ONE)
+        app.expect_prediction("1")
+        for button, leaves in (("undo", "1"), ("clear", ""), ("undo", "")):
+            app.draw(SCRIBBLE)
+            expect(told).to_be_visible()
+            app.click(button)
+            expect(told).to_have_count(0)
+            app.expect_prediction(leaves)
+        app.page.close()
+
+
 def test_a_stroke_is_sent_when_the_pen_is_lifted(app):
     """Not when the component would send it by itself, after 200 ms, which here never pass."""
     app.page.add_init_script(
