@@ -2,12 +2,14 @@
 
 import streamlit as st
 
-from mnist_app import allocation
-from mnist_app.ui import delivery, draw, hardening, pace, style
+from mnist_app.common import memory
+from mnist_app.ui import style
+from mnist_app.ui.draw import tab as draw
+from mnist_app.ui.server import garbage_collection, hardening, rerun_queue
 
-delivery.mend()
+rerun_queue.mend()
 hardening.close()
-allocation.give_back_freed_memory()
+memory.give_back_freed_memory()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
 st.html(style.STYLE)
 st.sidebar.title("Digits", anchor=False)
@@ -15,7 +17,7 @@ st.sidebar.title("Digits", anchor=False)
 
 def choose():
     """The network to draw with. Torch comes with it, after the canvas."""
-    from mnist_app.ui import sidebar
+    from mnist_app.ui.sidebar import panel as sidebar
 
     return sidebar.choice()
 
@@ -30,7 +32,9 @@ st.session_state["awaited"] = {}  # what the parts of the page wait for is told 
 with draw_tab:
     draw.show(choose)
 
-from mnist_app.ui import background, reasons, shared, sidebar  # noqa: E402, after the canvas, as they load torch
+from mnist_app.ui import polling, shared  # noqa: E402
+from mnist_app.ui.draw.reasons import panels as reasons  # noqa: E402
+from mnist_app.ui.sidebar import panel as sidebar  # noqa: E402, as they load torch
 
 for note in notes:
     note.empty()
@@ -39,25 +43,25 @@ with draw_tab:
 st.session_state["outside_state"] = shared.outside_state()
 chosen = sidebar.show()
 if train_tab.open:
-    from mnist_app.ui import train
+    from mnist_app.ui.train import tab as train
 
     with train_tab:
         train.show()
 elif data_tab.open:
-    from mnist_app.ui import data_tab as data_page
+    from mnist_app.ui.data import tab as data_page
 
     with data_tab:
         data_page.show()
 elif evaluate_tab.open:
-    from mnist_app.ui import evaluate
+    from mnist_app.ui.evaluate import tab as evaluate
 
     with evaluate_tab:
         evaluate.show(chosen)
 elif compare_tab.open:
-    from mnist_app.ui import compare
+    from mnist_app.ui.compare import tab as compare
 
     with compare_tab:
         compare.show()
 if not train_tab.open and not compare_tab.open:  # those two look by themselves
-    background.watch()
-pace.keep()
+    polling.watch()
+garbage_collection.keep()

@@ -30,9 +30,10 @@ from panels import cpu_seconds, panels  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from recording import AT_REST  # noqa: E402
 
-from mnist_app import machine, runs  # noqa: E402
-from mnist_app.recipes import RECIPES  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
+from mnist_app.common import machine  # noqa: E402
+from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.runs import training_runs  # noqa: E402
 
 PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
 # Seconds until Streamlit's own page has started and asks the server for what is in it.
@@ -138,8 +139,8 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         driving.strokes(_loaded(app), 5, digits)
         alone, cpu = driving.strokes(app, count, digits, lambda: cpu_seconds(server))
-        run = runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
-        driving.until(lambda: runs.find(run.id).log.batch, "begin")
+        run = training_runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
+        driving.until(lambda: training_runs.find(run.id).log.batch, "begin")
         beside, _ = driving.strokes(app, count, digits)
     return {
         "alone_ms": quantiles(alone),
@@ -203,7 +204,7 @@ def traffic(browser: Browser, count: int, seconds: int) -> dict[str, Any]:
             app, count, digits, lambda: np.array(list(sent.values()), dtype=float)
         )
         per_stroke = dict(zip(sent, counted.tolist(), strict=True))
-        runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
+        training_runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
         app.tab("Train")
         app.part("accuracy_chart").wait_for()
         before, begin = dict(sent), time.perf_counter()

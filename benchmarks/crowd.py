@@ -25,10 +25,10 @@ from driving import Drawing, drawings  # noqa: E402
 from session import CANVAS, Session, SessionError, Shown  # noqa: E402
 from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
 
-from mnist_app import pen  # noqa: E402
-from mnist_app.predictor import Predictor, answered, default_network  # noqa: E402
-from mnist_app.ui import markup  # noqa: E402
-from mnist_app.ui.strokes import as_the_pen_went  # noqa: E402
+from mnist_app.drawing import pen  # noqa: E402
+from mnist_app.figures import fragments  # noqa: E402
+from mnist_app.recognition.predictor import Predictor, answered, default_network  # noqa: E402
+from mnist_app.ui.draw.strokes import as_the_pen_went  # noqa: E402
 
 BRUSH = 20  # pixels, the app's own
 BETWEEN = 0.1  # seconds from one page that opens to the next
@@ -145,8 +145,8 @@ def _expected(rgba: np.ndarray, predictor: Predictor) -> Shown | None:
     if not found:
         return None
     single = len(found) == 1
-    seen = markup.network_input(found[0].prediction) if single else markup.boxes(found, rgba)
-    return Shown(markup.big_number(found), seen)
+    seen = fragments.network_input(found[0].prediction) if single else fragments.boxes(found, rgba)
+    return Shown(fragments.big_number(found), seen)
 
 
 # Sessions

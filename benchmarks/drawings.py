@@ -28,11 +28,13 @@ import honesty  # noqa: E402
 import report  # noqa: E402
 import several  # noqa: E402
 
-from mnist_app import data, pen, rendering, weights  # noqa: E402
-from mnist_app.pen import PenDigit  # noqa: E402
-from mnist_app.predictor import Predictor  # noqa: E402
-from mnist_app.recipes import JOINED  # noqa: E402
-from mnist_app.settings import weights_folder  # noqa: E402
+from mnist_app.common.settings import weights_folder  # noqa: E402
+from mnist_app.data import catalogue, rendering  # noqa: E402
+from mnist_app.drawing import pen  # noqa: E402
+from mnist_app.drawing.pen import PenDigit  # noqa: E402
+from mnist_app.recipes.recipe import JOINED  # noqa: E402
+from mnist_app.recognition.predictor import Predictor  # noqa: E402
+from mnist_app.results import weights  # noqa: E402
 
 Rows = list[dict[str, Any]]
 PARTS = ("grid", "honesty", "several")
@@ -70,7 +72,7 @@ def main(
     """Measure the networks on drawings."""
     output = output or (Path("drawings") if strokes else ROOT / "docs")
     predictors = _predictors(networks)
-    writers = pen.read_strokes(strokes) if strokes else data.load_pen_digits()
+    writers = pen.read_strokes(strokes) if strokes else catalogue.load_pen_digits()
     if not writers:
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
     wanted = Wanted(writers, bool(strokes), digits, count, seed)

@@ -9,12 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mnist_app import pen
-from mnist_app.digits import to_input
-from mnist_app.drawing import SIDE, normal_form
-from mnist_app.evaluation import CLASSES
-from mnist_app.pen import PenDigit
-from mnist_app.predictor import Predictor
+from mnist_app.data.labelled_images import to_input
+from mnist_app.drawing import pen
+from mnist_app.drawing.normal_form import SIDE, normal_form
+from mnist_app.drawing.pen import PenDigit
+from mnist_app.recognition.predictor import Predictor
+from mnist_app.training.evaluation import CLASSES
 
 BRUSHES = (8, 18, 28, 40)  # pixels, on a canvas of 280
 SIZES = (0.3, 0.65, 0.9)  # of the canvas

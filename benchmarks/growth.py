@@ -20,8 +20,8 @@ from driving import opened, serving  # noqa: E402
 from page import App  # noqa: E402
 from recording import AT_REST, begun, crowd, listen, recorded, told  # noqa: E402
 
-from mnist_app import runs  # noqa: E402
-from mnist_app.recipes import RECIPES  # noqa: E402
+from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.runs import training_runs  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 SESSIONS = 16  # that draw at once
@@ -95,7 +95,9 @@ def _over_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[flo
     app.tab("Train")
     for number in range(0, trainings, AT_ONCE):
         names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]
-        started = [runs.start(TINY, name).id for name in names]
-        driving.until(lambda ids=started: not any(runs.find(i).is_live for i in ids), "end")
+        started = [training_runs.start(TINY, name).id for name in names]
+        driving.until(
+            lambda ids=started: not any(training_runs.find(i).is_live for i in ids), "end"
+        )
         app.page.wait_for_timeout(AT_REST)
         yield _megabytes(server)

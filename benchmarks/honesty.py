@@ -8,13 +8,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from mnist_app import nondigits, pen, rendering
-from mnist_app.calibration import calibration_error
-from mnist_app.digits import to_input
-from mnist_app.evaluation import CLASSES, probabilities
-from mnist_app.mnist import load_mnist
-from mnist_app.pen import PenDigit, Strokes
-from mnist_app.predictor import Predictor, number_text
+from mnist_app.data import non_digits as nondigits
+from mnist_app.data import rendering
+from mnist_app.data.labelled_images import to_input
+from mnist_app.data.mnist import load_mnist
+from mnist_app.drawing import pen
+from mnist_app.drawing.pen import PenDigit, Strokes
+from mnist_app.recognition.predictor import Predictor, number_text
+from mnist_app.training.calibration import calibration_error
+from mnist_app.training.evaluation import CLASSES, probabilities
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefghjkmnpqrtuvwxy"
 LOOKALIKES = "IOSZiloszDBGQbgqJjy"  # that may be read as 1, 0, 5, 2, 8, 6, 9

@@ -35,10 +35,11 @@ from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
 from recording import begun, crowd, listen, recorded, recorded_tab, told  # noqa: E402
 
-from mnist_app import machine, runs  # noqa: E402
-from mnist_app.recipes import RECIPES  # noqa: E402
-from mnist_app.runs import Run  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
+from mnist_app.common import machine  # noqa: E402
+from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.runs import training_runs  # noqa: E402
+from mnist_app.runs.training_runs import Run  # noqa: E402
 
 LEVELS = 1, 10, 30, 60
 FOLLOWERS = 3
@@ -85,8 +86,8 @@ def level(
 ) -> Result:
     """The figures of one level, on a new server."""
     with serving() as (url, weights, server):
-        run = runs.start(RECIPES[PRESET].changed(epochs=1000), "beside")
-        driving.until(lambda: runs.find(run.id).log.batch, "begin")
+        run = training_runs.start(RECIPES[PRESET].changed(epochs=1000), "beside")
+        driving.until(lambda: training_runs.find(run.id).log.batch, "begin")
         sent: Messages = []
         with opened(browser, url, weights, lambda page: listen(page, sent)) as app:
             recording = recorded(app, sent)._replace(train=recorded_tab(browser, app))
@@ -120,7 +121,7 @@ class Watched:
         return next((mb for at, mb in self.memory if at >= seconds), self.memory[-1][1])
 
     def _images(self) -> float:
-        batch = runs.find(self.run.id).log.batch
+        batch = training_runs.find(self.run.id).log.batch
         done = (batch["epoch"] - 1) * batch["batches"] + batch["batch"]
         return done * self.run.recipe.batch_size
 

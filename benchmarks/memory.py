@@ -44,16 +44,16 @@ def train_for_a_moment(name: str) -> float:
     Returns:
         the peak before the first step, in bytes.
     """
-    from mnist_app import data
-    from mnist_app.recipes import RECIPES
-    from mnist_app.training import train
+    from mnist_app.data import catalogue
+    from mnist_app.recipes.recipe import RECIPES
+    from mnist_app.training.loop import train
 
     recipe = RECIPES[name]
     if recipe.pen_copies:
-        from mnist_app import rendering  # others do not load it: its memory is not theirs
+        from mnist_app.data import rendering  # others do not load it: its memory is not theirs
 
         rendering._collect = _repeating(rendering._collect)
-    parts = data.prepare(recipe)
+    parts = catalogue.prepare(recipe)
     ready = peak()
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))

@@ -15,7 +15,7 @@ import driving  # noqa: E402
 from driving import drawings, opened, quantiles, serving  # noqa: E402
 from page import App  # noqa: E402
 
-from mnist_app.ui.reasons import TITLES  # noqa: E402
+from mnist_app.ui.draw.reasons.panels import TITLES  # noqa: E402
 
 BARE = Path(__file__).with_name("bare_app.py")
 FEWER = 10  # times fewer strokes are drawn with an expander open

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mnist_app import drawing
+from mnist_app.drawing import normal_form
 
 FORM = {
-    "ink against ground": drawing.ink_of,
-    "cutting out": drawing._crop,
-    "the working size": drawing._to_working_size,
-    "stray dots": drawing.without_specks,
-    "the width of the strokes": drawing._with_standard_strokes,
-    "scaling": drawing._scale,
-    "centring": drawing._centre,
+    "ink against ground": normal_form.ink_of,
+    "cutting out": normal_form._crop,
+    "the working size": normal_form._to_working_size,
+    "stray dots": normal_form.without_specks,
+    "the width of the strokes": normal_form._with_standard_strokes,
+    "scaling": normal_form._scale,
+    "centring": normal_form._centre,
 }
 REST = "the rest"
 ROUNDS = 5
@@ -32,14 +32,14 @@ def shares(drawings: Sequence[np.ndarray]) -> tuple[Shares, float]:
     Args:
         drawings: uint8 (H, W, 4) each.
     """
-    drawing.to_mnist(drawings[0])  # warm
+    normal_form.to_mnist(drawings[0])  # warm
     profiled = cProfile.Profile()
     for _ in range(ROUNDS):
         for rgba in drawings:
-            profiled.runcall(drawing.to_mnist, rgba)
+            profiled.runcall(normal_form.to_mnist, rgba)
     stats = pstats.Stats(profiled).stats  # type: ignore[attr-defined]
-    total = _seconds(stats, drawing.to_mnist)
-    callers = (drawing.to_mnist, drawing.normal_form)
+    total = _seconds(stats, normal_form.to_mnist)
+    callers = (normal_form.to_mnist, normal_form.normal_form)
     found = {name: _seconds(stats, step, callers) / total for name, step in FORM.items()}
     transforms = _seconds(stats, ndimage.distance_transform_edt) / total
     return found | {REST: 1 - sum(found.values())}, transforms

@@ -16,8 +16,8 @@ import prediction  # noqa: E402
 from memory import IMPORT  # noqa: E402
 from steps import MEASURED, REST  # noqa: E402
 
-from mnist_app import machine  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
+from mnist_app.common import machine  # noqa: E402
+from mnist_app.common.settings import write_text  # noqa: E402
 
 Result = dict[str, Any]
 

@@ -22,10 +22,13 @@ sys.path.insert(0, str(ROOT))
 import parts  # noqa: E402
 from several import single  # noqa: E402
 
-from mnist_app import allocation, data, machine, pen, weights  # noqa: E402
-from mnist_app.drawing import to_mnist  # noqa: E402
-from mnist_app.predictor import Predictor  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
+from mnist_app.common import machine, memory  # noqa: E402
+from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.data import catalogue  # noqa: E402
+from mnist_app.drawing import pen  # noqa: E402
+from mnist_app.drawing.normal_form import to_mnist  # noqa: E402
+from mnist_app.recognition.predictor import Predictor  # noqa: E402
+from mnist_app.results import weights  # noqa: E402
 
 DRAWINGS = 40
 Times = dict[str, list[float]]
@@ -40,7 +43,7 @@ Times = dict[str, list[float]]
 def main(rounds: int, images: int, threads: int | None, seed: int, output: Path) -> None:
     """Measure all networks in weights/."""
     torch.set_num_threads(threads or torch.get_num_threads())
-    allocation.give_back_freed_memory()  # as the app does
+    memory.give_back_freed_memory()  # as the app does
     predictors = {info.name: Predictor.load(info.name) for info in weights.list_weights()}
     drawn = _drawings(np.random.default_rng(seed))
     result = {
@@ -58,9 +61,9 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
 
 def _drawings(random: np.random.Generator) -> list[np.ndarray]:
     """Digits on the app's canvas: pen strokes, or else the bundled digits, enlarged."""
-    if writers := data.load_pen_digits():
+    if writers := catalogue.load_pen_digits():
         return [single(writers, random)[1] for _ in range(DRAWINGS)]
-    images = data.load_bundled().test.images[:DRAWINGS].numpy()
+    images = catalogue.load_bundled().test.images[:DRAWINGS].numpy()
     return [pen.canvas_rgba(np.kron(image, np.ones((10, 10), np.uint8))) for image in images]
 
 

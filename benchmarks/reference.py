@@ -9,12 +9,12 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
-from mnist_app import models
-from mnist_app.digits import Digits
-from mnist_app.layers import Scale
-from mnist_app.recipes import PIXEL_DEVIATION, PIXEL_MEAN, Recipe
-from mnist_app.settings import data_folder
-from mnist_app.training import best_device
+from mnist_app.common.settings import data_folder
+from mnist_app.data.labelled_images import Digits
+from mnist_app.networks import models
+from mnist_app.networks.layers import Scale
+from mnist_app.recipes.recipe import PIXEL_DEVIATION, PIXEL_MEAN, Recipe
+from mnist_app.training.loop import best_device
 
 SPEED_RUN_BATCH = 256
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from mnist_app import pen
-from mnist_app.pen import PenDigit
-from mnist_app.predictor import Predictor, number_text
+from mnist_app.drawing import pen
+from mnist_app.drawing.pen import PenDigit
+from mnist_app.recognition.predictor import Predictor, number_text
 
 SIDE = 600  # pixels of the canvas that a number is drawn on
 

@@ -5,9 +5,9 @@ from collections import Counter
 
 from torch.profiler import ProfilerActivity, profile
 
-from mnist_app.digits import Digits
-from mnist_app.recipes import Recipe
-from mnist_app.training import train
+from mnist_app.data.labelled_images import Digits
+from mnist_app.recipes.recipe import Recipe
+from mnist_app.training.loop import train
 
 WARM, MEASURED = 10, 20  # steps
 

@@ -32,14 +32,15 @@ from memory import IMPORT  # noqa: E402
 from reference import speed_run, usual_epoch  # noqa: E402
 from steps import shares  # noqa: E402
 
-from mnist_app import machine, models  # noqa: E402
-from mnist_app.digits import Dataset, Digits  # noqa: E402
-from mnist_app.evaluation import evaluate  # noqa: E402
-from mnist_app.events import EpochEvent  # noqa: E402
-from mnist_app.mnist import load_mnist  # noqa: E402
-from mnist_app.recipes import RECIPES, Recipe  # noqa: E402
-from mnist_app.settings import write_text  # noqa: E402
-from mnist_app.training import train  # noqa: E402
+from mnist_app.common import machine  # noqa: E402
+from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.data.labelled_images import Dataset, Digits  # noqa: E402
+from mnist_app.data.mnist import load_mnist  # noqa: E402
+from mnist_app.networks import models  # noqa: E402
+from mnist_app.recipes.recipe import RECIPES, Recipe  # noqa: E402
+from mnist_app.training.evaluation import evaluate  # noqa: E402
+from mnist_app.training.events import EpochEvent  # noqa: E402
+from mnist_app.training.loop import train  # noqa: E402
 
 PARTS = ("epochs", "speedrun", "profile", "memory")
 SPEED_RUN = "speedrun"

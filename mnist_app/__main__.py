@@ -4,7 +4,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from mnist_app.cli import main
+        from mnist_app.cli.main import main
     except ModuleNotFoundError as error:
         sys.exit(
             f"The package {error.name} is missing: run "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_app.machine import facts
+from mnist_app.common.machine import facts
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,10 +12,11 @@ import numpy as np
 import streamlit as st
 import torch
 
-from mnist_app import runs, search, weights
-from mnist_app.drawing import ink_of
-from mnist_app.predictor import Predictor
-from mnist_app.recipes import Recipe
+from mnist_app.drawing.normal_form import ink_of
+from mnist_app.recipes.recipe import Recipe
+from mnist_app.recognition.predictor import Predictor
+from mnist_app.results import weights
+from mnist_app.runs import search, training_runs
 
 # A drawing is too little work to share out: beside a training, which keeps all cores busy, two
 # threads wait for each other twenty times as long as one needs. Runs have processes of their own.
@@ -39,7 +40,7 @@ class Choice:
 def predictor_for(key: str) -> Choice:
     """The network of a result, or the latest one of a run in progress ("run:<id>")."""
     if key.startswith(RUN_PREFIX):
-        run = runs.find(key.removeprefix(RUN_PREFIX))
+        run = training_runs.find(key.removeprefix(RUN_PREFIX))
         snapshots = run.snapshots() if run else {}
         if not snapshots:
             return Choice(key, None, 0)
@@ -64,7 +65,7 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
     return Predictor.from_file(path, recipe)
 
 
-def probabilities_by_epoch(run: runs.Run, rgba: np.ndarray) -> dict[int, list[float]]:
+def probabilities_by_epoch(run: training_runs.Run, rgba: np.ndarray) -> dict[int, list[float]]:
     """What the run's network made of a drawing after each epoch."""
     old, now = st.session_state.get("digit_by_epoch", {}), {}
     drawn = hash(rgba.tobytes())
@@ -119,9 +120,9 @@ def _unmasked(cookie: Any) -> bytes:
     return b""
 
 
-def own_runs() -> list[runs.Run]:
+def own_runs() -> list[training_runs.Run]:
     """The runs that are no trials of a search; those of one that cannot be read are among them."""
-    everything = runs.list_runs()
+    everything = training_runs.list_runs()
     readable = {name for name in {run.search for run in everything} if name and search.find(name)}
     return [run for run in everything if run.search not in readable]
 
@@ -131,7 +132,11 @@ def outside_state() -> Any:
     chosen = st.session_state.get("network") or ""
     live = tuple((run.id, run.state) for run in own_runs() if run.is_live)
     results = tuple((info.name, info.date) for info in weights.list_weights())
-    run = runs.find(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
+    run = (
+        training_runs.find(chosen.removeprefix(RUN_PREFIX))
+        if chosen.startswith(RUN_PREFIX)
+        else None
+    )
     return results, live, len(run.snapshots()) if run else 0
 
 

@@ -9,7 +9,7 @@ from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_app.data import load_bundled, load_dataset
+from mnist_app.data.catalogue import load_bundled, load_dataset
 
 pytestmark = pytest.mark.browser
 

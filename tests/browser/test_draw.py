@@ -10,8 +10,8 @@ from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_app import pen
-from mnist_app.data import load_pen_digits
+from mnist_app.data.catalogue import load_pen_digits
+from mnist_app.drawing import pen
 
 pytestmark = pytest.mark.browser
 

@@ -15,8 +15,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from mnist_app import network, runs
-from mnist_app.recipes import RECIPES
+from mnist_app.common import network_address
+from mnist_app.recipes.recipe import RECIPES
+from mnist_app.runs import training_runs
 
 pytestmark = pytest.mark.browser
 
@@ -90,7 +91,7 @@ LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)
 
 
 def test_without_the_code_one_draws_and_looks(student):
-    runs.start(LONG, "going-on")
+    training_runs.start(LONG, "going-on")
     student.open("?tab=Train")
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     expect(student.part("train").locator("button")).to_have_count(0)
@@ -117,7 +118,7 @@ def test_the_code_opens_everything_until_it_is_locked_again(app):
     assert CODE not in app.page.content()
     app.part("teacher_lock").locator("button").click()
     expect(app.part("train").locator("button")).to_have_count(0)
-    assert runs.list_runs()
+    assert training_runs.list_runs()
 
 
 def unlock_again(app: App) -> None:
@@ -141,30 +142,30 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     started = sent[before:]
     before = len(sent)
     stop.click()
-    assert live(lambda: not any(run.is_live for run in runs.list_runs()))
+    assert live(lambda: not any(run.is_live for run in training_runs.list_runs()))
     stopped = sent[before:]
 
-    known = {run.id for run in runs.list_runs()}
+    known = {run.id for run in training_runs.list_runs()}
     student.open(address)
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     replay(student, started)
     student.page.wait_for_timeout(3000)
-    assert {run.id for run in runs.list_runs()} == known
-    run = runs.start(LONG, "not-to-be-stopped")
+    assert {run.id for run in training_runs.list_runs()} == known
+    run = training_runs.start(LONG, "not-to-be-stopped")
     assert live(lambda: run.state == "running")
     student.open(address)
     expect(student.part("progress")).to_contain_text("Epoch")
     replay(student, stopped)
     student.page.wait_for_timeout(3000)
     assert run.state == "running"
-    runs.stop(run)
+    training_runs.stop(run)
     assert live(lambda: not run.is_live)
 
-    known = {run.id for run in runs.list_runs()}
+    known = {run.id for run in training_runs.list_runs()}
     unlock(student)  # the same messages work where the code was given
     expect(student.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
     replay(student, started)
-    assert live(lambda: {run.id for run in runs.list_runs()} - known)
+    assert live(lambda: {run.id for run in training_runs.list_runs()} - known)
 
 
 def test_guessing_has_to_wait_also_in_a_new_session(app, student):
@@ -205,7 +206,7 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
         app = App(chromium.new_page(), url, weights).open()
         expect(app.page.get_by_text("set MNIST_APP_TEACHER_CODE to a code")).to_be_visible()
         panel = app.panel("join")
-        address = network.for_others(url)
+        address = network_address.for_others(url)
         expect(panel).to_contain_text(address or "This machine is on no network")
         if address:
             code = panel.locator("img")

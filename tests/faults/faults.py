@@ -15,11 +15,13 @@ from typing import Any
 
 import torch
 
-from mnist_app import data, runs, weights, worker
-from mnist_app.data import load_bundled
-from mnist_app.evaluation import logits_of
-from mnist_app.recipes import RECIPES, Recipe
-from mnist_app.training import train
+from mnist_app.data import catalogue
+from mnist_app.data.catalogue import load_bundled
+from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.results import weights
+from mnist_app.runs import training_runs, worker
+from mnist_app.training.evaluation import logits_of
+from mnist_app.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TORTURE = bool(os.environ.get("MNIST_APP_TORTURE"))
@@ -56,7 +58,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 120, pause: flo
 
 
 def _how_runs_stand() -> str:
-    lines = [f"{run.id}: {run.state}, epochs {len(run.log.epochs)}" for run in runs.list_runs()]
+    lines = [
+        f"{run.id}: {run.state}, epochs {len(run.log.epochs)}" for run in training_runs.list_runs()
+    ]
     return "the runs: " + ("; ".join(lines) or "none")
 
 
@@ -114,13 +118,13 @@ def left_over(folder: Path) -> list[str]:
 # Runs
 
 
-def pid_of(run: runs.Run) -> int | None:
+def pid_of(run: training_runs.Run) -> int | None:
     with suppress(OSError, ValueError):
         return json.loads((run.folder / "process.json").read_text()).get("pid")
     return None
 
 
-def kill(run: runs.Run, number: int = signal.SIGKILL) -> bool:
+def kill(run: training_runs.Run, number: int = signal.SIGKILL) -> bool:
     """Send the run's process a signal and wait for its end; False if it had ended by itself."""
     if pid := pid_of(run):
         with suppress(ProcessLookupError):
@@ -131,15 +135,15 @@ def kill(run: runs.Run, number: int = signal.SIGKILL) -> bool:
 
 def kill_all() -> None:
     """End what a test leaves behind."""
-    for run in runs.list_runs():
+    for run in training_runs.list_runs():
         if run.is_alive() and pid_of(run):
             kill(run)
 
 
-def finish(run: runs.Run) -> None:
+def finish(run: training_runs.Run) -> None:
     """Resume a run, if it is over before its time, and wait for its end."""
     if run.state in ("died", "stopped"):
-        runs.resume(run)
+        training_runs.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "finished", run.why_it_died
 
@@ -147,7 +151,7 @@ def finish(run: runs.Run) -> None:
 KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curve is made of
 
 
-def ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
+def ends_as_unbroken(run: training_runs.Run, recipe: Recipe) -> None:
     """A run has the curve and the weights, to the last bit, of the same training left in peace.
 
     What comes after the recipe's epochs is left aside: the last good epoch need not be the last.
@@ -163,7 +167,7 @@ def ends_as_unbroken(run: runs.Run, recipe: Recipe) -> None:
 def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Tensor]]:
     """The curve and the weights of a training in this process, computed as a run does."""
     made, threads = Recipe.model_validate_json(recipe), torch.get_num_threads()
-    parts = data.prepare(made)
+    parts = catalogue.prepare(made)
     torch.set_num_threads(worker.training_threads())
     state = list(train(made, parts.train, parts.val))[-1].state
     torch.set_num_threads(threads)
@@ -183,6 +187,6 @@ def inject(folder: Path, code: str) -> str:
     """A folder for PYTHONPATH that makes each run's process execute `code` first."""
     folder.mkdir(parents=True, exist_ok=True)
     body = "".join(f"    {line}\n" for line in code.strip().splitlines())
-    text = f"import sys\nif 'mnist_app.worker' in sys.orig_argv:\n{body}"
+    text = f"import sys\nif 'mnist_app.runs.worker' in sys.orig_argv:\n{body}"
     (folder / "sitecustomize.py").write_text(text)
     return str(folder)

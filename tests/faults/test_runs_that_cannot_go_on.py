@@ -9,9 +9,10 @@ import pytest
 from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
 from PIL import Image
 
-from mnist_app import runs, weights
-from mnist_app.data import load_bundled
-from mnist_app.recipes import RECIPES
+from mnist_app.data.catalogue import load_bundled
+from mnist_app.recipes.recipe import RECIPES
+from mnist_app.results import weights
+from mnist_app.runs import training_runs
 
 # Two good epochs, then a learning rate that is beyond all reason.
 DIVERGING = RECIPES["cnn-2x32"].changed(
@@ -27,7 +28,7 @@ DIVERGING = RECIPES["cnn-2x32"].changed(
 
 
 def test_a_training_that_diverges_keeps_its_last_good_epoch(folder, before):
-    run = runs.start(DIVERGING, "diverged")
+    run = training_runs.start(DIVERGING, "diverged")
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "finished"
     end = run.log.end
@@ -59,7 +60,7 @@ def test_a_run_that_finds_no_memory_says_so_and_harms_nothing(
 ):
     injected(LIMIT.format(imports=imports, room=room))
     recipe = RECIPES["cnn-simple-fixed"].changed(dataset="digits", batch_size=8192, epochs=2)
-    run = runs.start(recipe, "hungry")
+    run = training_runs.start(recipe, "hungry")
     faults.wait_until(lambda: not run.is_live)
     faults.wait_until(lambda: run.log.error or run.log.exit)
     assert run.state == "died"
@@ -101,14 +102,14 @@ def _zipped(folder: Path) -> Path:
 def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder, before, tmp_path):
     place = make(tmp_path / "pictures")
     recipe = LONG.changed(dataset=str(place), subset=None, batch_size=16, epochs=60)
-    run = runs.start(recipe, "own")
+    run = training_runs.start(recipe, "own")
     faults.wait_until(lambda: len(run.log.epochs) >= 2)
     away = place.with_name("away")
     place.rename(away)
     done = len(run.log.epochs)
     faults.wait_until(lambda: len(run.log.epochs) > done or run.log.end)  # it has them in memory
     assert faults.kill(run)
-    runs.resume(run)
+    training_runs.resume(run)
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "died"
     assert str(place) in run.why_it_died
@@ -124,8 +125,8 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
 
 
 def test_a_run_that_died_does_not_keep_the_others_from_their_turn(folder, before):
-    first = runs.start(QUICK.changed(dataset=str(folder / "nothing")), "first")
-    second = runs.start(SAVING.changed(epochs=2), "second")
+    first = training_runs.start(QUICK.changed(dataset=str(folder / "nothing")), "first")
+    second = training_runs.start(SAVING.changed(epochs=2), "second")
     faults.finish(second)
     assert first.state == "died"
     everything_is_right(before, folder)

@@ -10,11 +10,14 @@ from fuzz.limits import Attempt, Case
 from fuzz.mutations import HTML, TEXTS
 from fuzz.test_pictures import real
 
-from mnist_app import cli, data, predictor, report
-from mnist_app.recipes import RECIPES, Recipe
-from mnist_app.settings import InputError
+from mnist_app.cli import main as cli
+from mnist_app.common.settings import InputError
+from mnist_app.data import catalogue
+from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recognition import predictor
+from mnist_app.report import html_report
 
-LOADED = predictor, report, data.load_bundled()  # no case is to answer for their memory
+LOADED = predictor, html_report, catalogue.load_bundled()  # no case is to answer for their memory
 COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "join"
 WORDS = (
     *(text for text in TEXTS if "\0" not in text and "outside" not in text),

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_app import folders, pen, runs, weights
-from mnist_app.mnist import MNIST_FILES, load_mnist
-from mnist_app.pictures import decode_picture
-from mnist_app.settings import InputError
+from mnist_app.common.settings import InputError
+from mnist_app.data import picture_folders
+from mnist_app.data.mnist import MNIST_FILES, load_mnist
+from mnist_app.drawing import pen
+from mnist_app.drawing.pictures import decode_picture
+from mnist_app.results import weights
+from mnist_app.runs import training_runs
 
 
 class Trap:
@@ -53,7 +56,7 @@ def unpickled(data: bytes) -> None:
 
 def read_by_all(data: bytes, folder: Path) -> None:
     """Give it to whatever reads a file from outside, under each name that is read."""
-    run = runs.runs_folder() / "0001-mine"
+    run = training_runs.runs_folder() / "0001-mine"
     raw = folder / "data" / "MNIST" / "raw"
     for path in (run / "recipe.json", run / "events.jsonl", run / "process.json", run / "x"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,13 +71,13 @@ def read_by_all(data: bytes, folder: Path) -> None:
             pen.read_strokes(folder / f"strokes.{suffix}")
     (broken,) = weights.scan().broken
     assert broken.file == "mine.safetensors"
-    assert not runs.list_runs()
+    assert not training_runs.list_runs()
     for read in (
         lambda: weights.load("mine"),
         lambda: load_mnist(folder / "data"),
         lambda: decode_picture(data, "picture.png"),
-        lambda: folders.read_folder(io.BytesIO(data)),
-        lambda: folders.keep_upload("a.zip", io.BytesIO(data)),
+        lambda: picture_folders.read_folder(io.BytesIO(data)),
+        lambda: picture_folders.keep_upload("a.zip", io.BytesIO(data)),
     ):
         with pytest.raises(InputError):
             read()

@@ -12,13 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_app import comparison, data, models, report, runs, weights
-from mnist_app.assessment import Assessment
-from mnist_app.digits import Digits
-from mnist_app.recipes import RECIPES, Recipe
-from mnist_app.ui import markup
-from mnist_app.ui.charts import compare, training
-from mnist_app.ui.charts import data as data_charts
+from mnist_app.data import catalogue
+from mnist_app.data.labelled_images import Digits
+from mnist_app.figures import comparison_charts, fragments, training_charts
+from mnist_app.figures import dataset_charts as data_charts
+from mnist_app.networks import models
+from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recognition import comparison
+from mnist_app.recognition.assessment import Assessment
+from mnist_app.report import html_report
+from mnist_app.results import weights
+from mnist_app.runs import training_runs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
@@ -47,11 +51,11 @@ def hostile(weights_folder: Path) -> weights.WeightsInfo:
 @pytest.mark.parametrize("text", TEXTS)
 def test_fragments_of_html_escape_what_they_are_given(text):
     layer = models.Layer(text, (1, 2), 3)
-    assert is_free_of_tags(markup.facts({text: text}))
-    assert is_free_of_tags(markup.architecture([layer]))
-    from mnist_app.predictor import NOTHING
+    assert is_free_of_tags(fragments.facts({text: text}))
+    assert is_free_of_tags(fragments.architecture([layer]))
+    from mnist_app.recognition.predictor import NOTHING
 
-    assert is_free_of_tags(markup.top_three(NOTHING, text))
+    assert is_free_of_tags(fragments.top_three(NOTHING, text))
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -59,12 +63,12 @@ def test_figures_escape_what_they_are_given(text):
     epochs = [{"epoch": 1} | dict.fromkeys(FIGURES, 0.5)]
     point = comparison.Point(text, text, 100.0, 0.9, None, 1, 10)
     figures = (
-        training.accuracy_curves({text: epochs}),
-        training.loss_curves({text: epochs}),
-        compare.accuracies_over_epochs({text: epochs}),
-        compare.losses_over_epochs({text: epochs}),
-        compare.accuracy_against_cost([point], "Parameters", "parameters"),
-        compare.trials_figure([{"dataset": text}, {"dataset": "b"}], [0.1, 0.2]),
+        training_charts.accuracy_curves({text: epochs}),
+        training_charts.loss_curves({text: epochs}),
+        comparison_charts.accuracies_over_epochs({text: epochs}),
+        comparison_charts.losses_over_epochs({text: epochs}),
+        comparison_charts.accuracy_against_cost([point], "Parameters", "parameters"),
+        comparison_charts.trials_figure([{"dataset": text}, {"dataset": "b"}], [0.1, 0.2]),
         data_charts.distribution({text: [1] * 10}),
     )
     for figure in figures:
@@ -75,10 +79,10 @@ FIGURES = "train_accuracy", "val_accuracy", "train_loss", "val_loss"
 
 
 def test_a_report_escapes_what_is_in_a_file(hostile):
-    test = data.load_bundled().test
+    test = catalogue.load_bundled().test
     named = Digits(test.images, test.labels, HTML)
     chances = np.full((len(test), 10), 0.1)
-    page = report.report("hostile", Assessment(test.labels.numpy(), chances), named)
+    page = html_report.report("hostile", Assessment(test.labels.numpy(), chances), named)
     assert is_free_of_tags(page[page.index("<body>") :])
     assert "&lt;img src=x" in page
 
@@ -128,7 +132,7 @@ def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
 
 
 def _run_of(recipe: Recipe) -> None:
-    folder = runs.runs_folder() / "0001-mine"
+    folder = training_runs.runs_folder() / "0001-mine"
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(recipe.model_dump_json())
     (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
@@ -136,7 +140,7 @@ def _run_of(recipe: Recipe) -> None:
         {"event": "queued"},
         {"event": "error", "message": f"It {HTML}{PICTURE} failed."},
     ):
-        runs.append_event(folder, event)
+        training_runs.append_event(folder, event)
 
 
 ODD = (

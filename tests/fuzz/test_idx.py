@@ -7,8 +7,8 @@ from fuzz import limits
 from fuzz.limits import Attempt, Case
 from fuzz.mutations import spoiled
 
-from mnist_app.mnist import MNIST_FILES, load_mnist
-from mnist_app.settings import data_folder
+from mnist_app.common.settings import data_folder
+from mnist_app.data.mnist import MNIST_FILES, load_mnist
 
 NAMES = tuple(MNIST_FILES)
 SIZES = 0, 7, 8, 15, 16, 10_000, 47_040_016, 4_000_000_000, 20_000_000_000

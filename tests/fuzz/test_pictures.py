@@ -11,8 +11,8 @@ from fuzz.limits import Attempt, Case
 from fuzz.mutations import spoiled
 from PIL import Image, PngImagePlugin
 
-from mnist_app import pen, photo
-from mnist_app.pictures import LONGEST_SIDE, decode_picture
+from mnist_app.drawing import pen, photo
+from mnist_app.drawing.pictures import LONGEST_SIDE, decode_picture
 
 SEVEN = np.array([[20.0, 15], [50, 15], [32, 55]])
 SIZES = (1, 1), (1, 500), (500, 1), (4472, 4472), (2, 9_000_000), (1_000_000, 19), (9000, 9000)

@@ -12,8 +12,8 @@ from fuzz.mutations import spoiled, spoiled_json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_app import pen
-from mnist_app.ui import strokes
+from mnist_app.drawing import pen
+from mnist_app.ui.draw import strokes
 
 SEVEN = [[[80, 60], [200, 60], [130, 220]], [[100, 140], [180, 140]]]
 LINES = [{"label": 7, "writer": "anna", "strokes": SEVEN}] * 3

@@ -15,9 +15,12 @@ from fuzz import limits
 from fuzz.limits import Attempt, Case
 from fuzz.mutations import VALUES, spoiled, spoiled_json
 
-from mnist_app import cli, pen, predictor, report, weights
-from mnist_app.ui import markup
-from mnist_app.ui.charts import training
+from mnist_app.cli import main as cli
+from mnist_app.drawing import pen
+from mnist_app.figures import fragments, training_charts
+from mnist_app.recognition import predictor
+from mnist_app.report import html_report
+from mnist_app.results import weights
 
 REAL = "lenet5", "speedrun", "mlp-128-64"
 LENGTHS = 0, 1, 7, 8, 2**31, 2**32, 2**40, 2**63, 2**64 - 1
@@ -155,26 +158,26 @@ def used(name: str) -> None:
 
 def shown(info: weights.WeightsInfo, answer: predictor.Prediction) -> None:
     """The texts and figures that the page makes of it."""
-    markup.probability_bars(answer)
-    report.command(info)
-    report._summary(info, *_ASSESSED)
-    report._curves(info)
-    training.accuracy_curves({info.name: info.history})
-    training.loss_curves({info.name: info.history})
+    fragments.probability_bars(answer)
+    html_report.command(info)
+    html_report._summary(info, *_ASSESSED)
+    html_report._curves(info)
+    training_charts.accuracy_curves({info.name: info.history})
+    training_charts.loss_curves({info.name: info.history})
     if measured := info.calibration.at(0.5):
-        markup.coverage_text(*measured, info.calibration.n, "digits")
+        fragments.coverage_text(*measured, info.calibration.n, "digits")
     text = f"{info.parameters / 1000:,.0f} {info.seconds:.0f} {info.date}{info.trained_on}"
-    markup.facts({"Text": text})
+    fragments.facts({"Text": text})
 
 
 DRAWING = pen.canvas_rgba(pen.draw([np.array([[80.0, 60], [200, 60], [130, 220]])]))
 
 
 def _assessed() -> Any:
-    from mnist_app import data
-    from mnist_app.assessment import Assessment
+    from mnist_app.data import catalogue
+    from mnist_app.recognition.assessment import Assessment
 
-    test = data.load_bundled().test
+    test = catalogue.load_bundled().test
     return Assessment(test.labels.numpy(), np.full((len(test), 10), 0.1)), test
 
 

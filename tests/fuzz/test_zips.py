@@ -15,9 +15,9 @@ from fuzz.limits import Attempt, Case
 from fuzz.mutations import HTML, spoiled
 from PIL import Image
 
-from mnist_app import archives, folders
-from mnist_app.digits import Dataset
-from mnist_app.settings import InputError
+from mnist_app.common.settings import InputError
+from mnist_app.data import archives, picture_folders
+from mnist_app.data.labelled_images import Dataset
 
 NAMES = (
     "../../outside.png",
@@ -68,7 +68,7 @@ def picture(digit: int) -> bytes:
 
 @lru_cache
 def labelled() -> dict[str, bytes]:
-    return {f"{d}/{i}.png": picture(d) for d in range(10) for i in range(folders.FEWEST)}
+    return {f"{d}/{i}.png": picture(d) for d in range(10) for i in range(picture_folders.FEWEST)}
 
 
 @lru_cache
@@ -180,12 +180,12 @@ def spoiled_zip(case: Case) -> Attempt:
 
 def used(data: bytes, name: str) -> None:
     """Read it as a data set, then keep it among the uploads, as the app does."""
-    dataset, skipped = folders.read_folder(io.BytesIO(data))
+    dataset, skipped = picture_folders.read_folder(io.BytesIO(data))
     right(dataset)
     assert all(limits.is_one_line(one.name + one.problem) for one in skipped)
-    path = folders.keep_upload(name, io.BytesIO(data))
-    assert path.parent == folders.uploads_folder()
-    assert path.resolve().parent == folders.uploads_folder().resolve()
+    path = picture_folders.keep_upload(name, io.BytesIO(data))
+    assert path.parent == picture_folders.uploads_folder()
+    assert path.resolve().parent == picture_folders.uploads_folder().resolve()
     assert [*path.parent.iterdir()] == [path]
 
 
@@ -215,7 +215,7 @@ def odd_folder(case: Case) -> Attempt:
 def looked_through(top: Path, is_readable: bool) -> None:
     """Read it: each file once, whatever leads to it again."""
     try:
-        dataset, _ = folders.read_folder(top)
+        dataset, _ = picture_folders.read_folder(top)
     except InputError as error:
         if is_readable:
             raise AssertionError(error) from None

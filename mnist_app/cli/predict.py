@@ -1,0 +1,192 @@
+"""The command predict: pictures, folders and ZIPs of them, one by one or as a table."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from mnist_app.common.settings import InputError, printable
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value), flush=True)  # noqa: T201
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--network", help="Weights to use (default: canvas, or else the best).")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="Write this table instead.")
+@JSON_OPTION
+def predict(
+    images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
+) -> None:
+    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour.
+
+    An IMAGE may be a folder or a ZIP of pictures. A picture that cannot be read leaves the others
+    readable; the exit code is 2 then. With --csv each picture is one digit, and the table has the
+    columns ImageId, Label and confidence.
+    """
+    from mnist_app.recognition.predictor import Predictor, default_network
+
+    if table:
+        check_output(table, "table")
+    predictor = Predictor.load(network or default_network())
+    if table:
+        _write_table(predictor, images, table, as_json)
+        return
+    rows, unreadable = [], []
+    for name, picture in _pictures(images):  # one at a time: a hundred do not fit into memory
+        try:
+            read = _reading(predictor, picture())
+        except InputError as error:
+            unreadable.append(str(error))
+            continue
+        rows.append({"file": name, "network": predictor.info.name, **read})
+        if not as_json:
+            Console(soft_wrap=True).print(
+                f"{name}: {_said(rows[-1])}", highlight=False, markup=False
+            )
+    if as_json and (len(images) > 1 or len(rows) > 1):
+        print_json({"predictions": rows})
+    elif as_json and rows:
+        print_json(rows[0])
+    if unreadable:
+        raise InputError("\n".join(unreadable))
+
+
+def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
+    for path in paths:
+        if _holds_pictures(path):
+            for file in _files_in(path):
+                yield file.name, partial(_decoded, file)
+        else:
+            yield printable(path), partial(_picture_at, path)
+
+
+def _picture_at(path: Path) -> Any:
+    """The pixels of one file; what is there but no file, a pipe or a device, may never end."""
+    from mnist_app.data.archives import is_special
+    from mnist_app.drawing.pictures import read_picture
+
+    if is_special(path):
+        raise InputError(f"{printable(path)} is not a file: choose another, or save it as one.")
+    return read_picture(path)
+
+
+def _holds_pictures(path: Path) -> bool:
+    try:
+        return path.suffix.lower() == ".zip" or path.is_dir()
+    except OSError:  # whoever reads it says why
+        return False
+
+
+def _files_in(path: Path) -> Iterator[Any]:
+    """The files in a folder or ZIP, named with it; or the one file that it is."""
+    from mnist_app.data import archives
+
+    if not _holds_pictures(path):
+        return iter([archives.file_at(path)])
+    place = printable(path)
+    return (file._replace(name=f"{place}/{file.name}") for file in archives.files_in(path))
+
+
+def _decoded(file: Any) -> Any:
+    from mnist_app.drawing.pictures import decode_picture
+
+    if file.problem:
+        raise InputError(f"{file.name}: {file.problem}")
+    return decode_picture(file.read(), file.name)
+
+
+def check_output(path: Path, what: str) -> None:
+    """Whether a file, as "table", can be written there, before the work for it is done.
+
+    Raises:
+        InputError: it cannot.
+    """
+    from mnist_app.data.archives import is_special
+
+    name = printable(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder: name a file for the {what}.")
+        if not path.parent.is_dir():
+            folder = printable(path.parent)
+            raise InputError(f"There is no folder {folder} for the {what}: make it first.")
+        if is_special(path):
+            raise InputError(f"{name} is not a file: name another for the {what}.")
+    except OSError as error:
+        raise InputError(
+            f"The {what} cannot be written there ({error.strerror}): name another file."
+        ) from None
+
+
+def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
+    from mnist_app.common.settings import write_text
+    from mnist_app.recognition.unlabelled import read_all, to_csv
+
+    files = (file for path in paths for file in _files_in(path))
+    readings, skipped = read_all(predictor, files)
+    problems = "\n".join(f"{name}: {problem}" for name, problem in skipped)
+    if not readings:
+        raise InputError(
+            f"{problems}\nNo picture was read, so {printable(table)} was not written.".lstrip()
+        )
+    write_text(table, to_csv(readings))
+    if as_json:
+        rows = [one._asdict() for one in skipped]
+        print_json({"table": str(table), "pictures": len(readings), "skipped": rows})
+    else:
+        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {printable(table)}")
+    if skipped:
+        raise InputError(problems)
+
+
+def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
+    """What was read in a picture; the fields of a single digit are null for none or several."""
+    from mnist_app.drawing.photo import clean
+    from mnist_app.recognition.predictor import number_text
+
+    try:
+        found, problem = predictor.read_number(clean(picture)), None
+    except InputError as error:  # there is no ink: no reason to leave the other pictures unread
+        found, problem = [], str(error)
+    digits = [
+        {
+            "digit": one.prediction.digit,
+            "nearest": one.prediction.nearest,
+            "confidence": one.prediction.confidence,
+            "probabilities": [float(p) for p in one.prediction.probabilities],
+            "box": one.box._asdict(),
+        }
+        for one in found
+    ]
+    only = digits[0] if len(digits) == 1 else dict.fromkeys(_SINGLE)
+    return {
+        "number": number_text(found),
+        **{key: only[key] for key in _SINGLE},
+        "digits": digits,
+        "problem": problem,
+    }
+
+
+_SINGLE = "digit", "nearest", "confidence", "probabilities"
+
+
+def _said(row: dict[str, Any]) -> str:
+    if row["problem"]:
+        return row["problem"]
+    if len(row["digits"]) > 1:
+        shares = ", ".join(f"{digit['confidence']:.1%}" for digit in row["digits"])
+        return f"{row['number']} ({shares})"
+    if row["digit"] is None:
+        return f"not a digit (most like {row['nearest']}, {row['confidence']:.1%})"
+    return f"{row['digit']} ({row['confidence']:.1%})"

@@ -1,0 +1,1 @@
+"""What everything else relies on: errors, settings and folders, the teacher's code, the machine."""

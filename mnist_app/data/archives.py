@@ -1,0 +1,302 @@
+"""The files in a folder or a ZIP, alike. A ZIP is read in memory and never unpacked to disk."""
+
+import hashlib
+import io
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from mnist_app.common.settings import InputError, printable, shortened
+
+MOST_FILES = 100_000
+MOST_BYTES = 1_000_000_000  # of a ZIP's files together, unpacked
+MOST_FILE_BYTES = 20_000_000  # of one file, unpacked
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+_SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
+_ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
+_BLOCK = 1 << 20  # bytes
+_LONGEST_NAME = 1000  # letters of a name in a ZIP
+
+# Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a
+# thousand of them may become gigabytes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What Python raises on damaged bytes, and on kinds of ZIP that it does not know.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
+
+class File(NamedTuple):
+    """A file in a folder or a ZIP."""
+
+    name: str  # its path within, with / between
+    read: Callable[[], bytes]  # its content; raises InputError if that cannot be had
+    problem: str | None  # why it is not to be read, one sentence
+
+
+class Skipped(NamedTuple):
+    """A file that was passed over, and why, in one sentence."""
+
+    name: str
+    problem: str
+
+
+def typed_path(text: str) -> Path:
+    """The path that somebody typed, ~ being a home folder. Nothing need be there.
+
+    Raises:
+        InputError: no file can have it, or none may be looked at there.
+    """
+    try:
+        path = Path(text).expanduser()
+    except (RuntimeError, ValueError):
+        raise _no_path(text, "begins with a home folder that is not there") from None
+    _status(path)
+    return path
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """What the system knows of a file or folder; None if it is not there."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it holds what no name may hold"
+        raise _no_path(str(path), f"cannot be looked up ({why})") from None
+
+
+def _no_path(text: str, why: str) -> InputError:
+    return InputError(f"The path {shortened(printable(text))} {why}: check it.")
+
+
+def file_at(path: Path) -> File:
+    """One file, whatever its name ends with; it has a problem if it is not there or too large."""
+    return File(printable(path), partial(_content, str(path)), _problem_at(path))
+
+
+def _problem_at(path: Path) -> str | None:
+    try:
+        status = _status(path)
+    except InputError as error:
+        return str(error)
+    if status is None:
+        return "It is not there: check the name."
+    if not stat.S_ISREG(status.st_mode):
+        return "It is not a file: choose another, or save it as one."
+    return _problem_of_size(status.st_size)
+
+
+def is_special(path: Path) -> bool:
+    """Whether a pipe, a device or the like is there, which may never end.
+
+    Raises:
+        InputError: its path cannot be looked up.
+    """
+    status = _status(path)
+    return bool(status) and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+
+
+def files_in(place: Path | BinaryIO) -> Iterator[File]:
+    """The files in a folder with all its sub-folders, or in a ZIP, sorted by their paths.
+
+    What is no picture by its name, too large, encrypted, a link in a ZIP, or beyond the limits has
+    a problem. Hidden files, and those that systems leave behind, are left out.
+
+    Args:
+        place: a folder, a ZIP file, or an open one, which has to stay open while files are read.
+    Raises:
+        InputError: it is neither, may not be read, or holds more than 100,000 files.
+    """
+    is_path = isinstance(place, Path)
+    if is_path and is_special(place):
+        raise InputError(f"{printable(place)} is neither a folder nor a file: choose another path.")
+    if is_path and place.is_dir():
+        yield from _in_folder(place)
+    else:
+        yield from _in_zip(place)
+
+
+def state_of(place: Path) -> str:
+    """What changes when a folder or ZIP does, told from sizes and times; empty if it is not there.
+
+    Asked again at each look at a data set, so it reads no file: 10,000 take about 0.1 s.
+    """
+    try:
+        entries = [entry for _, entry in _walk(place)] if place.is_dir() else []
+        states = [(entry.path, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
+        states.append((str(place), place.stat().st_size, place.stat().st_mtime_ns))
+    except (OSError, ValueError):  # an InputError is one
+        return ""
+    return hashlib.sha256(repr(sorted(states)).encode()).hexdigest()
+
+
+def _is_hidden(name: str) -> bool:
+    parts = name.lower().split("/")
+    return any(part.startswith(".") or part in _SYSTEM_NAMES for part in parts)
+
+
+def _problem(name: str, size: int) -> str | None:
+    """What can be said against a file by its name and its size in bytes."""
+    if not name.lower().endswith(PICTURE_SUFFIXES):
+        return "It is not a picture."
+    return _problem_of_size(size)
+
+
+def _problem_of_size(size: int) -> str | None:
+    if not size:
+        return "It is empty."
+    if size > MOST_FILE_BYTES:
+        return f"It is larger than {MOST_FILE_BYTES // 1_000_000} MB."
+    return None
+
+
+# Folders
+
+
+def _in_folder(folder: Path) -> Iterator[File]:
+    try:
+        for name, entry in sorted(_walk(folder), key=itemgetter(0)):
+            yield File(name, partial(_content, entry.path), _problem(name, _size(entry)))
+    except PermissionError as error:
+        name = printable(error.filename)
+        raise InputError(f"No permission to read {name}: change its mode.") from None
+    except OSError as error:
+        name = printable(error.filename or folder)
+        raise InputError(f"{name} cannot be read ({error.strerror}): check the disk.") from None
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """The files with their names in print. Links are followed, into each folder once."""
+    waiting, seen, count = [(str(folder), "")], set(), 0
+    while waiting:
+        place, prefix = waiting.pop()
+        status = os.stat(place)  # noqa: PTH116, a path of its own for each would take longer
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if (count := count + 1) > MOST_FILES:
+                    raise _too_many(printable(folder))
+                if _is_hidden(entry.name):
+                    continue
+                if entry.is_dir():
+                    waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                elif entry.is_file():
+                    yield printable(prefix + entry.name), entry
+
+
+def _size(entry: os.DirEntry) -> int:
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0  # it went meanwhile
+
+
+def _content(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST_FILE_BYTES + 1)
+    except PermissionError:
+        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
+    except OSError as error:
+        raise InputError(
+            f"{printable(path)} cannot be read ({error.strerror}): copy it again, or remove it."
+        ) from None
+
+
+# ZIPs
+
+
+def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
+    name = printable(place) if isinstance(place, Path) else "The ZIP"
+    archive = _opened(place, name)
+    entries = sorted(
+        (printable(entry.filename.replace("\\", "/")), number, entry)
+        for number, entry in enumerate(archive.infolist())
+        if entry.filename and not entry.is_dir()  # a name may be empty, and no folder's then
+    )
+    unpacked = 0
+    for inside, _, entry in entries:
+        if _is_hidden(inside):
+            continue
+        problem = _problem_in_zip(entry) or _problem(inside, entry.file_size)
+        if not problem:
+            unpacked += entry.file_size
+            if unpacked > MOST_BYTES:
+                problem = f"It is beyond the first {MOST_BYTES // 1_000_000_000} GB."
+        yield File(inside, partial(_unpacked, archive, entry, inside), problem)
+
+
+def _opened(place: Path | BinaryIO, name: str) -> zipfile.ZipFile:
+    try:
+        is_too_much = _entries(place) > MOST_FILES
+        archive = None if is_too_much else zipfile.ZipFile(place)
+    except FileNotFoundError:
+        raise InputError(f"There is no folder or ZIP {name}: check the path.") from None
+    except PermissionError:
+        raise InputError(f"No permission to read {name}: change its mode.") from None
+    except (*_DAMAGES, NotImplementedError, UnicodeError):
+        raise InputError(
+            f"{name} is no ZIP, or damaged: pack it again, as .zip without a password."
+        ) from None
+    if archive is None:
+        raise _too_many(name)
+    return archive
+
+
+def _entries(place: Path | BinaryIO) -> int:
+    """About how many files a ZIP has. To open one with millions of them takes gigabytes."""
+    file = place.open("rb") if isinstance(place, Path) else place
+    try:
+        file.seek(0, io.SEEK_SET)
+        count, end = 0, b""
+        while block := file.read(_BLOCK):
+            count += (end + block).count(_ENTRY)
+            end = block[1 - len(_ENTRY) :]
+        return count
+    finally:
+        if file is not place:
+            file.close()
+
+
+def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
+    if entry.flag_bits & 1:
+        return "It is encrypted: pack it without a password."
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "It is a link: pack the file itself."
+    if len(entry.filename) > _LONGEST_NAME:
+        return "Its name is too long: give it another."
+    if entry.compress_type not in _METHODS:
+        return "It is packed in an unusual way: pack it as a plain ZIP."
+    return None
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
+    """The content of one entry, never more than it says it has."""
+    try:
+        with archive.open(entry) as file:
+            return file.read(MOST_FILE_BYTES + 1)
+    except NotImplementedError:
+        raise InputError(f"{name} is packed in an unknown way: pack it as plain ZIP.") from None
+    except _DAMAGES:
+        raise InputError(f"{name} is damaged in the ZIP: pack it again.") from None
+
+
+def _too_many(name: str) -> InputError:
+    return InputError(f"{name} holds more than {MOST_FILES:,} files: take fewer of them.")

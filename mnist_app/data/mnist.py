@@ -1,0 +1,123 @@
+"""MNIST: verified, and downloaded when absent."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import redirect_stderr
+from http.client import HTTPException
+from io import StringIO
+from pathlib import Path
+
+import torch
+
+from mnist_app.common.settings import InputError, data_folder
+from mnist_app.data.labelled_images import Dataset, Digits, Progress
+
+# Size in bytes and MD5 of the four original files, unpacked.
+MNIST_FILES = {
+    "train-images-idx3-ubyte": (47_040_016, "6bbc9ace898e44ae57da46a324031adb"),
+    "train-labels-idx1-ubyte": (60_008, "a25bea736e30d166cdddb491f175f624"),
+    "t10k-images-idx3-ubyte": (7_840_016, "2646ac647ad5339dbf082846283269ea"),
+    "t10k-labels-idx1-ubyte": (10_008, "27ae3e4e09519cfbb04c329615203637"),
+}
+_MNIST_DOWNLOAD_BYTES = 11_594_722 + sum(size for size, _ in MNIST_FILES.values())
+
+
+def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Dataset:
+    """MNIST from `root` (default: the data folder), downloaded into it when absent.
+
+    Source: LeCun, Cortes, Burges; 60,000 training and 10,000 test images.
+    Raises:
+        InputError: a file is damaged or foreign, or the download fails.
+    """
+    root = root or data_folder()
+    raw = root / "MNIST" / "raw"
+    try:
+        missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
+        if missing:
+            _download_mnist(root, missing[0], progress)
+        contents = [_verified(raw / name, *known) for name, known in MNIST_FILES.items()]
+        return Dataset(_digits(*contents[:2]), _digits(*contents[2:]))
+    except PermissionError as error:
+        raise InputError(
+            f"No permission for {error.filename}: make {root} readable and writable, "
+            "or set MNIST_APP_DATA to another folder."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"MNIST cannot be kept in {root} ({error.strerror or error}): "
+            "free space, or set MNIST_APP_DATA to another folder."
+        ) from None
+
+
+def is_here(root: Path | None = None) -> bool:
+    """Whether the four files are there, by default in the data folder; not whether they are whole.
+
+    Loading is quick then, and needs no network.
+    """
+    raw = (root or data_folder()) / "MNIST" / "raw"
+    return all((raw / name).is_file() for name in MNIST_FILES)
+
+
+def _digits(images: bytearray, labels: bytearray) -> Digits:
+    """Two files' contents as digits. Before the pixels stand 16 bytes, before the labels 8."""
+    pixels = torch.frombuffer(images, dtype=torch.uint8, offset=16).view(-1, 28, 28)
+    return Digits(pixels, torch.frombuffer(labels, dtype=torch.uint8, offset=8).long(), "mnist")
+
+
+def _verified(path: Path, size: int, md5: str) -> bytearray:
+    """A file's content, if it is MNIST's."""
+    content, found = bytearray(size), path.stat().st_size
+    with path.open("rb") as file:
+        read = file.readinto(content) if found == size else 0
+    if read != size:
+        fault = f"has {found:,} bytes instead of {size:,}"
+    elif hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+        fault = "is not MNIST's (its checksum differs)"
+    else:
+        return content
+    raise InputError(f"{path} {fault}: delete it, and it will be downloaded again.")
+
+
+def _download_mnist(root: Path, missing: str, progress: Progress | None) -> None:
+    """Download into a temporary folder and move the finished files: no half file is left."""
+    raw = root / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
+        try:
+            _fetch(Path(folder), progress)
+        except (OSError, RuntimeError, HTTPException) as error:
+            if isinstance(error, PermissionError):
+                raise
+            raise InputError(
+                f"{raw / missing} is missing and MNIST could not be downloaded "
+                f"({_first_line(error)}): connect to the network, or set MNIST_APP_DATA to a "
+                "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
+            ) from None
+        for name in MNIST_FILES:
+            if not (raw / name).exists():
+                shutil.move(Path(folder) / "MNIST" / "raw" / name, raw / name)
+
+
+def _fetch(folder: Path, progress: Progress | None) -> None:
+    from torchvision.datasets import MNIST
+
+    with ThreadPoolExecutor(1) as pool, redirect_stderr(StringIO()):
+        download = pool.submit(MNIST, str(folder), download=True)
+        while not download.done():
+            if progress:
+                done = sum(f.stat().st_size for f in _files_in(folder))
+                progress("Downloading MNIST", min(done / _MNIST_DOWNLOAD_BYTES, 1.0))
+            wait([download], timeout=0.2)
+        download.result()
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__).rstrip(".")

@@ -1,0 +1,236 @@
+"""A folder or ZIP of labelled pictures as a data set, and the ZIPs that were uploaded."""
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mnist_app.common.settings import (
+    InputError,
+    printable,
+    shortened,
+    temporary_name,
+    weights_folder,
+)
+from mnist_app.data.archives import File, Skipped, files_in
+from mnist_app.data.labelled_images import (
+    TEST_FRACTION,
+    TEST_SEED,
+    Dataset,
+    Digits,
+    Progress,
+    split,
+)
+from mnist_app.drawing.normal_form import MIN_CONTRAST, SIDE, to_mnist
+from mnist_app.drawing.pictures import decode_picture
+
+FEWEST = 5  # pictures of each digit
+MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
+_DIGITS = tuple("0123456789")
+_HASH = 10  # hex digits in an upload's name
+_BLOCK = 1 << 20  # bytes
+
+
+def read_folder(
+    place: Path | BinaryIO, progress: Progress | None = None
+) -> tuple[Dataset, list[Skipped]]:
+    """A folder or ZIP with pictures in folders named after their digits, 0 to 9.
+
+    These folders may lie within others. Pictures may have any size and mode; those with a light
+    ground are inverted, as networks expect light ink on a dark ground. 28x28 pixels are taken as
+    they are; other sizes are brought into the normal form that drawings get too. A fifth is the
+    test set.
+
+    Args:
+        place: the folder, the ZIP file, or an open one.
+        progress: called with what is being done and the share done, 0..1.
+    Returns:
+        The data set, and the files that are not in it, each with the reason.
+    Raises:
+        InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
+    """
+    files, skipped = labelled_files(place)
+    images = np.zeros((len(files), 28, 28), dtype=np.uint8)
+    labels: list[int] = []
+    for i, (file, digit) in enumerate(files):
+        try:
+            images[len(labels)] = _as_digit(file)
+            labels.append(digit)
+        except InputError as error:
+            skipped.append(Skipped(file.name, reason(error, file)))
+        if progress and i % 100 == 0:
+            progress(f"Reading {_title(place)}", i / len(files))
+    _check(place, labels, skipped)
+    digits = Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), _title(place))
+    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
+
+
+def labelled_files(
+    place: Path | BinaryIO,
+) -> tuple[list[tuple[File, int]], list[Skipped]]:
+    """The pictures in folders named 0 to 9 with their digits, and the files that are none.
+
+    Raises:
+        InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
+    """
+    if isinstance(place, Path) and not place.exists():
+        raise InputError(
+            f"There is no data set {str(place)!r}: choose mnist, digits, or a folder or ZIP with "
+            "one sub-folder per digit, named 0 to 9."
+        )
+    files, skipped = [], []
+    for file in files_in(place):
+        folder = file.name.split("/")[-2:-1]
+        if file.problem:
+            skipped.append(Skipped(file.name, file.problem))
+        elif not folder or folder[0] not in _DIGITS:
+            skipped.append(Skipped(file.name, "It is not in a folder named 0 to 9."))
+        else:
+            files.append((file, int(folder[0])))
+    _check(place, [digit for _, digit in files], skipped)
+    return sorted(files, key=lambda labelled: labelled[1]), skipped
+
+
+def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skipped]) -> None:
+    """Refuse what has too few pictures of some digit; the first one skipped may tell why."""
+    name = printable(place) if isinstance(place, Path) else "The ZIP"
+    counts = np.bincount(np.array(labels, dtype=int), minlength=10)
+    if not counts.any():
+        why = _first(skipped)
+        raise InputError(
+            f"{name} has no pictures in sub-folders named 0 to 9{why}: sort them into those."
+        )
+    digit = int(counts.argmin())
+    if counts[digit] < FEWEST:
+        why = _first([one for one in skipped if f"/{one.name}".rfind(f"/{digit}/") >= 0])
+        raise InputError(
+            f"{name} holds {counts[digit]} pictures in sub-folder {digit}{why}: put at least "
+            f"{FEWEST} of each digit there."
+        )
+
+
+def _first(skipped: Sequence[Skipped]) -> str:
+    if not skipped:
+        return ""
+    name, problem = skipped[0]
+    return f" ({len(skipped):,} skipped; {shortened(name)}: {problem.rstrip('.')})"
+
+
+def reason(error: InputError, file: File) -> str:
+    """The message without the name, which stands beside it; in a ZIP a file has a shorter one."""
+    text, parts = str(error), file.name.split("/")
+    for i in range(len(parts)):
+        name = "/".join(parts[i:])
+        if text.startswith(f"{name} "):
+            return f"It {text[len(name) :].strip()}"
+    return text
+
+
+def _title(place: Path | BinaryIO) -> str:
+    if not isinstance(place, Path):
+        return "ZIP"
+    if place.is_dir():
+        return f"folder {printable(place.resolve().name)}"
+    return f"ZIP {printable(upload_name(place))}"
+
+
+def _as_digit(file: File) -> np.ndarray:
+    """A picture in the form of MNIST's digits, uint8 (28, 28)."""
+    rgba = decode_picture(file.read(), file.name)
+    if rgba.shape[:2] == (SIDE, SIDE):
+        grey = light_on_dark(rgba)
+        image = None if is_blank(grey) else grey
+    else:
+        form = to_mnist(rgba)
+        image = None if form is None else (form[0, 0].numpy() * 255).round().astype(np.uint8)
+    if image is None:
+        raise InputError(f"{file.name} shows nothing: remove it.")
+    return image
+
+
+def light_on_dark(rgba: np.ndarray) -> np.ndarray:
+    """Pixels, uint8 (H, W, 4), as uint8 (H, W); a light ground is inverted."""
+    alpha, ink = rgba[..., 3], np.asarray(Image.fromarray(rgba[..., :3]).convert("L"))
+    light_ink = alpha.min() == 255 or not alpha.any() or np.average(ink, weights=alpha) > 127
+    ground = Image.new("RGBA", (rgba.shape[1], rgba.shape[0]), "black" if light_ink else "white")
+    grey = np.asarray(Image.alpha_composite(ground, Image.fromarray(rgba)).convert("L"))
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return 255 - grey if np.median(border) > 127 else grey
+
+
+def is_blank(grey: np.ndarray) -> bool:
+    """Whether pixels, uint8 (H, W), have too little contrast to show anything."""
+    return int(grey.max()) - int(grey.min()) < MIN_CONTRAST
+
+
+# Uploads
+
+
+def uploads_folder() -> Path:
+    """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
+    return weights_folder() / ".datasets"
+
+
+def uploads() -> list[Path]:
+    """The ZIPs that were uploaded, the newest first."""
+    found = [(p.stat().st_mtime, p) for p in uploads_folder().glob("*.zip")]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def upload_name(path: Path) -> str:
+    """What an uploaded ZIP was called, without its hash; any other file's name without .zip."""
+    return re.sub(rf"-[0-9a-f]{{{_HASH}}}$", "", path.stem)
+
+
+def keep_upload(name: str, file: BinaryIO) -> Path:
+    """Keep an uploaded ZIP, in one step; the same content again is the same file.
+
+    Args:
+        name: of the file that was uploaded.
+        file: its content.
+    Raises:
+        InputError: it cannot be a data set, or there is no place for it.
+    """
+    labelled_files(file)
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-") or "upload"
+    path = uploads_folder() / f"{safe}-{digest.hexdigest()[:_HASH]}.zip"
+    if not path.exists():
+        _check_space(file)
+        _write(path, file)
+    return path
+
+
+def _check_space(file: BinaryIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if size + sum(path.stat().st_size for path in uploads()) > MOST_UPLOADED:
+        raise InputError(
+            f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
+            "GB: delete some of them first."
+        )
+
+
+def _write(path: Path, file: BinaryIO) -> None:
+    temporary = temporary_name(path)
+    file.seek(0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as target:
+            while block := file.read(_BLOCK):
+                target.write(block)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"The upload cannot be kept in {path.parent} ({error.strerror}): free space or set "
+            "MNIST_APP_WEIGHTS to a folder that can be written."
+        ) from None

@@ -1,0 +1,196 @@
+"""Pen strokes: read from files, put on a canvas, drawn as the canvas draws them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mnist_app.common.settings import InputError
+
+CANVAS = 280  # pixels, the side of the app's canvas
+FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is so large
+SUFFIXES = (".tra", ".tes", ".unp", ".unipen", ".dat", ".json", ".jsonl")
+
+_THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
+_FINEST = 4  # pixels
+
+Stroke = np.ndarray  # float (N, 2): x to the right, y downwards
+Strokes = list[Stroke]
+
+
+class PenDigit(NamedTuple):
+    """One drawn digit, as the pen went."""
+
+    label: int  # 0..9
+    writer: str
+    strokes: Strokes
+
+
+# Files
+
+
+def read_strokes(path: Path) -> list[PenDigit]:
+    """Read pen strokes from a file, or from all files of a folder.
+
+    UNIPEN (`.SEGMENT DIGIT`, `.PEN_DOWN`, points with y upwards; the writer is the second number
+    of a `.COMMENT`), or JSON: a list, or one object per line, of
+    `{"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}` with y downwards.
+
+    Raises:
+        InputError: there is no such file, or no strokes in it; the message names it.
+    """
+    try:
+        files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+        digits = [digit for file in (files if path.is_dir() else [path]) for digit in _read(file)]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
+    if not digits:
+        raise InputError(f"There are no pen strokes in {path}: give UNIPEN or JSON files.")
+    return digits
+
+
+def _read(path: Path) -> list[PenDigit]:
+    is_json = path.suffix in (".json", ".jsonl")
+    try:
+        text = path.read_text(encoding="utf-8-sig" if is_json else "latin-1")
+        return [_checked(digit) for digit in (_read_json if is_json else _read_unipen)(text)]
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        raise InputError(
+            f"{path} does not hold pen strokes: each must be an object with label 0 to 9 and "
+            "strokes, lists of [x, y]."
+        ) from None
+
+
+def is_path(stroke: Stroke) -> bool:
+    """Whether it is the way of a pen, from point to point, all of them at places that can be."""
+    is_list = stroke.ndim == 2 and stroke.shape[1] == 2 and len(stroke) > 0
+    return is_list and bool((np.abs(stroke) <= FARTHEST).all())
+
+
+def _checked(digit: PenDigit) -> PenDigit:
+    if digit.label not in range(10) or not digit.strokes:
+        raise ValueError("no label 0 to 9, or no strokes")
+    if not all(is_path(stroke) for stroke in digit.strokes):
+        raise ValueError("no list of points")
+    return digit
+
+
+def _read_json(text: str) -> Iterator[PenDigit]:
+    is_list = text.lstrip().startswith("[")
+    lines = [line for line in text.split("\n") if line.strip()]
+    for entry in json.loads(text) if is_list else map(json.loads, lines):
+        strokes = [np.array(stroke, dtype=float) for stroke in entry["strokes"]]
+        yield PenDigit(entry["label"], str(entry.get("writer", "")), strokes)
+
+
+def _read_unipen(text: str) -> Iterator[PenDigit]:
+    label, writer, strokes = -1, "", []
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith(".SEGMENT"):
+            if any(strokes):
+                yield _from_unipen(label, writer, strokes)
+            label, strokes = _label_of(words[-1]), []
+        elif line.startswith(".COMMENT") and len(words) >= 3:
+            writer = words[2]
+        elif line.startswith(".PEN_DOWN"):
+            strokes.append([])
+        elif len(words) == 2 and not line.startswith(".") and strokes:
+            strokes[-1].append((float(words[0]), -float(words[1])))
+    if any(strokes):
+        yield _from_unipen(label, writer, strokes)
+
+
+def _label_of(word: str) -> int:
+    text = word.strip('"')
+    return int(text) if text in set("0123456789") else -1
+
+
+def _from_unipen(label: int, writer: str, strokes: list[list[tuple[float, float]]]) -> PenDigit:
+    return PenDigit(label, writer, [np.array(stroke) for stroke in strokes if stroke])
+
+
+# The canvas
+
+
+def placed(
+    strokes: Strokes,
+    *,
+    side: int = CANVAS,
+    size: float = 0.65,
+    centre: tuple[float, float] = (0.5, 0.5),
+    rotation: float = 0.0,
+    slant: float = 0.0,
+    aspect: float = 1.0,
+) -> Strokes:
+    """Strokes on a canvas of `side` pixels.
+
+    Args:
+        strokes: in any units, y downwards.
+        side: of the canvas, pixels.
+        size: of the path's longest side, as a share of the canvas.
+        centre: of the path's box, as shares of the canvas.
+        rotation: degrees, clockwise on the screen.
+        slant: sideways shift per height, positive to the right at the top.
+        aspect: width by height, relative to what it was.
+    """
+    angle = np.radians(rotation)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    warp = np.array([[aspect, 0], [-slant, 1]]) @ turn
+    low, high = _bounds([stroke @ warp for stroke in strokes])
+    factor = size * side / max(*(high - low), 1e-9)
+    offset = np.array(centre) * side - (low + high) / 2 * factor
+    return [stroke @ warp * factor + offset for stroke in strokes]
+
+
+def _bounds(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
+    points = np.concatenate(strokes)
+    return points.min(axis=0), points.max(axis=0)
+
+
+def in_a_row(digits: Sequence[Strokes], gaps: Sequence[float], heights: Sequence[float]) -> Strokes:
+    """Digits side by side on one line, as a number.
+
+    Args:
+        digits: the strokes of each, in any units.
+        gaps: before each digit (the first is not used), as shares of a height of 1.
+        heights: of each digit.
+    """
+    row, right = [], 0.0
+    for number, (digit, gap, height) in enumerate(zip(digits, gaps, heights, strict=True)):
+        low, high = _bounds(digit)
+        factor = height / max(high[1] - low[1], (high[0] - low[0]) / 2, 1e-9)
+        left = right + gap if number else 0.0
+        middle = np.array([low[0], (low[1] + high[1]) / 2])
+        row += [(stroke - middle) * factor + (left, 0) for stroke in digit]
+        right = left + (high[0] - low[0]) * factor
+    return row
+
+
+def fine_brush(strokes: Strokes, brush: float) -> float:
+    """The brush that strokes, in pixels, are read by: one that leaves their loops open, in pixels.
+
+    A thick brush on a small digit closes its loops and corners; the way of the pen still shows
+    them when it is drawn with a finer one.
+    """
+    length = max(np.ptp(stroke, axis=0).max() for stroke in strokes)
+    return min(brush, max(_THICK * length, _FINEST))
+
+
+def draw(strokes: Strokes, *, brush: float = 18, side: int = CANVAS) -> np.ndarray:
+    """Draw strokes with a round brush: uint8 (side, side), 255 the ink, anti-aliased."""
+    big = Image.new("L", (side * 2, side * 2))
+    pen = ImageDraw.Draw(big)
+    for stroke in [2 * stroke for stroke in strokes]:
+        pen.line(stroke.ravel().tolist(), fill=255, width=round(2 * brush))
+        for x, y in stroke:  # round ends and joints
+            pen.ellipse((x - brush, y - brush, x + brush, y + brush), fill=255)
+    return np.asarray(big.reduce(2))
+
+
+def canvas_rgba(ink: np.ndarray) -> np.ndarray:
+    """Ink, uint8 (H, W), as the pixels of the app's canvas: white on black, uint8 (H, W, 4)."""
+    return np.dstack([ink, ink, ink, np.full_like(ink, 255)])

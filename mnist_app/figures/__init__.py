@@ -1,0 +1,1 @@
+"""Plotly figures, fragments of HTML and colours: pure functions, without Streamlit."""

@@ -1,0 +1,222 @@
+"""Figures of several results beside each other, and of the trials of a search."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mnist_app.figures.colors import run_color
+from mnist_app.figures.plot_style import finished, plain
+from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, loss_curves
+from mnist_app.recipes.search_space import WIDE
+from mnist_app.recognition.comparison import Point
+
+# Accuracies that the axis of errors names; as many as fit are seen.
+_TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
+_GREY = "#8a919e"
+_WORST_TO_BEST = [[0, "#4c78dd"], [0.5, "#a061c2"], [0.8, "#e2596b"], [1, "#f28e2b"]]
+_MOST_NAMED = 6  # different numbers that an axis names each
+_LEAST_ERROR = 1e-4  # drawn for none, which a logarithm does not have
+_FAR_APART = 3  # how much longer than the others the longest training is for a logarithmic axis
+
+
+def accuracies_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
+    """Validation accuracy of several results, that in training dotted; one legend entry each."""
+    figure = accuracy_curves(histories)
+    for trace in figure.data:
+        trace.update(text=[f"{accuracy:.2%}" for accuracy in trace.y])
+        trace.update(y=[max(1 - accuracy, _LEAST_ERROR) for accuracy in trace.y])
+    _accuracy_axis(figure, "Accuracy", [error for trace in figure.data for error in trace.y])
+    return _overlaid(figure, histories)
+
+
+def losses_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
+    """Validation loss of several results, that in training dotted; one legend entry each."""
+    figure = loss_curves(histories)
+    for trace in figure.data:
+        trace.update(text=[f"{loss:.4f}" for loss in trace.y])
+    figure.update_yaxes(type="log", title="Loss per image (logarithmic)", rangemode="normal")
+    figure.update_yaxes(tickformat=".3~g", dtick="D2")
+    return _overlaid(figure, histories)
+
+
+def _overlaid(figure: go.Figure, histories: Mapping[str, Epochs]) -> go.Figure:
+    for trace in figure.data:
+        name, part = trace.name.rsplit(", ", 1)
+        hover = f"{name}, {part}: %{{text}} after epoch %{{x}}<extra></extra>"
+        trace.update(legendgroup=name, hovertemplate=hover)
+        trace.update(name=name, showlegend=part == "validation")
+        trace.update(line_width=2.5 if part == "validation" else 1.2)
+    lengths = sorted(len(epochs) for epochs in histories.values()) or [1]
+    if lengths[-1] > _FAR_APART * lengths[len(lengths) // 2]:
+        figure.update_xaxes(type="log", title="Epoch (logarithmic)", dtick="D2")
+    return finished(figure, height=330 + 18 * (len(histories) // 3))
+
+
+def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.Figure:
+    """Test accuracy against what a network costs, both axes logarithmic.
+
+    The accuracy is drawn by its errors: from 99% to 99.5% it is as far as from 98% to 99%.
+
+    Args:
+        points: one for each result.
+        cost: what the cost is, as "Parameters".
+        unit: of one, in the text of a point, as "parameters".
+    """
+    figure = go.Figure()
+    datasets = dict.fromkeys(point.dataset for point in points)
+    for number, dataset in enumerate(datasets):
+        some = sorted((p for p in points if p.dataset == dataset), key=lambda p: p.cost)
+        figure.add_trace(_points(some, dataset, unit, SYMBOLS[number % len(SYMBOLS)]))
+    figure.update_xaxes(
+        title=f"{cost} (logarithmic)",
+        type="log",
+        dtick="D2",
+        tickformat="~s",
+        range=_room([point.cost for point in points]),
+    )
+    _accuracy_axis(figure, "Test accuracy", [_error(point) for point in points])
+    finished(figure, height=440)
+    figure.update_layout(showlegend=len(datasets) > 1, legend_y=-0.2)
+    return figure
+
+
+def _room(costs: Sequence[float]) -> list[float] | None:
+    """The axis of the costs in powers of ten, with room for names beside the outermost points."""
+    if not costs:
+        return None
+    least, greatest = math.log10(min(costs)), math.log10(max(costs))
+    room = 0.16 * max(greatest - least, 1)
+    return [least - room, greatest + room]
+
+
+def _accuracy_axis(figure: go.Figure, title: str, errors: Sequence[float]) -> None:
+    """Make the y axis of shares of errors one that is read as accuracies."""
+    figure.update_yaxes(
+        title=f"{title} (errors logarithmic)",
+        type="log",
+        range=_error_range(errors),
+        tickvals=[1 - accuracy for accuracy in _TICKS],
+        ticktext=[f"{100 * accuracy:g}%" for accuracy in _TICKS],
+    )
+
+
+def _error(point: Point) -> float:
+    """The share of errors; where there was none, what half an error would be."""
+    return max(1 - point.accuracy, 0.5 / point.n)
+
+
+def _error_range(errors: Sequence[float]) -> list[float]:
+    """The axis from the most errors below to the fewest above, in powers of ten, with some room.
+
+    A deviation may lead out of it: a bar that reached no errors at all would have no end.
+    """
+    if not errors:
+        return [0, -3]
+    return [min(math.log10(max(errors)) + 0.25, 0), math.log10(min(errors)) - 0.25]
+
+
+def _points(points: Sequence[Point], dataset: str, unit: str, symbol: str) -> go.Scatter:
+    errors = [_error(point) for point in points]
+    deviations = [point.deviation or 0 for point in points]
+    places = ("top center", "bottom center")
+    return go.Scatter(
+        x=[p.cost for p in points],
+        y=errors,
+        error_y={
+            "array": deviations,
+            "arrayminus": [min(d, 0.999 * e) for d, e in zip(deviations, errors, strict=True)],
+            "color": _GREY,  # readable on light and dark grounds
+            "thickness": 1.5,
+            "width": 5,
+        },
+        mode="markers+text",
+        text=[plain(p.name) for p in points],
+        textposition=[places[number % 2] for number in range(len(points))],
+        textfont_size=11,
+        marker={"size": 11, "symbol": symbol, "color": [run_color(p.name) for p in points]},
+        name=plain(dataset),
+        showlegend=True,
+        hovertext=[plain(_point_text(p, unit)) for p in points],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _point_text(point: Point, unit: str) -> str:
+    spread = f" ± {point.deviation:.2%} (n = {point.seeds} seeds)" if point.deviation else ""
+    alone = "" if spread else ", one seed"
+    return (
+        f"{point.name}: {point.accuracy:.2%}{spread} of {point.n:,} test images of "
+        f"{point.dataset}{alone}; {point.cost:,.4g} {unit}"
+    )
+
+
+def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[float]) -> go.Figure:
+    """The trials of a search: a line for each through the values that it had.
+
+    Args:
+        values: of the fields that vary, the same ones in each trial.
+        accuracies: on the validation images, 0..1.
+    """
+    fields = list(values[0]) if values else []
+    axes = [_axis(field, [trial[field] for trial in values]) for field in fields]
+    percent = [100 * accuracy for accuracy in accuracies]
+    result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
+    figure = go.Figure(
+        go.Parcoords(
+            dimensions=[*axes, result],
+            line={
+                "color": percent,
+                "colorscale": _WORST_TO_BEST,
+                "cmin": min(percent, default=0),
+                "cmax": max(percent, default=1),
+                "showscale": False,
+            },
+            labelfont={"size": 13},
+            tickfont={"size": 12},
+            rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
+        )
+    )
+    finished(figure, height=330)
+    figure.update_layout(margin={"l": 60, "r": 60, "t": 50, "b": 20})
+    return figure
+
+
+def _axis(field: str, values: Sequence[Any]) -> dict[str, Any]:
+    label = field.replace("_", " ")
+    if any(isinstance(value, bool | str) or value is None for value in values):
+        return _named_axis(label, values)
+    if min(values) > 0 and max(values) / min(values) >= WIDE:
+        return _logarithmic_axis(label, values)
+    axis = {"label": label, "values": list(values), "tickformat": ".3~g"}
+    if len(set(values)) <= _MOST_NAMED:
+        axis |= {"tickvals": sorted(set(values))}
+    return axis
+
+
+def _named_axis(label: str, values: Sequence[Any]) -> dict[str, Any]:
+    names = list(dict.fromkeys(map(_word, values)))
+    return {
+        "label": label,
+        "values": [names.index(_word(value)) for value in values],
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+    }
+
+
+def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    ticks = sorted(set(values))
+    if len(ticks) > _MOST_NAMED:
+        ticks = [10**k for k in range(low, high + 1)]
+    return {
+        "label": label,
+        "values": [math.log10(value) for value in values],
+        "tickvals": [math.log10(tick) for tick in ticks],
+        "ticktext": [f"{tick:g}" for tick in ticks],
+    }
+
+
+def _word(value: Any) -> str:
+    return {True: "on", False: "off", None: "none"}.get(value, plain(str(value)))

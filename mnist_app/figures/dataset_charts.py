@@ -1,0 +1,33 @@
+"""Figures of what is in a data set."""
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from mnist_app.figures.colors import DIGIT_COLORS
+from mnist_app.figures.plot_style import finished, plain
+
+_PATTERNS = ("", "/", ".", "x")  # one per split
+
+
+def distribution(counts: Mapping[str, Sequence[int]]) -> go.Figure:
+    """The share of each digit in each split, from the ten counts of each."""
+    figure = go.Figure()
+    for number, (split, of_digit) in enumerate(counts.items()):
+        n = sum(of_digit)
+        figure.add_bar(
+            x=list(range(10)),
+            y=[count / max(n, 1) for count in of_digit],
+            customdata=list(of_digit),
+            name=f"{plain(split)}, n = {n:,}",
+            marker={
+                "color": DIGIT_COLORS,
+                "pattern": {"shape": _PATTERNS[number % len(_PATTERNS)], "fillmode": "overlay"},
+            },
+            hovertemplate=f"digit %{{x}}: %{{customdata:,}} images, %{{y:.1%}} of {plain(split)}"
+            "<extra></extra>",
+        )
+    figure.update_xaxes(title="Digit", dtick=1)
+    figure.update_yaxes(title="Share of the split", tickformat=".0%")
+    figure.update_layout(barmode="group", bargap=0.25)
+    return finished(figure, height=300)

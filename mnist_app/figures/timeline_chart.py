@@ -1,0 +1,160 @@
+"""Figures of the reasons behind an answer."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mnist_app.figures.colors import DIGIT_COLORS
+from mnist_app.figures.fragments import png_url
+from mnist_app.figures.plot_style import finished
+
+BLUE = "#4c78dd"  # readable on both grounds
+_HEIGHT = 520
+_SECONDS_PER_MOMENT = 0.12
+_AT_ONCE = {"duration": 0}
+_AREAS = list(range(10))  # the traces before those that move
+
+
+class Moment(NamedTuple):
+    """What was thought of a drawing that was half done."""
+
+    share: float  # of the pen's way, 0..1
+    probabilities: Sequence[float]  # of the ten digits
+    confidence: float  # 0..1
+    answer: str  # a digit, or "not a digit"
+    image: np.ndarray  # (28, 28) in [0, 1], what the network saw
+
+
+def timeline(moments: Sequence[Moment]) -> go.Figure:
+    """Ten probabilities stacked over the way of the pen; a slider, and a button to play it.
+
+    The picture of each moment and its answer stand above. All of it is in the page: nothing is
+    asked of the server while it plays.
+    """
+    figure = go.Figure([*_areas(moments), *_now(moments[-1])])
+    moving = list(range(len(_AREAS), len(figure.data)))
+    figure.frames = [
+        go.Frame(data=_now(moment), traces=moving, name=_percent(moment)) for moment in moments
+    ]
+    finished(figure, _HEIGHT)
+    figure.update_layout(
+        margin={"b": 8, "t": 8},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -0.56,
+            "title": {"text": "Digit "},
+            "traceorder": "normal",
+        },
+        xaxis={"title": "Share of the way drawn", "tickformat": ".0%", "range": [0, 1]},
+        yaxis={
+            "title": "Probability",
+            "tickformat": ".0%",
+            "range": [0, 1],
+            "domain": [0, 0.66],
+            "fixedrange": True,
+        },
+        xaxis2={"domain": [0, 0.34], "visible": False, "fixedrange": True, "anchor": "y2"},
+        yaxis2={"domain": [0.72, 1], "visible": False, "fixedrange": True, "anchor": "x2"},
+        xaxis3={"domain": [0.36, 1], "visible": False, "range": [0, 1], "anchor": "y3"},
+        yaxis3={"domain": [0.72, 1], "visible": False, "range": [0, 1], "anchor": "x3"},
+        updatemenus=[_buttons()],
+        sliders=[_slider(moments)],
+    )
+    figure.update_layout(xaxis2={"constrain": "domain", "constraintoward": "left"})
+    figure.update_layout(xaxis3={"fixedrange": True}, yaxis3={"fixedrange": True})
+    return figure
+
+
+def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
+    shares = [moment.share for moment in moments]
+    return [
+        go.Scatter(
+            x=shares,
+            y=[moment.probabilities[digit] for moment in moments],
+            name=str(digit),
+            mode="lines",
+            stackgroup="digits",
+            line={"width": 0.5, "color": DIGIT_COLORS[digit]},
+            fillcolor=DIGIT_COLORS[digit],
+            hovertemplate=f"after %{{x:.0%}} of the way: {digit} with %{{y:.1%}}<extra></extra>",
+        )
+        for digit in range(10)
+    ]
+
+
+def _now(moment: Moment) -> list[Any]:
+    """What moves: a line, white on black, the picture, and the answer in words."""
+    line = {"x": [moment.share] * 2, "y": [0, 1], "mode": "lines", "showlegend": False}
+    sure = f"{moment.confidence:.1%} sure"
+    if not moment.answer.isdecimal():
+        sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
+    words = f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
+    return [
+        go.Scatter(line, line={"color": "#000000", "width": 5}, hoverinfo="skip"),
+        go.Scatter(line, line={"color": "#ffffff", "width": 2}, hoverinfo="skip"),
+        go.Image(source=png_url(moment.image), xaxis="x2", yaxis="y2", hoverinfo="skip"),
+        go.Scatter(
+            x=[0],
+            y=[0.5],
+            mode="text",
+            text=[words],
+            textposition="middle right",
+            textfont={"size": 16},
+            xaxis="x3",
+            yaxis="y3",
+            showlegend=False,
+            hoverinfo="skip",
+        ),
+    ]
+
+
+def _percent(moment: Moment) -> str:
+    return f"{moment.share:.1%}" if 100 * moment.share % 1 else f"{moment.share:.0%}"
+
+
+def _buttons() -> dict[str, Any]:
+    """Play from the beginning, and pause."""
+    step = {"duration": 1000 * _SECONDS_PER_MOMENT, "redraw": True}
+    plays = {"frame": step, "transition": _AT_ONCE, "mode": "immediate", "fromcurrent": False}
+    stops = {"frame": {**_AT_ONCE, "redraw": True}, "transition": _AT_ONCE, "mode": "immediate"}
+    return {
+        "type": "buttons",
+        "direction": "left",
+        "showactive": False,
+        "x": 0,
+        "y": -0.3,
+        "xanchor": "left",
+        "yanchor": "top",
+        "pad": {"t": 14, "r": 8},
+        "bgcolor": "rgba(128,128,128,.18)",
+        "bordercolor": "rgba(128,128,128,.45)",
+        "font": {"color": BLUE, "size": 14},  # also on the pale ground under a mouse
+        "buttons": [
+            {"label": "▶ Play", "method": "animate", "args": [None, plays]},
+            {"label": "Pause", "method": "animate", "args": [[None], stops]},
+        ],
+    }
+
+
+def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
+    jump = {"frame": {**_AT_ONCE, "redraw": True}, "transition": _AT_ONCE, "mode": "immediate"}
+    names = [_percent(moment) for moment in moments]
+    return {
+        "active": len(moments) - 1,
+        "x": 0,
+        "len": 1,
+        "y": -0.16,
+        "yanchor": "top",
+        "pad": {"t": 14},
+        "currentvalue": {"visible": False},
+        "ticklen": 0,
+        "minorticklen": 0,
+        "font": {"size": 1, "color": "rgba(0,0,0,0)"},  # the line in the chart tells the place
+        "bgcolor": "rgba(128,128,128,.35)",
+        "activebgcolor": BLUE,
+        "bordercolor": BLUE,
+        "steps": [{"label": name, "method": "animate", "args": [[name], jump]} for name in names],
+    }

@@ -1,0 +1,90 @@
+"""Figures of trainings: curves over the epochs, and a drawing while a network learns."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mnist_app.figures.colors import DIGIT_COLORS, run_color
+from mnist_app.figures.plot_style import finished, plain
+
+MOST_TICKS = 7  # of three digits, beside each other in the narrow chart
+MOST_MARKERS = 20  # longer curves are lines alone
+MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is followed
+# Two runs may have the same colour; in one chart they differ in their symbols.
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+
+Epochs = Sequence[Mapping[str, Any]]  # epoch events
+
+
+def accuracy_curves(runs: Mapping[str, Epochs]) -> go.Figure:
+    """Training and validation accuracy per epoch of one or several runs."""
+    figure = _curves(runs, "train_accuracy", "val_accuracy")
+    figure.update_yaxes(title="Accuracy", tickformat=".4~p")
+    return figure
+
+
+def loss_curves(runs: Mapping[str, Epochs]) -> go.Figure:
+    """Training and validation loss per epoch of one or several runs."""
+    figure = _curves(runs, "train_loss", "val_loss")
+    figure.update_yaxes(title="Loss per image", rangemode="tozero")
+    return figure
+
+
+def digit_while_learning(probabilities: Mapping[int, Sequence[float]]) -> go.Figure:
+    """The ten probabilities of one drawing after each epoch, stacked to 1."""
+    epochs = sorted(probabilities)
+    apart = epochs[-1] - epochs[-2] if len(epochs) > 1 else 1  # long runs keep every nth epoch
+    bars = [
+        go.Bar(
+            x=epochs,
+            y=[probabilities[epoch][digit] for epoch in epochs],
+            width=0.85 * apart,
+            name=str(digit),
+            marker_color=DIGIT_COLORS[digit],
+            hovertemplate=f"epoch %{{x}}: {digit} with %{{y:.1%}}<extra></extra>",
+        )
+        for digit in range(10)
+    ]
+    figure = go.Figure(bars)
+    figure.update_layout(barmode="stack", legend_title="Digit", legend_traceorder="normal")
+    figure.update_yaxes(title="Probability", tickformat=".0%", range=[0, 1])
+    return _finished(figure)
+
+
+def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figure:
+    figure = go.Figure()
+    for number, (name, all_epochs) in enumerate(runs.items()):
+        epochs = thinned(all_epochs)
+        for key, label, dash in ((train_key, "training", "dot"), (val_key, "validation", "solid")):
+            figure.add_scatter(
+                x=[event["epoch"] for event in epochs],
+                y=[event[key] for event in epochs],
+                name=f"{plain(name)}, {label}",
+                mode="lines+markers" if len(epochs) <= MOST_MARKERS else "lines",
+                line={"color": run_color(name), "dash": dash, "width": 2.5},
+                marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
+            )
+    return _finished(figure)
+
+
+def thinned(epochs: Epochs) -> Epochs:
+    """At most 150 of them, evenly spread, the last one always."""
+    every = -(-len(epochs) // MOST_POINTS) or 1
+    return epochs[::-1][::every][::-1]
+
+
+def _finished(figure: go.Figure) -> go.Figure:
+    last = max(
+        (trace.x[-1] for trace in figure.data if trace.x is not None and len(trace.x)), default=1
+    )
+    distance = tick_distance(last)
+    figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=distance, tickangle=0)
+    return finished(figure)
+
+
+def tick_distance(last: int) -> int:
+    """Epochs from one tick to the next: of 1, 2, 5, 10, 20, ..., the least with few ticks."""
+    power = 10 ** max(0, math.ceil(math.log10(max(1, last) / MOST_TICKS)) - 1)
+    return next(step * power for step in (1, 2, 5, 10) if last <= MOST_TICKS * step * power)

@@ -1,0 +1,1 @@
+"""The layers and the networks made of them."""

@@ -1,0 +1,273 @@
+"""Which recipes a hyper-parameter search tries: all of a grid, or some at random."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, NamedTuple
+
+from mnist_app.common.settings import InputError, parallel_runs
+from mnist_app.recipes.recipe import JOINED, Recipe, field_choices, field_range, number_text
+
+MOST_TRIALS = 50
+MOST_FIELDS = 4
+WIDE = 10  # a range whose ends differ by this factor is searched, and drawn, by its logarithm
+_IMAGES = {"mnist": 60_000, "digits": 1438}  # to train and validate with
+_SECONDS_TO_START = 4  # of each trial: a process, torch, the images
+# Trials are compared by their validation images, which these fields change, or are set apart.
+_FIXED = (
+    "name",
+    "dataset",
+    "steps",
+    "validation_fraction",
+    "seed",
+    "pen_copies",
+    "redrawn",
+    "non_digits",
+)
+# Where a search begins to look, if not in all of a field's range.
+_USUAL: dict[str, tuple[float, float]] = {
+    "learning_rate": (1e-4, 1e-2),
+    "batch_size": (16, 256),
+    "dropout": (0.0, 0.5),
+    "momentum": (0.0, 0.95),
+    "beta1": (0.5, 0.95),
+    "beta2": (0.9, 0.9999),
+    "l1": (1e-7, 1e-3),
+    "l2": (1e-5, 1e-1),
+    "label_smoothing": (0.0, 0.2),
+    "target_margin": (0.0, 0.1),
+    "averaging": (0.9, 0.999),
+    "batches_per_epoch": (50, 500),
+    "subset": (1000, 10_000),
+    "epochs": (1, 10),
+    "early_stopping": (0, 5),
+    "rotation": (0.0, 20.0),
+    "shift": (0.0, 3.0),
+    "zoom": (0.0, 0.2),
+    "stretch": (0.0, 0.2),
+    "shear": (0.0, 15.0),
+    "elastic": (0.0, 1.0),
+}
+
+Kind = Literal["grid", "random"]
+
+
+class Between(NamedTuple):
+    """The numbers from the least to the greatest of a field of Recipe, both among them."""
+
+    least: float
+    greatest: float
+    is_whole: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is the logarithm that is drawn evenly."""
+        return self.least > 0 and self.greatest / self.least >= WIDE
+
+    def rvs(self, *, random_state: Any) -> float:
+        """One number at random, to three digits; the name is that which scikit-learn calls.
+
+        Args:
+            random_state: a numpy RandomState.
+        """
+        low, high = self.least, self.greatest
+        if self.is_wide:
+            value = math.exp(random_state.uniform(math.log(low), math.log(high)))
+        else:
+            value = random_state.uniform(low, high)
+        if self.is_whole:
+            return round(value)
+        return min(max(float(f"{value:.3g}"), low), high)
+
+
+Values = tuple[Any, ...] | Between
+
+
+@dataclass(frozen=True)
+class Space:
+    """Fields of a recipe with the values to try, and how many trials there will be.
+
+    Raises:
+        InputError: on construction; a field cannot be varied, or there are too many trials.
+    """
+
+    base: Recipe  # of all trials, but for the fields that vary
+    kind: Kind
+    fields: Mapping[str, Values]
+    count: int = 0  # of trials at random; a grid has as many as it has
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.fields) <= MOST_FIELDS:
+            raise InputError(
+                f"{len(self.fields)} fields are to vary: choose 1 to {MOST_FIELDS} of them."
+            )
+        for field, values in self.fields.items():
+            if not isinstance(values, Between) and not values:
+                raise InputError(f"There is no value for {field}: give one, or leave it out.")
+        if not 1 <= self.size <= MOST_TRIALS:
+            raise InputError(
+                f"That makes {self.size:,} trials: give fewer values, so that there are 1 to "
+                f"{MOST_TRIALS}."
+            )
+
+    @property
+    def size(self) -> int:
+        """How many trials are wanted; chance may find fewer that differ."""
+        if self.kind == "random":
+            return self.count
+        return math.prod(len(values) for values in self.fields.values())
+
+    def middle(self, field: str) -> float | None:
+        """What a numeric field is on average over the trials, about."""
+        values = self.fields.get(field, (getattr(self.base, field),))
+        if isinstance(values, Between):
+            return (values.least + values.greatest) / 2
+        return None if None in values else sum(values) / len(values)
+
+    def trials(self) -> list[dict[str, Any]]:
+        """What each trial changes in the base recipe; the same ones for the same base and seed.
+
+        Raises:
+            InputError: a value is out of range, or does not go with the others.
+        """
+        found = self._grid() if self.kind == "grid" else self._random()
+        for values in found:
+            self.base.changed(**values)
+        return found
+
+    def _grid(self) -> list[dict[str, Any]]:
+        from sklearn.model_selection import ParameterGrid
+
+        return list(ParameterGrid({field: list(v) for field, v in self.fields.items()}))
+
+    def _random(self) -> list[dict[str, Any]]:
+        """As many as wanted, each once, or all that chance finds in ten times as many draws."""
+        from sklearn.model_selection import ParameterSampler
+
+        fields = {f: v if isinstance(v, Between) else list(v) for f, v in self.fields.items()}
+        draws = 10 * self.count
+        if not any(isinstance(values, Between) for values in fields.values()):
+            draws = math.prod(len(values) for values in fields.values())
+        sampled = ParameterSampler(fields, draws, random_state=self.base.seed)
+        different = {tuple(values.items()): values for values in sampled}
+        return list(islice(different.values(), self.count))
+
+    def to_json(self) -> dict[str, Any]:
+        """The space as JSON; `from_json` reads it."""
+        fields = {
+            field: {"least": values.least, "greatest": values.greatest}
+            if isinstance(values, Between)
+            else list(values)
+            for field, values in self.fields.items()
+        }
+        base = self.base.model_dump(mode="json")
+        return {"base": base, "kind": self.kind, "fields": fields, "count": self.count}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Space":
+        """The space that `to_json` wrote; KeyError, TypeError or ValueError if it is none."""
+        fields = {
+            field: between(field, values["least"], values["greatest"])
+            if isinstance(values, Mapping)
+            else tuple(values)
+            for field, values in found["fields"].items()
+        }
+        return cls(Recipe(**found["base"]), found["kind"], fields, found["count"])
+
+
+def expected_seconds(space: Space, images_per_second: float) -> float:
+    """About how long all trials of a search take at that speed of training."""
+    base = space.base
+    images = (1 - base.validation_fraction) * _IMAGES.get(base.dataset, 10_000)
+    images = min(space.middle("subset") or images, images)
+    if batches := space.middle("batches_per_epoch"):
+        images = batches * space.middle("batch_size")
+    seconds = _SECONDS_TO_START + space.middle("epochs") * images / images_per_second
+    return space.size * seconds / parallel_runs()
+
+
+# Fields
+
+
+def fields_to_vary() -> list[str]:
+    """The fields of a recipe that a search may vary."""
+    return [
+        field
+        for field in Recipe.model_fields
+        if field not in _FIXED and (is_number(field) or choices_of(field))
+    ]
+
+
+def is_number(field: str) -> bool:
+    """Whether a field's values are numbers of a range."""
+    return field_range(field) is not None
+
+
+def is_whole(field: str) -> bool:
+    """Whether a field's numbers are whole."""
+    default = Recipe.model_fields[field].default
+    return default is None or isinstance(default, int)
+
+
+def choices_of(field: str) -> tuple[Any, ...]:
+    """The values of a field of choices, or of a switch; empty for numbers."""
+    if Recipe.model_fields[field].annotation is bool:
+        return False, True
+    left_out = {*JOINED, "steps"}  # those are not trained, that one needs a field of its own
+    return tuple(choice for choice in field_choices(field) if choice not in left_out)
+
+
+def usual_range(field: str) -> tuple[float, float]:
+    """The least and greatest value with which a search of a numeric field begins."""
+    return _USUAL.get(field) or field_range(field)
+
+
+def usual_values(field: str) -> tuple[float, ...]:
+    """Three values with which a grid of a numeric field begins."""
+    least, greatest = usual_range(field)
+    ends = Between(least, greatest, is_whole(field))
+    middle = math.sqrt(least * greatest) if ends.is_wide else (least + greatest) / 2
+    middle = round(middle) if ends.is_whole else float(f"{middle:.2g}")
+    return tuple(dict.fromkeys((least, middle, greatest)))
+
+
+def between(field: str, least: float, greatest: float) -> Between:
+    """A range of a numeric field.
+
+    Raises:
+        InputError: it is empty, or leads out of what the field takes.
+    """
+    lowest, highest = field_range(field)
+    if not lowest <= least <= greatest <= highest:
+        raise InputError(
+            f"The range of {field} is {number_text(least)} to {number_text(greatest)}: give two "
+            f"numbers from {number_text(lowest)} to {number_text(highest)}, the least one first."
+        )
+    return Between(least, greatest, is_whole(field))
+
+
+def parsed(field: str, text: str) -> tuple[float, ...]:
+    """The numbers in "0.1, 0.01", each once.
+
+    Raises:
+        InputError: one is no number, or out of the field's range.
+    """
+    kind = int if is_whole(field) else float
+    words = [word for word in text.replace(";", ",").split(",") if word.strip()]
+    try:
+        values = tuple(dict.fromkeys(kind(word) for word in words))
+    except ValueError:
+        what = "whole numbers" if is_whole(field) else "numbers"
+        raise InputError(
+            f"The values of {field} are {text.strip()!r}: write {what} with commas between them, "
+            f"as {', '.join(map(number_text, usual_values(field)))}."
+        ) from None
+    lowest, highest = field_range(field)
+    for value in values:
+        if not lowest <= value <= highest:
+            raise InputError(
+                f"The value {number_text(value)} of {field} is not from {number_text(lowest)} to "
+                f"{number_text(highest)}: write numbers as 0.01, with commas between them."
+            )
+    return values

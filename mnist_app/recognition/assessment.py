@@ -1,0 +1,162 @@
+"""What a saved network makes of a data set's test images, computed once and kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mnist_app.common.settings import InputError
+from mnist_app.data import catalogue
+from mnist_app.data.corruptions import CORRUPTIONS, corrupt
+from mnist_app.data.labelled_images import Digits, take, to_input
+from mnist_app.networks.layers import folded
+from mnist_app.results import weights
+from mnist_app.results.cache import Entry
+from mnist_app.results.weights import WeightsInfo
+from mnist_app.training import metrics
+from mnist_app.training.calibration import calibration_error
+from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
+
+ROBUSTNESS_IMAGES = 1000  # test images that each corruption is tried on
+_AT_ONCE = 1000  # images between two words on the progress
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Answers to N labelled images, and all that follows from them."""
+
+    labels: np.ndarray  # (N,)
+    chances: np.ndarray  # (N, 10): calibrated probabilities; the rest of 1 is "not a digit"
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """The most probable digits, (N,)."""
+        return self.chances.argmax(axis=1)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """The probability of each answer, (N,)."""
+        return self.chances.max(axis=1)
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which answers are right, bool (N,)."""
+        return self.answers == self.labels
+
+    @property
+    def n(self) -> int:
+        """The number of images."""
+        return len(self.labels)
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is right, 0..1."""
+        return float(self.right.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval of the accuracy."""
+        return weights.accuracy_interval(self.accuracy, self.n)
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Digits (rows) by what they were taken for (columns): int (10, 10)."""
+        return metrics.confusion(self.labels, self.answers)
+
+    @property
+    def calibration_error(self) -> float:
+        """The mean gap between confidence and accuracy, 0..1."""
+        tensors = torch.from_numpy(self.confidence), torch.from_numpy(self.right)
+        return calibration_error(*tensors)
+
+    def taken_for(self, digit: int, answer: int) -> np.ndarray:
+        """The places of one cell of the confusion matrix, the surest first."""
+        places = np.flatnonzero((self.labels == digit) & (self.answers == answer))
+        return places[np.argsort(-self.confidence[places], kind="stable")]
+
+    @cached_property
+    def mistakes(self) -> np.ndarray:
+        """The places of the wrong answers, the surest first."""
+        return metrics.worst(self.labels, self.answers, self.confidence)
+
+
+def arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
+    """What decides an assessment: the network, the data set `name`, the content of both."""
+    return {
+        "network": info.name,
+        "version": weights.fingerprint_of(info.name),
+        "dataset": name,
+        "images": test.fingerprint,
+    }
+
+
+def of(entry: Entry, info: WeightsInfo, test: Digits) -> Assessment:
+    """The assessment that was computed of these test images."""
+    chances = probabilities(entry.tensors["logits"].double(), info.recipe, _temperature(info))
+    return Assessment(test.labels.numpy(), chances[:, :CLASSES].numpy())
+
+
+def _temperature(info: WeightsInfo) -> float:
+    return info.calibration.temperature
+
+
+def assess(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
+    """The logits (N, K) of a data set's test images.
+
+    Args:
+        tell: called with what is being done and the share done, 0..1.
+        network: name of the result.
+        version: the fingerprint that its file must have.
+        dataset: name of the data set.
+        images: the fingerprint that its test images must have.
+    Raises:
+        InputError: one of them is gone or is another by now.
+    """
+    model, _, test = _loaded(tell, network, version, dataset, images)
+    parts = []
+    for begin in range(0, len(test), _AT_ONCE):
+        tell(f"Reading {len(test):,} test images", begin / len(test))
+        parts.append(logits_of(model, test.images[begin : begin + _AT_ONCE]))
+    return Entry({"logits": torch.cat(parts)}, {"n": len(test)})
+
+
+def try_harder(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
+    """The accuracy on test images made worse, as facts {kind: [[amount, accuracy], ...]}.
+
+    Each corruption is tried on the same 1,000 images, a stratified sample; arguments and errors as
+    those of `assess`.
+    """
+    model, _, test = _loaded(tell, network, version, dataset, images)
+    sample = take(test, ROBUSTNESS_IMAGES, seed=0)
+    x, quick = to_input(sample.images), folded(model)
+    total, done = sum(len(c.levels) for c in CORRUPTIONS.values()), 0
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for kind, corruption in CORRUPTIONS.items():
+        curves[kind] = []
+        for amount in corruption.levels:
+            tell(f"Trying {kind}", done / total)
+            accuracy = _accuracy(quick, corrupt(x, kind, amount), sample.labels)
+            curves[kind].append((amount, accuracy))
+            done += 1
+    return Entry({"unused": torch.zeros(1)}, {"n": len(sample), "curves": curves})
+
+
+@torch.inference_mode()
+def _accuracy(model: torch.nn.Module, images: Tensor, labels: Tensor) -> float:
+    answers = [model(batch)[:, :CLASSES].argmax(dim=1) for batch in images.split(100)]
+    return (torch.cat(answers) == labels).double().mean().item()
+
+
+def _loaded(
+    tell: Tell, network: str, version: str, dataset: str, images: str
+) -> tuple[torch.nn.Module, WeightsInfo, Digits]:
+    model, info = weights.load(network)
+    test = catalogue.load_dataset(dataset, tell).test
+    if weights.fingerprint_of(network) != version or test.fingerprint != images:
+        raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
+    return model, info, test

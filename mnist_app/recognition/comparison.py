@@ -1,0 +1,214 @@
+"""Results side by side: what was reported and measured of each, and what it costs."""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any, NamedTuple
+
+import torch
+
+from mnist_app.networks import models
+from mnist_app.recipes.recipe import SOURCES, is_preset
+from mnist_app.recognition.predictor import Predictor
+from mnist_app.results import weights
+from mnist_app.results.weights import WeightsInfo
+
+TIMINGS = 20  # predictions whose median is the time of one
+_SECONDS = 0.12  # after so long no further prediction is timed
+_FEWEST = 5
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+_DRAWINGS, _RESULTS = _DOCS / "drawings.json", _DOCS / "results.json"
+
+
+class Measured(NamedTuple):
+    """An accuracy, 0..1, and on how many it was measured."""
+
+    accuracy: float
+    n: int
+
+
+class Timing(NamedTuple):
+    """Milliseconds that the network takes for one image, the median of n."""
+
+    milliseconds: float
+    n: int
+
+
+class Cost(NamedTuple):
+    """What a network's answer to one image costs on this machine."""
+
+    multiply_adds: int
+    milliseconds: float
+    n: int  # predictions timed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; None where there is no figure."""
+
+    name: str
+    dataset: str
+    reported: str | None
+    test_accuracy: float
+    low: float  # of the 95% interval of the test accuracy
+    high: float
+    n: int  # test images
+    drawn_accuracy: float | None  # on pen strokes of people that it never saw
+    drawn_n: int | None
+    parameters: int
+    multiply_adds: int
+    bytes: int
+    training_seconds: float
+    milliseconds: float
+    seed: int
+
+
+def row_of(info: WeightsInfo, cost: Cost) -> Row:
+    """The line of a result."""
+    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    drawn = drawn_of(info)
+    is_source = is_preset(info.recipe) and info.dataset == "mnist"
+    return Row(
+        name=info.name,
+        dataset=info.dataset,
+        reported=SOURCES[info.recipe.name].reported or None if is_source else None,
+        test_accuracy=info.test_accuracy,
+        low=low,
+        high=high,
+        n=info.n,
+        drawn_accuracy=drawn.accuracy if drawn else None,
+        drawn_n=drawn.n if drawn else None,
+        parameters=info.parameters,
+        multiply_adds=cost.multiply_adds,
+        bytes=info.bytes,
+        training_seconds=info.seconds,
+        milliseconds=cost.milliseconds,
+        seed=info.seed,
+    )
+
+
+def csv_of(rows: Iterable[Row]) -> str:
+    """The table as CSV, a head line first; accuracies 0..1, times in their units."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Row.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return text.getvalue()
+
+
+# Drawings
+
+
+def drawn_of(info: WeightsInfo) -> Measured | None:
+    """The accuracy on drawings that docs/drawings.json has of a preset's own weights."""
+    is_measured = is_preset(info.recipe) and info.name == info.recipe.name
+    if not is_measured or info.seed != 0 or info.dataset != "mnist":
+        return None
+    try:
+        return _drawn(_DRAWINGS, _DRAWINGS.stat().st_mtime_ns).get(info.name)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _drawn(path: Path, mtime_ns: int) -> dict[str, Measured]:  # noqa: ARG001, the cache's key
+    """Of each network the drawings read right, in all ways to draw, as the app reads them."""
+    sums: dict[str, list[int]] = {}
+    for row in json.loads(path.read_text(encoding="utf-8"))["grid"]["rows"]:
+        total = sums.setdefault(row["network"], [0, 0])
+        total[0] += row["path"]
+        total[1] += row["n"]
+    return {name: Measured(right / n, n) for name, (right, n) in sums.items()}
+
+
+# Cost
+
+
+def cost_of(predictor: Predictor) -> Cost:
+    """Count and time what one answer takes; some tenths of a second at most."""
+    timing = timing_of(predictor)
+    return Cost(models.multiply_adds(predictor.model), timing.milliseconds, timing.n)
+
+
+def timing_of(predictor: Predictor) -> Timing:
+    """The time of one image of 28x28, without the drawing's way there."""
+    image = torch.zeros(1, *models.IMAGE_SHAPE)
+    predictor.logits(image)  # the first one takes longer
+    seconds: list[float] = []
+    while len(seconds) < TIMINGS and (len(seconds) < _FEWEST or sum(seconds) < _SECONDS):
+        begin = time.perf_counter()
+        predictor.logits(image)
+        seconds.append(time.perf_counter() - begin)
+    return Timing(1000 * median(seconds), len(seconds))
+
+
+# Seeds
+
+
+class Point(NamedTuple):
+    """A result among others: its accuracy over the seeds, and what it costs."""
+
+    name: str
+    dataset: str
+    cost: float  # parameters, multiply-adds or milliseconds
+    accuracy: float  # mean test accuracy over the seeds
+    deviation: float | None  # standard deviation over the seeds; None of one alone
+    seeds: int
+    n: int  # test images
+
+
+def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> Point:
+    """A result in the chart; for a preset the mean over the seeds that it was trained with.
+
+    Args:
+        info: the result.
+        cost: its parameters, multiply-adds or milliseconds.
+        others: all that might be the same with another seed, as `seeds` gives them.
+    """
+    by_seed = _documented(info) | {o.seed: o.test_accuracy for o in others if _is_twin(o, info)}
+    accuracies = list((by_seed | {info.seed: info.test_accuracy}).values())
+    return Point(
+        info.name,
+        info.dataset,
+        cost,
+        mean(accuracies),
+        stdev(accuracies) if len(accuracies) > 1 else None,
+        len(accuracies),
+        info.n,
+    )
+
+
+def seeds() -> list[WeightsInfo]:
+    """The presets trained with other seeds, which stand beside the weights."""
+    return weights.scan(weights.weights_folder() / weights.SEEDS).weights
+
+
+def _documented(info: WeightsInfo) -> dict[int, float]:
+    """The test accuracy by seed that docs/results.json has of a preset; their weights may be gone.
+
+    Empty for other recipes, and where the file is missing or broken.
+    """
+    if not is_preset(info.recipe):
+        return {}
+    try:
+        rows = _results(_RESULTS, _RESULTS.stat().st_mtime_ns)[info.recipe.name]
+        same = [row for row in rows if row["fingerprint"] == info.fingerprint]
+        return {row["seed"]: row["test_accuracy"] for row in same}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _results(path: Path, mtime_ns: int) -> dict[str, list[dict[str, Any]]]:  # noqa: ARG001
+    return json.loads(path.read_text(encoding="utf-8"))["presets"]
+
+
+def _is_twin(other: WeightsInfo, info: WeightsInfo) -> bool:
+    same: Any = other.recipe.changed(seed=info.seed) == info.recipe
+    return same and other.seed != info.seed and other.fingerprint == info.fingerprint

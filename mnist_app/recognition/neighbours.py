@@ -1,0 +1,93 @@
+"""The training images that a network finds most like a drawing: nearest in its feature space."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from mnist_app.common.settings import InputError
+from mnist_app.data import catalogue
+from mnist_app.data.labelled_images import Digits, to_input
+from mnist_app.networks.layers import MeanOfViews, Views, folded
+from mnist_app.results import weights
+from mnist_app.results.cache import Entry
+
+NEAREST = 12
+_BATCH = 100  # images through the network at once
+_TOLD = 1000  # images between two words on the progress
+_CHUNK = 4096  # images that are compared at once
+
+
+def features_of(model: nn.Sequential) -> nn.Sequential:
+    """The network without its last layer: images (N, 1, 28, 28) -> features (N, F).
+
+    It sees the image as it is, without other views of it. The network itself is left as it is.
+    """
+    layers = [m for m in folded(model) if not isinstance(m, Views | MeanOfViews)]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+def arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
+    """What decides an index: the network, the data set `dataset`, the content of both.
+
+    Raises:
+        InputError: there is no such network.
+    """
+    return {
+        "network": network,
+        "version": weights.fingerprint_of(network),
+        "dataset": dataset,
+        "images": train.fingerprint,
+    }
+
+
+def build_index(
+    tell: Callable[[str, float], None], network: str, version: str, dataset: str, images: str
+) -> Entry:
+    """The features of all training images, float16 (N, F), in their order.
+
+    Args:
+        tell: called with what is being done and the share done, 0..1.
+        network: name of the result.
+        version: the fingerprint that its file must have.
+        dataset: name of the data set.
+        images: the fingerprint that its training images must have.
+    Raises:
+        InputError: one of them is gone or is another by now.
+    """
+    model, _ = weights.load(network)
+    train = catalogue.load_dataset(dataset, tell).train
+    if weights.fingerprint_of(network) != version or train.fingerprint != images:
+        raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
+    extract, parts = features_of(model), []
+    for begin in range(0, len(train), _TOLD):
+        tell(f"Placing {len(train):,} training images among each other", begin / len(train))
+        parts.append(_features(extract, train.images[begin : begin + _TOLD]))
+    return Entry({"features": torch.cat(parts)}, {"n": len(train)})
+
+
+@torch.inference_mode()
+def _features(extract: nn.Module, images: Tensor) -> Tensor:
+    return torch.cat([extract(to_input(batch)).half() for batch in images.split(_BATCH)])
+
+
+@torch.inference_mode()
+def nearest(
+    index: Tensor, model: nn.Sequential, image: Tensor, count: int = NEAREST
+) -> tuple[list[int], list[float]]:
+    """The training images nearest to an image, all of them compared.
+
+    Args:
+        index: float16 (N, F), of the same network.
+        model: the network.
+        image: float32 (1, 1, 28, 28) in [0, 1].
+        count: how many.
+    Returns:
+        (their places in the index, their Euclidean distances), the nearest first.
+    """
+    features = features_of(model)(image).half().float()
+    distances = torch.cat(
+        [(chunk.float() - features).square().sum(dim=1) for chunk in index.split(_CHUNK)]
+    ).sqrt()
+    places = distances.argsort(stable=True)[:count]
+    return places.tolist(), distances[places].tolist()

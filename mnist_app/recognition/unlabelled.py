@@ -1,0 +1,116 @@
+"""Many pictures of one digit each, without labels: what a network takes them for, as a table."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from mnist_app.common.settings import InputError
+from mnist_app.data.archives import File, Skipped
+from mnist_app.data.picture_folders import is_blank, light_on_dark, reason
+from mnist_app.drawing.normal_form import SIDE, to_mnist
+from mnist_app.drawing.photo import clean
+from mnist_app.drawing.pictures import decode_picture
+from mnist_app.recognition.predictor import Predictor
+
+MOST_PICTURES = 5000
+_AT_ONCE = 100
+_FORMULA = tuple("=+-@\t\r")  # with which a spreadsheet takes a text for a formula
+
+
+class Reading(NamedTuple):
+    """What one picture was taken for."""
+
+    name: str
+    nearest: int  # the most probable digit
+    confidence: float  # 0..1
+    is_digit: bool  # whether that is sure enough to be an answer
+    image: np.ndarray  # uint8 (28, 28), what the network saw
+
+
+def read_all(
+    predictor: Predictor, files: Iterable[File], tell: Callable[[int], None] = lambda _n: None
+) -> tuple[list[Reading], list[Skipped]]:
+    """Read the digit in each picture; what is none, or too much, is passed over with its reason.
+
+    Args:
+        predictor: the network.
+        files: of a folder or a ZIP.
+        tell: called with the number of files that are done.
+    """
+    readings: list[Reading] = []
+    skipped: list[Skipped] = []
+    waiting: list[tuple[str, np.ndarray]] = []
+    for number, file in enumerate(files, 1):
+        if len(readings) + len(waiting) >= MOST_PICTURES:
+            skipped.append(Skipped(file.name, f"Only {MOST_PICTURES:,} pictures are read at once."))
+            continue
+        try:
+            waiting.append((file.name, _normal_form(file)))
+        except InputError as error:
+            skipped.append(Skipped(file.name, reason(error, file)))
+        if len(waiting) == _AT_ONCE:
+            readings += _read(predictor, waiting)
+            waiting.clear()
+            tell(number)
+    return readings + _read(predictor, waiting), skipped
+
+
+def _normal_form(file: File) -> np.ndarray:
+    """A picture as the network wants it, float32 (28, 28); one of that size is taken as it is."""
+    if file.problem:
+        raise InputError(file.problem)
+    try:
+        rgba = decode_picture(file.read(), file.name)
+    except OSError as error:
+        raise InputError(f"{file.name} cannot be read ({error.strerror}).") from None
+    image = _small(rgba) if rgba.shape[:2] == (SIDE, SIDE) else _large(rgba)
+    if image is None:
+        raise InputError(f"{file.name} shows nothing: draw or photograph it again.")
+    return image
+
+
+def _small(rgba: np.ndarray) -> np.ndarray | None:
+    grey = light_on_dark(rgba)
+    return None if is_blank(grey) else grey.astype(np.float32) / 255
+
+
+def _large(rgba: np.ndarray) -> np.ndarray | None:
+    image = to_mnist(clean(rgba))
+    return None if image is None else image[0, 0].numpy()
+
+
+def _read(predictor: Predictor, pictures: Sequence[tuple[str, np.ndarray]]) -> list[Reading]:
+    if not pictures:
+        return []
+    images = torch.from_numpy(np.stack([image for _, image in pictures]))[:, None]
+    return [
+        Reading(
+            name,
+            prediction.nearest,
+            prediction.confidence,
+            not prediction.is_refused,
+            (image * 255).round().astype(np.uint8),
+        )
+        for (name, image), prediction in zip(
+            pictures, predictor.predict_images(images), strict=True
+        )
+    ]
+
+
+def to_csv(readings: Sequence[Reading]) -> str:
+    """`ImageId,Label,confidence`, a line per picture; the label is the most probable digit."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["ImageId", "Label", "confidence"])
+    for reading in readings:
+        writer.writerow([_harmless(reading.name), reading.nearest, f"{reading.confidence:.6f}"])
+    return text.getvalue()
+
+
+def _harmless(name: str) -> str:
+    """A file's name that no spreadsheet takes for a formula."""
+    return f"'{name}" if name.startswith(_FORMULA) else name

@@ -1,0 +1,1 @@
+"""HTML files about a result."""

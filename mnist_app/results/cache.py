@@ -1,0 +1,98 @@
+"""What was computed from networks and data, kept on disk and found again by what it came from."""
+
+import hashlib
+import json
+import os
+import threading
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from mnist_app.common.settings import InputError, weights_folder
+from mnist_app.results import weights
+
+MOST_BYTES = 600_000_000  # of all entries together; those unused for longest go first
+MOST_IN_MEMORY = 150_000_000  # bytes of the entries that need not be read again
+
+
+class Entry(NamedTuple):
+    """Something computed: tensors by name, and facts that JSON can hold."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def folder() -> Path:
+    """Where the entries stand: `.cache` in the weights folder."""
+    return weights_folder() / ".cache"
+
+
+def path_of(kind: str, arguments: dict[str, Any]) -> Path:
+    """The file of what `kind` computes from these arguments, which need not exist."""
+    digest = hashlib.sha256(json.dumps([kind, arguments], sort_keys=True).encode())
+    return folder() / f"{kind}-{digest.hexdigest()[:20]}.safetensors"
+
+
+def load(path: Path) -> Entry | None:
+    """An entry; None if there is none, or a broken one, which is removed."""
+    try:
+        stat = path.stat()
+        os.utime(path)  # when it was used last
+        return _loaded(path, (stat.st_ino, stat.st_size))
+    except (InputError, SafetensorError):
+        with suppress(OSError):
+            path.unlink()
+        return None
+    except OSError:
+        return None
+
+
+_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = (
+    OrderedDict()
+)  # the last used at the end
+_MEMORY_LOCK = threading.Lock()
+
+
+def _loaded(path: Path, version: tuple[int, int]) -> Entry:
+    """An entry from memory if it is there: all sessions share those that were used last."""
+    with _MEMORY_LOCK:
+        known = _MEMORY.pop(path, None)
+        entry = known[1] if known and known[0] == version else None
+        if entry is None:
+            entry = Entry(load_file(path), weights.read_facts(path))
+        _MEMORY[path] = version, entry
+        while len(_MEMORY) > 1 and sum(_size(one) for _, one in _MEMORY.values()) > MOST_IN_MEMORY:
+            _MEMORY.popitem(last=False)
+    return entry
+
+
+def _size(entry: Entry) -> int:
+    return sum(tensor.nbytes for tensor in entry.tensors.values())
+
+
+def save(path: Path, entry: Entry) -> None:
+    """Keep an entry, in one step; the oldest ones go where there are too many.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_tensors(path, entry.tensors, entry.facts, replace=True)
+    _prune(keep=path)
+
+
+def _prune(keep: Path) -> None:
+    with suppress(OSError):
+        entries = sorted(folder().glob("*.safetensors"), key=lambda p: p.stat().st_mtime)
+        total = sum(path.stat().st_size for path in entries)
+        for path in entries:
+            if total <= MOST_BYTES:
+                return
+            if path != keep:
+                total -= path.stat().st_size
+                path.unlink()

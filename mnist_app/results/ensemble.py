@@ -1,0 +1,107 @@
+"""Several trained networks joined into one that answers with the mean of their logits."""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mnist_app.common.settings import InputError
+from mnist_app.data.catalogue import load_dataset
+from mnist_app.networks import layers, models
+from mnist_app.results.weights import WeightsInfo
+from mnist_app.training.calibration import Calibration
+from mnist_app.training.evaluation import evaluate
+
+NAME = "canvas-large"
+
+
+class Member(NamedTuple):
+    """A network and its facts."""
+
+    model: nn.Sequential
+    info: WeightsInfo
+
+
+def join(members: Sequence[Member]) -> Member:
+    """One network `canvas-large` that answers with the mean of the members' calibrated logits.
+
+    No image is left that all members were kept from: the confidence is the mean of theirs, which
+    an ensemble does no worse than.
+
+    Args:
+        members: as many networks `canvas` as `models.MEMBERS`, of one recipe but for the seed.
+    Raises:
+        InputError: they are too few or too many, differ in recipe or data, or are the same.
+    """
+    _check(members)
+    first = members[0].info
+    recipe = first.recipe.changed(name=NAME, model=NAME)
+    model = models.from_recipe(recipe)
+    model.load_state_dict(_joined(model, members))
+    model.eval()
+    test = evaluate(model, load_dataset(recipe.dataset).test, recipe)
+    facts = {
+        "recipe": recipe,
+        "history": [],
+        "epochs": first.epochs,
+        "seconds": sum(member.info.seconds for member in members),
+        "test_accuracy": test.accuracy,
+        "test_loss": test.loss,
+        "calibration": _mean([member.info.calibration for member in members]),
+        "parameters": models.count_parameters(model),
+        "trained_on": f"{len(members)} networks, each on {first.trained_on}",
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    return Member(model, first.model_copy(update=facts))
+
+
+def _check(members: Sequence[Member]) -> None:
+    if len(members) != models.MEMBERS:
+        raise InputError(f"{NAME} joins {models.MEMBERS} networks, not {len(members)}.")
+    recipes = [member.info.recipe.changed(seed=0) for member in members]
+    other = next((m for m, r in zip(members, recipes, strict=True) if r != recipes[0]), None)
+    if recipes[0].model != "canvas" or other:
+        name = (other or members[0]).info.name
+        raise InputError(f"{name} does not fit: join networks 'canvas' of one recipe.")
+    if len({member.info.seed for member in members}) < len(members):
+        raise InputError("Two of these networks have the same seed: join networks that differ.")
+    if len({member.info.fingerprint for member in members}) > 1:
+        raise InputError("These networks learned from different data: train them on the same.")
+
+
+def _joined(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
+    """The weights side by side; the last layers', divided, give the mean of calibrated logits."""
+    place = next(i for i, m in enumerate(model) if isinstance(m, layers.SideBySide))
+    last = next(i for i, m in enumerate(model) if isinstance(m, nn.Linear))
+    tensors: dict[str, Tensor] = {}
+    weights, biases = [], []
+    for number, (member, info) in enumerate(members):
+        state = member.state_dict()
+        end = next(i for i, m in enumerate(member) if isinstance(m, nn.Linear))
+        scale = 1 / (info.calibration.temperature * len(members))
+        weights.append(state.pop(f"{end}.weight") * scale)
+        biases.append(state.pop(f"{end}.bias") * scale)
+        for key, tensor in state.items():
+            layer, rest = key.split(".", 1)
+            tensors[f"{place}.members.{number}.{int(layer) - place}.{rest}"] = tensor
+    return tensors | {
+        f"{last}.weight": torch.cat(weights, dim=1),
+        f"{last}.bias": torch.stack(biases).sum(dim=0),
+    }
+
+
+def _mean(calibrations: Sequence[Calibration]) -> Calibration:
+    """Thresholds and curves in the mean; the temperatures are in the weights already."""
+
+    def mean(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+        return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
+
+    return Calibration(
+        threshold=sum(c.threshold for c in calibrations) / len(calibrations),
+        thresholds=calibrations[0].thresholds,
+        coverage=mean([c.coverage for c in calibrations]),
+        accuracy=mean([c.accuracy for c in calibrations]),
+        n=sum(c.n for c in calibrations),
+    )

@@ -1,0 +1,370 @@
+"""Results on disk: one safetensors file each, its facts in the header. Atomic, without pickle."""
+
+import hashlib
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timezone
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mnist_app.common.settings import (
+    NAME_PATTERN,
+    InputError,
+    checked_name,
+    temporary_name,
+    weights_folder,
+)
+from mnist_app.data.catalogue import Parts
+from mnist_app.networks import models
+from mnist_app.recipes.recipe import Recipe
+from mnist_app.training.calibration import MOST, Calibration
+from mnist_app.training.events import EndEvent, is_whole, to_json
+
+SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
+_HEADER_KEY = "mnist_app"
+_MOST_HEADER = 2_000_000  # bytes; that of a thousand epochs has a fifth of it
+_PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
+
+
+class WeightsInfo(BaseModel):
+    """The facts of a result, as they stand in its file's header."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    recipe: Recipe
+    history: list[dict[str, Any]]  # the epoch events
+    epochs: int = Field(ge=0, le=MOST)  # complete ones
+    reason: str  # why the training ended: "finished", "early", "stopped" or "diverged"
+    seconds: float = Field(ge=0, allow_inf_nan=False)  # of training alone
+    test_accuracy: float = Field(ge=0, le=1, allow_inf_nan=False)
+    test_loss: float
+    n: int = Field(ge=1, le=MOST)  # test images
+    dataset: str
+    fingerprint: str
+    trained_on: str = ""  # all that went in, as "MNIST + 29,975 pen strokes"
+    calibration: Calibration = Calibration()
+    parameters: int = Field(ge=1, le=MOST)
+    versions: dict[str, str]
+    device: str
+    threads: int
+    date: str  # ISO 8601, UTC
+    run: str | None = None  # the run that made it, which alone may replace it
+    bytes: int = 0  # of the file; not in the header
+
+    @field_validator("history")
+    @classmethod
+    def _check_history(cls, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not all(is_whole(event) and event["event"] == "epoch" for event in history):
+            raise ValueError("history: each must be the event of an epoch")
+        return history
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training."""
+        return self.recipe.seed
+
+
+class BrokenFile(NamedTuple):
+    """A file in the weights folder that is no usable result, and why, in one line."""
+
+    file: str
+    problem: str
+
+
+class Listing(NamedTuple):
+    """What the weights folder holds: results, best first, and files that are none."""
+
+    weights: list[WeightsInfo]
+    broken: list[BrokenFile]
+
+
+def info_of(end: EndEvent, parts: Parts, run: str | None = None) -> WeightsInfo:
+    """The facts of a finished training, not named yet."""
+    state = end.state
+    return WeightsInfo(
+        name="unnamed",
+        recipe=state.recipe,
+        history=[to_json(event) for event in state.history],
+        epochs=end.epochs,
+        reason=end.reason,
+        seconds=end.seconds,
+        test_accuracy=end.test_accuracy,
+        test_loss=end.test_loss,
+        n=end.n,
+        dataset=parts.test.name,
+        fingerprint=parts.fingerprint,
+        trained_on=parts.train.name,
+        calibration=end.calibration,
+        parameters=models.count_parameters(state.network),
+        versions={"python": sys.version.split()[0]} | {p: version(p) for p in _PACKAGES},
+        device=state.device.type,
+        threads=torch.get_num_threads(),
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        run=run,
+    )
+
+
+def save(
+    name: str,
+    model: nn.Module,
+    info: WeightsInfo,
+    *,
+    overwrite: bool = False,
+    folder: Path | None = None,
+) -> WeightsInfo:
+    """Save a result atomically; a taken name gets a suffix (name-2, ...) unless `overwrite`.
+
+    Args:
+        name: letters, digits, - and _.
+        model: whose weights are kept.
+        info: its facts; the name is filled in.
+        overwrite: whether a result of that name is replaced.
+        folder: by default the weights folder.
+    Returns:
+        The facts as saved, with the name that was used.
+    Raises:
+        InputError: the name is not allowed, or the folder cannot be written.
+    """
+    checked_name(name)
+    folder = folder or weights_folder()
+    tensors = model.state_dict()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for candidate in _candidates(name):
+            named = info.model_copy(update={"name": candidate})
+            path = folder / f"{candidate}.safetensors"
+            replace = overwrite or _is_of_same_run(path, info.run)
+            facts = named.model_dump(exclude={"bytes"}, mode="json")
+            if write_tensors(path, tensors, facts, replace=replace):
+                return named.model_copy(update={"bytes": path.stat().st_size})
+    except OSError as error:
+        raise InputError(
+            f"The result cannot be saved in {folder} ({error.strerror or error}): "
+            "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
+        ) from None
+    raise AssertionError("unreachable: there is always a free name")
+
+
+def load(name: str, folder: Path | None = None) -> tuple[nn.Module, WeightsInfo]:
+    """Load a result, by default from the weights folder.
+
+    Returns:
+        (the network in eval mode, on the CPU; its facts)
+    Raises:
+        InputError: there is no such result, or its file is broken.
+    """
+    path = path_of(name) if folder is None else folder / f"{checked_name(name)}.safetensors"
+    if not path.is_file():
+        known = ", ".join(info.name for info in scan(path.parent).weights) or "none yet"
+        raise InputError(f"There are no weights named {name!r} in {path.parent}: there is {known}.")
+    info = _read_info(path)
+    return load_model(path, info.recipe), info
+
+
+def load_model(path: Path, recipe: Recipe) -> nn.Module:
+    """The network of a recipe with the weights in a file, in eval mode, on the CPU.
+
+    Raises:
+        InputError: the file is gone, broken, or holds the weights of another network.
+    """
+    model = models.from_recipe(recipe)
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise InputError(f"{path} is gone: choose another network.") from None
+    except (SafetensorError, RuntimeError):
+        raise InputError(f"{path} does not fit its network {recipe.model}: remove it.") from None
+    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
+        raise InputError(f"{path} holds weights that are no finite numbers: remove it.")
+    return model.eval()
+
+
+def path_of(name: str) -> Path:
+    """The file of a result, which need not exist; the name cannot lead out of the folder."""
+    return weights_folder() / f"{checked_name(name)}.safetensors"
+
+
+def fingerprint_of(name: str) -> str:
+    """16 hex digits that tell a result's file from any other content.
+
+    Raises:
+        InputError: there is no such result.
+    """
+    path = path_of(name)
+    try:
+        stat = path.stat()
+        return _fingerprint(path, stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        raise InputError(f"{path} is gone: choose another network.") from None
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001, the cache's key
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def list_weights() -> list[WeightsInfo]:
+    """All usable results, best first, without loading a tensor.
+
+    Best is whose 95% interval begins highest: 359 test images prove less than 10,000.
+    """
+    return scan().weights
+
+
+def scan(folder: Path | None = None) -> Listing:
+    """Look through a folder, by default that of the weights; a broken file harms no other."""
+    weights, broken = [], []
+    for path in sorted((folder or weights_folder()).glob("*.safetensors")):
+        if path.name.startswith("."):
+            continue
+        try:
+            if not path.is_file():  # what reads a pipe would wait for ever
+                raise InputError(f"{path} is no file: remove it.")
+            weights.append(_read_info(path))
+        except InputError as error:
+            broken.append(BrokenFile(path.name, str(error)))
+        except OSError as error:
+            broken.append(BrokenFile(path.name, f"{path} cannot be read: {error.strerror}."))
+    weights.sort(key=lambda info: (-accuracy_interval(info.test_accuracy, info.n)[0], info.name))
+    return Listing(weights, broken)
+
+
+def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
+    """The 95% interval of an accuracy measured on n images (Wilson 1927)."""
+    z = 1.96
+    middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
+    low, high = middle - half, middle + half  # rounded: at 0 and 1 an end may lie beyond
+    return max(0.0, min(accuracy, low)), min(1.0, max(accuracy, high))
+
+
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], *, replace: bool
+) -> bool:
+    """Write a safetensors file under a temporary name, then move it into place in one step.
+
+    Returns:
+        False, and nothing changed, if the file exists and `replace` is false.
+    """
+    temporary = temporary_name(path)
+    try:
+        packed = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        save_file(packed, temporary, metadata={_HEADER_KEY: json.dumps(facts)})
+        _flush_to_disk(temporary)
+        temporary.chmod(0o644)
+        return _move(temporary, path, replace)
+    except SafetensorError as error:
+        raise OSError(str(error)) from None
+    finally:
+        with suppress(OSError):  # where nothing can be removed, the error before this one counts
+            temporary.unlink(missing_ok=True)
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The facts in a file's header.
+
+    Raises:
+        InputError: the file is broken or foreign.
+    """
+    return _open(path, lambda file: json.loads((file.metadata() or {})[_HEADER_KEY]))
+
+
+def _open(path: Path, read: Callable[[Any], Any]) -> Any:
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > _MOST_HEADER:
+            raise InputError(f"{path} is cut off or no safetensors file: remove it.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return read(file)
+    except SafetensorError:
+        raise InputError(f"{path} is cut off or no safetensors file: remove it.") from None
+    except (KeyError, ValueError, RecursionError):
+        raise InputError(f"{path} was not written by this app: remove it.") from None
+
+
+def _read_info(path: Path) -> WeightsInfo:
+    stat = path.stat()
+    return _read_info_cached(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _read_info_cached(path: Path, mtime_ns: int, size: int) -> WeightsInfo:  # noqa: ARG001
+    if not NAME_PATTERN.fullmatch(path.stem):
+        raise InputError(
+            f"{path.name!r} is no name for a result: rename it (letters, digits, - _)."
+        )
+    facts = read_facts(path)
+    try:
+        info = WeightsInfo(**{**facts, "name": path.stem, "bytes": size})
+    except (ValidationError, InputError, TypeError):
+        raise InputError(
+            f"{path} has facts that this app does not understand: remove it."
+        ) from None
+    if _shapes_in(path) != _shapes_of(info.recipe):
+        raise InputError(f"{path} does not fit its network {info.recipe.model}: remove it.")
+    return info
+
+
+def _shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    def read(file: Any) -> dict[str, tuple[int, ...]]:
+        return {key: tuple(file.get_slice(key).get_shape()) for key in list(file.keys())}
+
+    return _open(path, read)
+
+
+def _shapes_of(recipe: Recipe) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        model = models.from_recipe(recipe)
+    return {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """The name itself, then name-2, name-3, ..., within the longest name allowed."""
+    yield name
+    number = 2
+    while True:
+        suffix = f"-{number}"
+        yield name[: 64 - len(suffix)] + suffix
+        number += 1
+
+
+def _is_of_same_run(path: Path, run: str | None) -> bool:
+    if run is None or not path.is_file():
+        return False
+    try:
+        return read_facts(path).get("run") == run
+    except InputError:
+        return False
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _move(temporary: Path, path: Path, replace: bool) -> bool:
+    if replace:
+        temporary.replace(path)
+        return True
+    try:
+        os.link(temporary, path)  # unlike a rename, never over an existing file
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if path.exists():
+            return False
+        temporary.replace(path)
+    return True

@@ -1,0 +1,200 @@
+"""The process of one run: python -m mnist_app.runs.worker FOLDER. Waits its turn, trains, saves."""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_app.common.settings import InputError, TrainingError, parallel_runs
+from mnist_app.runs import search, training_runs
+
+if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
+    from mnist_app.data.catalogue import Parts
+    from mnist_app.training.events import Checkpoint, EndEvent, EpochEvent
+
+SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
+_SECONDS_BETWEEN_LOOKS = 0.3
+# What libraries say when memory runs out, while they are loaded or later.
+_OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
+
+
+def main(folder: Path) -> int:
+    """Work through one run; every way it can end is an event in its log."""
+    run = training_runs.find(folder.name)
+    if run is None:
+        print(f"{folder} is no run.", file=sys.stderr)  # noqa: T201
+        return 2
+    should_stop = _stop_request(run)
+    try:
+        training_runs.sign_in(run, os.getpid())
+        if _wait_for_turn(run, should_stop):
+            _advance_search(run)
+            _work(run, should_stop)
+        else:
+            _log(run, {"event": "end", "reason": "stopped", "name": None, "epochs": 0})
+    except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the log
+        with suppress(OSError):  # where nothing can be written, nothing can be said
+            traceback.print_exc()
+            _log(run, {"event": "error", "message": _reason(error)})
+        return 1
+    finally:
+        _advance_search(run)
+    return 0
+
+
+def _advance_search(run: training_runs.Run) -> None:
+    """Let the next trial get ready to wait, if this is one."""
+    with suppress(InputError, OSError, ValueError):  # the page says that it does not go on
+        if run.search:
+            search.advance(run.search)
+
+
+def _work(run: training_runs.Run, should_stop: Callable[[], bool]) -> None:
+    import torch
+
+    from mnist_app.data import catalogue
+    from mnist_app.training.events import EndEvent, EpochEvent, to_json
+    from mnist_app.training.loop import train
+
+    torch.set_num_threads(training_threads())
+    parts = catalogue.prepare(run.recipe, lambda text, share: _note(run, text, share))
+    checkpoint = read_checkpoint(run, parts.train.fingerprint)
+    _log(run, {"event": "start"})
+    for entry in checkpoint.facts["history"] if checkpoint else []:
+        _log(run, entry)
+    for event in train(
+        run.recipe, parts.train, parts.val, parts.test, should_stop=should_stop, resume=checkpoint
+    ):
+        if isinstance(event, EndEvent):
+            name = _save_result(run, event, parts)
+            _log(run, to_json(event) | {"name": name})
+            continue
+        if isinstance(event, EpochEvent) and not run.search:
+            _save_checkpoint(run, event.state.checkpoint(), parts.train.fingerprint)
+            _save_snapshot(run, event)
+        _log(run, to_json(event))
+
+
+def training_threads() -> int:
+    """All cores but one, which stays free for the app."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (available or 2) - 1)
+
+
+def _wait_for_turn(run: training_runs.Run, should_stop: Callable[[], bool]) -> bool:
+    """Wait until fewer runs than may train at once are ahead; False if stopped meanwhile."""
+    while len(training_runs.ahead_of(run)) >= parallel_runs():
+        if should_stop():
+            return False
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return True
+
+
+def _stop_request(run: training_runs.Run) -> Callable[[], bool]:
+    """Whether the file `stop` is there or SIGTERM came; looks at the disk 20 times a second."""
+    request = run.folder / "stop"
+    asked, next_look = False, 0.0
+
+    def on_signal(_number: int, _frame: object) -> None:
+        nonlocal asked
+        asked = True
+
+    def should_stop() -> bool:
+        nonlocal asked, next_look
+        if not asked and time.monotonic() >= next_look:
+            asked, next_look = request.exists(), time.monotonic() + 0.05
+        return asked
+
+    signal.signal(signal.SIGTERM, on_signal)
+    return should_stop
+
+
+def read_checkpoint(run: training_runs.Run, fingerprint: str) -> "Checkpoint | None":
+    """The checkpoint to resume from, None if there is none yet.
+
+    Args:
+        run: the run to go on with.
+        fingerprint: of all images it trains on, drawings among them.
+
+    Raises:
+        InputError: it was made with other data.
+    """
+    from safetensors.torch import load_file
+
+    from mnist_app.results import weights
+    from mnist_app.training.events import Checkpoint
+
+    if not run.checkpoint.exists():
+        return None
+    facts = weights.read_facts(run.checkpoint)
+    if facts["fingerprint"] != fingerprint:
+        raise InputError(
+            f"The data set {run.recipe.dataset} or the pen strokes beside it changed since the run "
+            "began: start a new run."
+        )
+    return Checkpoint(load_file(run.checkpoint), facts)
+
+
+def _save_checkpoint(run: training_runs.Run, checkpoint: "Checkpoint", fingerprint: str) -> None:
+    from mnist_app.results import weights
+
+    facts = checkpoint.facts | {"fingerprint": fingerprint}
+    weights.write_tensors(run.checkpoint, checkpoint.tensors, facts, replace=True)
+
+
+def _save_snapshot(run: training_runs.Run, event: "EpochEvent") -> None:
+    from mnist_app.results import weights
+
+    tensors = event.state.network.state_dict()
+    size = sum(t.numel() * t.element_size() for t in tensors.values())
+    every = -(-size * run.recipe.epochs // SNAPSHOT_BYTES)
+    if event.epoch % every == 0 or event.epoch == 1:
+        folder = run.folder / "epochs"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{event.epoch:04d}.safetensors"
+        weights.write_tensors(path, tensors, {}, replace=True)
+
+
+def _save_result(run: training_runs.Run, event: "EndEvent", parts: "Parts") -> str | None:
+    from mnist_app.results import weights
+
+    if not event.state.is_trained:
+        return None
+    if event.reason == "stopped" and not run.search:
+        _save_checkpoint(run, event.checkpoint, parts.train.fingerprint)
+    info = weights.info_of(event, parts, run=run.id)
+    return weights.save(run.name, event.state.network, info, folder=run.result_folder).name
+
+
+def _note(run: training_runs.Run, text: str, share: float) -> None:
+    _log(run, {"event": "note", "text": text, "share": share})
+
+
+def _log(run: training_runs.Run, event: dict[str, Any]) -> None:
+    training_runs.append_event(run.folder, event)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, InputError | TrainingError):
+        return text
+    if isinstance(error, MemoryError) or any(word in text.lower() for word in _OUT_OF_MEMORY):
+        return "It ran out of memory: choose a smaller batch size or a smaller network."
+    if isinstance(error, OSError):
+        place = error.filename if isinstance(error.filename, str) else training_runs.runs_folder()
+        return (
+            f"It could not read or write {place} ({error.strerror or text}): free space or see who "
+            "may write there, then resume."
+        )
+    return f"It failed with {type(error).__name__}: {text[:300]}"
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(max(0, 5 - os.nice(0)))  # a trial is started by the one before it, which is nice
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,122 @@
+"""What a training tells while it goes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from mnist_app.common.settings import TrainingError as TrainingError  # told without torch, too
+
+if TYPE_CHECKING:  # torch comes with them, which those who read a log do not need
+    from torch import Tensor
+
+    from mnist_app.training.calibration import Calibration
+
+_NOT_LOGGED = "state", "checkpoint", "calibration"
+
+
+class Checkpoint(NamedTuple):
+    """All that it takes to go on training as if nothing had happened."""
+
+    tensors: "dict[str, Tensor]"
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchEvent:
+    """Where the training stands within an epoch; loss and accuracy run over the epoch so far."""
+
+    kind: ClassVar[str] = "batch"
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEvent:
+    """A finished epoch. `seconds` is training alone; training figures run over the epoch."""
+
+    kind: ClassVar[str] = "epoch"
+    epoch: int
+    seconds: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    images_per_second: float
+    state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndEvent:
+    """The end: why it ended, and the accuracy on the test set, read once (None: no test set)."""
+
+    kind: ClassVar[str] = "end"
+    reason: str  # "finished", "early" (no better validation loss), "stopped" or "diverged"
+    epochs: int  # complete ones
+    best_epoch: int | None  # whose weights are kept, if early stopping chose one
+    seconds: float
+    test_accuracy: float | None
+    test_loss: float | None
+    n: int
+    problem: str | None = None  # if it diverged: where, and what to change, one sentence
+    calibration: "Calibration"
+    state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
+    checkpoint: Checkpoint = field(repr=False, compare=False)
+
+
+Event = BatchEvent | EpochEvent | EndEvent
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """An event as a JSON object: {"event": "batch" | "epoch" | "end", ...}."""
+    names = [f.name for f in fields(event) if f.name not in _NOT_LOGGED]
+    return {"event": event.kind, **{name: getattr(event, name) for name in names}}
+
+
+# Reading them again
+
+_COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # from 1
+_FIGURES = {
+    "epoch": ("seconds", "train_accuracy", "val_accuracy", "learning_rate", "images_per_second"),
+    "batch": ("accuracy", "images_per_second", "seconds_left"),
+    "note": ("share",),
+}
+_LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be no finite numbers
+_RESULT = "epochs", "seconds", "test_accuracy", "n"  # of an end with a name
+_TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": ("message",)}
+_GREATEST = 1e15  # of all figures
+
+
+def is_whole(event: Any) -> bool:
+    """Whether it is an event as it was written, and not one that was changed or cut.
+
+    Args:
+        event: what JSON was read as.
+    """
+    if not isinstance(event, Mapping) or not isinstance(event.get("event"), str):
+        return False
+    kind = event["event"]
+    figures = [event.get(key) for key in _FIGURES.get(kind, ())]
+    if kind == "end" and event.get("name") is not None:
+        figures += [event.get(key) for key in _RESULT]
+    return (
+        all(isinstance(event.get(key), str) for key in _TEXTS.get(kind, ()))
+        and all(_is_count(event.get(key)) for key in _COUNTS.get(kind, ()))
+        and all(_is_number(event.get(key)) for key in _LOSSES.get(kind, ()))
+        and all(_is_number(value) and 0 <= value <= _GREATEST for value in figures)
+        and isinstance(event.get("name"), str | None)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or _is_count(value, 0)
+
+
+def _is_count(value: Any, least: int = 1) -> bool:
+    return type(value) is int and least <= value <= _GREATEST

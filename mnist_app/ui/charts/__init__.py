@@ -1,1 +1,0 @@
-"""Plotly figures, pure functions of the data they show."""

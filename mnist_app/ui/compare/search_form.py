@@ -1,0 +1,205 @@
+"""The form of a hyper-parameter search: what it starts from, and what varies."""
+
+from statistics import median
+from typing import Any
+
+import streamlit as st
+
+from mnist_app.common.settings import InputError, parallel_runs
+from mnist_app.data import mnist
+from mnist_app.recipes.recipe import RECIPES, field_range
+from mnist_app.recipes.search_space import (
+    MOST_FIELDS,
+    MOST_TRIALS,
+    Between,
+    Space,
+    Values,
+    between,
+    choices_of,
+    expected_seconds,
+    fields_to_vary,
+    is_number,
+    is_whole,
+    parsed,
+    usual_range,
+    usual_values,
+)
+from mnist_app.results import weights
+from mnist_app.runs import search
+from mnist_app.ui import shared, teacher_lock
+from mnist_app.ui.compare import search_results
+from mnist_app.ui.markdown import as_text
+
+_DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
+
+
+def show() -> None:
+    """Draw the form; a click starts the search."""
+    st.subheader("Search", anchor=False)
+    try:
+        space = _space()
+    except InputError as error:
+        space = None
+        st.warning(as_text(error))
+    if space:
+        st.caption(_size_text(space))
+    with st.container(key="search_start"):
+        if not teacher_lock.is_open():
+            teacher_lock.note()
+        elif _is_started(space):
+            _start(space)
+
+
+def _is_started(space: Space | None) -> bool:
+    """Whether the button was pressed, with which a made up message may come without a space."""
+    is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
+    return is_pressed and space is not None
+
+
+def _space() -> Space:
+    """What the widgets say; InputError if that is no search."""
+    preset = RECIPES[st.selectbox("Preset", list(RECIPES), key="search_preset", **shared.KEPT)]
+    chosen = st.segmented_control(
+        "Data set",
+        list(_DATASETS),
+        format_func=_DATASETS.get,
+        default="mnist" if mnist.is_here() else "digits",
+        required=True,
+        key="search_dataset",
+        **shared.KEPT,
+    )
+    fixed = _fixed(chosen)
+    kind = st.segmented_control(
+        "Trials", ["grid", "random"], default="grid", required=True, key="search_kind",
+        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **shared.KEPT,
+    )  # fmt: skip
+    fields = st.multiselect(
+        "Vary",
+        fields_to_vary(),
+        default=["learning_rate", "batch_size"],
+        format_func=search_results.label,
+        max_selections=MOST_FIELDS,
+        key="search_fields",
+        **shared.KEPT,
+    )
+    values = {field: _values(field, kind) for field in fields}
+    count = 0
+    if kind == "random":
+        count = st.number_input(
+            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **shared.KEPT
+        )
+    base = preset.changed(**{**fixed, "dataset": chosen})
+    return Space(base, kind, values, count)
+
+
+def _fixed(dataset: str) -> dict[str, Any]:
+    """What all trials share: short trainings on some of the images tell good values from bad."""
+    left, middle, right = st.columns(3)
+    with left:
+        epochs = st.number_input(
+            "Epochs", *_limits("epochs"), 3, key="search_epochs", **shared.KEPT
+        )
+    with middle:
+        subset = st.number_input(
+            "Images",
+            *_limits("subset"),
+            10_000 if dataset == "mnist" else None,
+            step=1000,
+            placeholder="all",
+            key=f"search_subset_{dataset}",
+            help="Training images of each trial; empty: all.",
+            **shared.KEPT,
+        )
+    with right:
+        seed = st.number_input(
+            "Seed",
+            *_limits("seed"),
+            0,
+            key="search_seed",
+            help="Of each training, of the validation images, and of what is tried at random.",
+            **shared.KEPT,
+        )
+    return {"epochs": epochs, "subset": subset, "seed": seed}
+
+
+def _limits(field: str) -> tuple[int, int]:
+    least, greatest = field_range(field)
+    return int(least), int(greatest)
+
+
+def _values(field: str, kind: str) -> Values:
+    """The values to try of one field."""
+    if not is_number(field):
+        choices = choices_of(field)
+        return tuple(
+            st.multiselect(
+                search_results.label(field),
+                choices,
+                default=choices[:4],
+                format_func=search_results.word,
+                key=f"search_{field}_choices",
+                **shared.KEPT,
+            )
+        )
+    if kind == "grid":
+        text = st.text_input(
+            search_results.label(field),
+            ", ".join(f"{value:g}" for value in usual_values(field)),
+            key=f"search_{field}_values",
+            help="Values with commas between them.",
+            **shared.KEPT,
+        )
+        return parsed(field, text)
+    return _range(field)
+
+
+def _range(field: str) -> Between:
+    places = st.columns(2)
+    kind = int if is_whole(field) else float
+    ends = [
+        place.number_input(
+            f"{search_results.label(field)}, {word}",
+            *map(kind, field_range(field)),
+            kind(value),
+            format="%d" if kind is int else "%g",
+            key=f"search_{field}_{word}",
+            **shared.KEPT,
+        )
+        for place, word, value in zip(
+            places, ("least", "greatest"), usual_range(field), strict=True
+        )
+    ]
+    return between(field, *ends)
+
+
+def _size_text(space: Space) -> str:
+    sizes = " × ".join(str(len(values)) for values in space.fields.values())
+    product = f" ({sizes})" if space.kind == "grid" and len(space.fields) > 1 else ""
+    size, at_once = len(space.trials()), parallel_runs()
+    order = "one after the other" if at_once == 1 else f"{at_once} at a time"
+    text = f"{size} trial{'s' if size > 1 else ''}{product}, {order}"
+    speed = _images_per_second(space.base.model)
+    if speed is None:
+        return f"{text}."
+    seconds = expected_seconds(space, speed)
+    took = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    return f"{text}: about {took}, at the speed of earlier trainings of {space.base.model}."
+
+
+def _images_per_second(model: str) -> float | None:
+    """How fast a network was trained by now, None if it was not."""
+    histories = [i.history for i in weights.list_weights() if i.recipe.model == model]
+    speeds = [event["images_per_second"] for history in histories for event in history]
+    return median(speeds) if speeds else None
+
+
+def _start(space: Space) -> None:
+    try:
+        teacher_lock.require()
+        with st.spinner("Starting"):
+            started = search.start(space)
+    except InputError as error:
+        st.error(as_text(error))
+        return
+    st.session_state["search"] = started.id
+    st.rerun()

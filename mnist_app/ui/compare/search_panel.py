@@ -1,0 +1,205 @@
+"""The hyper-parameter search: choose what varies, follow the trials, keep the best."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from mnist_app.common.settings import InputError
+from mnist_app.results import weights
+from mnist_app.runs import search
+from mnist_app.runs.search import Search, Trial
+from mnist_app.ui import polling, shared, teacher_lock
+from mnist_app.ui.compare import search_form, search_results
+from mnist_app.ui.markdown import as_text
+
+SECONDS_BETWEEN_LOOKS = 1.0
+# On a phone what goes on stands above the form.
+_STYLE = """
+<style>
+@media (max-width: 640px) {
+  .st-key-search_tab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
+    flex-direction: column-reverse; }
+}
+</style>
+"""
+
+
+def show() -> None:
+    """Draw the panel."""
+    st.html(_STYLE)
+    with st.container(key="search_tab"):
+        settings, progress = st.columns([1, 1.6], gap="large")
+    with settings:
+        search_form.show()
+    with progress:
+        live = any(found.is_live for found in search.list_searches())
+        st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
+
+
+# Following a search
+
+
+def _follow() -> None:
+    polling.look()
+    everything = {found.id: found for found in search.list_searches()}
+    if not everything:
+        st.subheader("No search yet", anchor=False)
+        st.write(
+            "Choose what varies and start: each trial is a short training, and the best one on the "
+            "validation images can be kept. It goes on if you close the page."
+        )
+        return
+    now = everything[_chosen_search(everything)]
+    st.caption(search_results.about(now))
+    with st.container(key="search_progress"):
+        _progress(now)
+        _buttons(now)
+    _best(now)
+    search_results.show(now)
+
+
+def _chosen_search(everything: dict[str, Search]) -> str:
+    """The search to show: the one chosen, else one that goes on, else the newest."""
+    if st.session_state.get("search") not in everything:
+        live = [found.id for found in everything.values() if found.is_live]
+        st.session_state["search"] = (live or list(everything))[0]
+    return st.selectbox("Search", list(everything), key="search", **shared.KEPT)
+
+
+def _progress(now: Search) -> None:
+    over = [t for t in now.trials if t.state in ("finished", "died", "stopped")]
+    state, count = now.state, len(now.trials)
+    if state in ("running", "stopping"):
+        share = (len(over) + sum(map(_share, now.trials))) / count
+        st.progress(min(share, 1.0), _progress_text(now, len(over)))
+        return
+    diverged = sum(t.has_diverged for t in now.trials)
+    finished = sum(t.state == "finished" for t in now.trials) - diverged
+    words = {
+        "finished": "All trials are over",
+        "stopped": "Stopped",
+        "interrupted": "Interrupted, as its runs were ended from outside",
+    }
+    rest = f", {diverged} diverged and kept their last good epoch" if diverged else ""
+    st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
+    died = next((t for t in now.trials if t.state == "died"), None)
+    if died:
+        st.error(f"Trial {died.number} died. {as_text(died.run.why_it_died)}")
+
+
+def _share(trial: Trial) -> float:
+    """The share of a trial in training that is done."""
+    if trial.state not in ("running", "stopping"):
+        return 0.0
+    return len(trial.epochs) / trial.run.recipe.epochs
+
+
+def _progress_text(now: Search, over: int) -> str:
+    if now.state == "stopping":
+        return "Stopping …"
+    text = f"{over} of {len(now.trials)} trials are over"
+    training = next((t for t in now.trials if t.state == "running"), None)
+    if training:
+        epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
+        text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
+    elif any(t.state == "starting" for t in now.trials):
+        text += "; the next one is starting"
+    elif any(t.state == "queued" for t in now.trials):
+        text += "; waiting for another training to end"
+    return f"{text} …"
+
+
+def _buttons(now: Search) -> None:
+    state = now.state
+    if not teacher_lock.is_open():
+        return
+    with st.container(horizontal=True):
+        if state in ("running", "stopping"):
+            st.button(
+                "Stop",
+                key="search_stop",
+                on_click=_try,
+                args=(search.stop, now),
+                disabled=state == "stopping",
+            )
+        else:
+            st.button(
+                "Go on",
+                key="search_go_on",
+                on_click=_try,
+                args=(search.go_on, now),
+                disabled=not any(t.state != "finished" for t in now.trials),
+                help="Trains what never had its turn, and what was stopped or died from its "
+                "beginning.",
+            )
+        st.button(
+            "Remove",
+            key="search_remove",
+            on_click=_try,
+            args=(search.remove, now),
+            disabled=now.is_live,
+            help="Forgets the search and its trials; what was kept of it stays.",
+        )
+
+
+def _try(action: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        teacher_lock.require()
+        action(*arguments)
+    except (InputError, OSError) as error:
+        st.toast(as_text(error))
+
+
+# The best one
+
+
+def _best(now: Search) -> None:
+    best = now.best
+    info = now.result_of(best) if best else None
+    if info is None:
+        return
+    low, high = weights.accuracy_interval(best.val_accuracy, info.calibration.n)
+    with st.container(key="search_best"):
+        which = "Best so far" if now.is_live else "The best"
+        st.success(
+            f"{which}: trial {best.number} ({search_results.values_text(best.values)}) with "
+            f"**{best.val_accuracy:.2%}** of {info.calibration.n:,} validation images right (95% "
+            f"interval {low:.2%} to {high:.2%})."
+        )
+        st.caption(
+            "The best is chosen by validation images. The test images have no say, so the test "
+            "accuracy, which shows once it is kept, is an honest one."
+        )
+        if _kept(now.kept) != best.number and teacher_lock.is_open():
+            _keep(now)
+
+
+def _kept(kept: search.Kept | None) -> int | None:
+    """Tell of the trial that was kept, and give its number; None if there is none any more."""
+    info = next((i for i in weights.list_weights() if kept and i.name == kept.name), None)
+    try:
+        if info is None or weights.fingerprint_of(info.name) != kept.version:
+            return None
+    except InputError:
+        return None
+    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    st.markdown(
+        f"Trial {kept.trial} is kept as **{kept.name}**, ready in the sidebar: "
+        f"**{info.test_accuracy:.2%}** of {info.n:,} test images right (95% interval {low:.2%} to "
+        f"{high:.2%})."
+    )
+    return kept.trial
+
+
+def _keep(now: Search) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = f"search_name_{now.id}"
+        st.text_input(
+            "Save as", f"{now.space.base.name}-best", key=key, help="A taken name gets a number."
+        )
+        st.button("Keep the best", key="search_keep", on_click=_keep_now, args=(now, key))
+
+
+def _keep_now(now: Search, key: str) -> None:
+    _try(search.keep_best, now, st.session_state[key].strip())

@@ -1,0 +1,117 @@
+"""What a search has found so far: its trials as a chart and as a table."""
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_app.figures import comparison_charts as charts
+from mnist_app.recipes.search_space import Between
+from mnist_app.runs.search import Search, Trial
+from mnist_app.ui.markdown import as_text
+
+# The chart's own black axes and white halos around its words are made for white grounds alone.
+_STYLE = """
+<style>
+.parcoords text { text-shadow: none !important; }
+.parcoords .axis path, .parcoords .axis line { stroke: rgba(128,128,128,.8) !important; }
+</style>
+"""
+_CONFIG = {"displayModeBar": False}
+_FEWEST = 2  # trials that make a chart
+
+
+def show(now: Search) -> None:
+    """The chart of the finished trials, and the table of all."""
+    finished = [t for t in now.trials if t.state == "finished" and t.last]
+    result = now.result_of(finished[0]) if len(finished) >= _FEWEST else None
+    if result:
+        st.html(_STYLE)
+        fields = list(now.space.fields)
+        figure = charts.trials_figure(
+            [{field: t.values[field] for field in fields} for t in finished],
+            [t.val_accuracy for t in finished],
+        )
+        with st.container(key="search_chart"):
+            st.plotly_chart(figure, key=f"trials_{now.id}", config=_CONFIG)
+            st.caption(
+                f"Each line is a trial (n = {len(finished)}), from blue over red to orange by its "
+                f"accuracy on {result.calibration.n:,} validation images. Drag along an axis to "
+                "pick some."
+            )
+    _table(now)
+
+
+def _table(now: Search) -> None:
+    number = st.column_config.NumberColumn
+    best = now.best
+    trials = now.trials
+    columns = {
+        "Trial": [t.number for t in trials],
+        "State": [_state(t, best) for t in trials],
+        **{label(f): [_cell(t.values[f]) for t in trials] for f in now.space.fields},
+        "Validation": [t.val_accuracy for t in trials],
+        "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
+        "Training, s": [t.seconds if t.epochs else None for t in trials],
+    }
+    with st.container(key="search_table"):
+        st.dataframe(
+            columns,
+            hide_index=True,
+            placeholder="–",
+            key=f"trials_table_{now.id}",
+            column_config={
+                "Validation": number(format="percent", help="Accuracy on validation images."),
+                "Validation loss": number(format="%.4f"),
+                "Training, s": number(format="%.1f"),
+            },
+        )
+
+
+def _state(trial: Trial, best: Trial | None) -> str:
+    if best and trial.number == best.number:
+        return "best"
+    if trial.has_diverged:
+        return "diverged"
+    if trial.state in ("running", "stopping"):
+        return f"epoch {min(len(trial.epochs) + 1, trial.run.recipe.epochs)}"
+    return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)
+
+
+def about(now: Search) -> str:
+    """One line on what is searched."""
+    base = now.space.base
+    fixed = [base.name, as_text(base.dataset), f"seed {base.seed}"]
+    if "epochs" not in now.space.fields:
+        fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
+    if "subset" not in now.space.fields:
+        fixed.append(f"{base.subset:,} images" if base.subset else "all images")
+    varied = ", ".join(f"{label(f).lower()} {_span(v)}" for f, v in now.space.fields.items())
+    kind = "grid" if now.space.kind == "grid" else "at random"
+    return f"{' · '.join(fixed)} · {kind}: {varied}"
+
+
+def values_text(values: dict[str, Any]) -> str:
+    """The values of a trial in words."""
+    return ", ".join(f"{label(f).lower()} {word(v)}" for f, v in values.items())
+
+
+def word(value: Any) -> str:
+    """A value as people write it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _span(values: Any) -> str:
+    if isinstance(values, Between):
+        return f"{values.least:g} to {values.greatest:g}"
+    return "/".join(map(word, values))
+
+
+def _cell(value: Any) -> Any:
+    return word(value) if isinstance(value, bool) else value
+
+
+def label(field: str) -> str:
+    """A field of a recipe in words."""
+    return field.replace("_", " ").capitalize()

@@ -1,0 +1,208 @@
+"""Data sets in memory, one copy for all sessions, and the choice of one."""
+
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+import streamlit as st
+
+from mnist_app.common.settings import InputError
+from mnist_app.data import archives, catalogue, mnist, picture_folders
+from mnist_app.data.archives import Skipped
+from mnist_app.data.labelled_images import Dataset
+from mnist_app.runs import training_runs
+from mnist_app.ui import shared, teacher_lock
+from mnist_app.ui.markdown import as_text
+
+CHOICES = {
+    "mnist": "MNIST",
+    "digits": "Bundled digits",
+    "folder": "Own folder or ZIP",
+}
+
+
+def choose(key: str) -> str:
+    """A choice of data set; gives the name that `load` takes, "" while no folder is named."""
+    kind = st.segmented_control(
+        "Data set",
+        list(CHOICES),
+        format_func=CHOICES.get,
+        default="mnist" if mnist.is_here() else "digits",
+        required=True,
+        key=key,
+        **shared.KEPT,
+    )
+    return own(f"{key}_folder") if kind == "folder" else kind
+
+
+def own(key: str) -> str:
+    """A folder or ZIP of the user's: an upload, an earlier one, or a path; "" while there is none.
+
+    Args:
+        key: of the choice; the uploader has `key` with "_upload" behind it.
+    """
+    choice = st.container()  # above the uploader, which decides what it shows
+    is_open = teacher_lock.is_open()
+    if is_open:
+        _upload(key)
+    else:
+        teacher_lock.note()
+    uploads = {str(path): _label(path) for path in picture_folders.uploads()}
+    with choice:
+        place = st.selectbox(
+            "Folder or ZIP",
+            list(uploads),
+            index=None,
+            format_func=lambda path: uploads.get(path, path),
+            accept_new_options=is_open,
+            placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
+            key=key,
+            **shared.KEPT,
+        )
+    place = (place or "").strip()
+    return place if is_open or place in uploads else ""
+
+
+def _upload(key: str) -> None:
+    file = st.file_uploader(
+        "Or upload a ZIP",
+        ["zip"],
+        key=f"{key}_upload",
+        help="Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
+        "TIFF of any size, at least 5 of each digit. It stays on the app's machine.",
+    )
+    if file is not None and st.session_state.get(f"{key}_kept") != file.file_id:
+        _keep(file, key)
+
+
+def _keep(file: BinaryIO, key: str) -> None:
+    """Keep what was uploaded just now, and choose it."""
+    try:
+        with st.spinner("Looking into the ZIP"):
+            st.session_state[key] = str(picture_folders.keep_upload(file.name, file))
+        st.session_state[f"{key}_kept"] = file.file_id
+    except InputError as error:
+        st.error(as_text(error))
+
+
+def _label(path: Path) -> str:
+    when = datetime.fromtimestamp(path.stat().st_mtime)
+    return f"{picture_folders.upload_name(path)} · uploaded {when:%d %b %H:%M}"
+
+
+def load(name: str, key: str) -> Dataset | None:
+    """A data set, from memory the second time; None if it cannot be had, and the page says why.
+
+    Args:
+        name: as `choose` gives it.
+        key: of the button that downloads MNIST.
+    """
+    if not name:
+        st.info(
+            "Choose or upload a folder or ZIP with one sub-folder of pictures per digit, named "
+            "0 to 9."
+        )
+        return None
+    if name == "mnist" and not mnist.is_here():
+        st.info("MNIST is not on this machine. The bundled digits are.")
+        if not teacher_lock.is_open() or not st.button("Download MNIST (11 MB)", key=key):
+            return None
+    try:
+        return _content(name)[0]
+    except InputError as error:
+        st.error(as_text(error))
+        return None
+
+
+def skipped(name: str) -> list[Skipped]:
+    """The files of a loaded data set's folder or ZIP that are not in it."""
+    try:
+        return _content(name)[1]
+    except InputError:  # it changed since it was loaded
+        return []
+
+
+def delete_button(name: str, key: str) -> None:
+    """What deletes the data set `name`, if it was uploaded, when it is clicked twice.
+
+    Args:
+        name: as `choose` gives it.
+        key: that of `choose`.
+    """
+    path = Path(name)
+    if path not in picture_folders.uploads() or not teacher_lock.is_open():
+        return
+    with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
+        st.write(f"{picture_folders.upload_name(path)} is gone for everybody then.")
+        st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
+    if problem := st.session_state.pop(f"{key}_folder_problem", None):
+        st.error(as_text(problem))
+
+
+def _delete(path: Path, key: str) -> None:
+    """Delete an upload and choose none, or leave a sentence on why that cannot be."""
+    try:
+        teacher_lock.require()
+        delete(path)
+        st.session_state[key] = None
+    except InputError as error:
+        st.session_state[f"{key}_problem"] = str(error)
+
+
+def delete(path: Path) -> None:
+    """Delete an uploaded ZIP.
+
+    Raises:
+        InputError: a run that is under way or waits needs it, or it may not be deleted.
+    """
+    for run in training_runs.list_runs():
+        if _is_same(run.recipe.dataset, path) and run.is_live:
+            raise InputError(f"The run {run.id} needs this upload: stop it first, or let it end.")
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The upload cannot be deleted ({error.strerror}): see who may write in {path.parent}."
+        ) from None
+
+
+def _is_same(name: str, path: Path) -> bool:
+    try:
+        return archives.typed_path(name).resolve() == path.resolve()
+    except InputError:
+        return False
+
+
+class _Box:
+    """Holds a data set once it is read. Of many sessions that want it, one reads."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.content: tuple[Dataset, list[Skipped]] | None = None
+
+
+def _content(name: str) -> tuple[Dataset, list[Skipped]]:
+    box = _box(name, _version(name))
+    if box.content is None:
+        bar = st.progress(0.0, "Reading the images …")
+        try:
+            with box.lock:
+                if box.content is None:
+                    box.content = catalogue.load_what_can_be_read(
+                        name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
+                    )
+        finally:
+            bar.empty()
+    return box.content
+
+
+# What is cached may not draw a progress bar: the box is, and is filled outside.
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _box(name: str, version: object) -> _Box:  # noqa: ARG001, the cache's key
+    return _Box()
+
+
+def _version(name: str) -> object:
+    """What changes when the content of a folder or file does."""
+    return None if name in catalogue.BUNDLED else archives.state_of(archives.typed_path(name))

@@ -1,0 +1,125 @@
+"""Why this answer: three ways to tell which pixels speak for a digit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from mnist_app.figures.heatmaps import (
+    STYLE,
+    color_bar,
+    diverging,
+    figure,
+    limit_of,
+    over_digit,
+    picture_url,
+    sequential,
+)
+from mnist_app.recognition import explain
+from mnist_app.recognition.explain import Integrated
+from mnist_app.training.evaluation import CLASSES
+from mnist_app.ui import shared
+from mnist_app.ui.draw.reasons.panels import Subject
+
+_AS_READ = -1
+
+
+def show(subject: Subject) -> None:
+    """Saliency, integrated gradients and Grad-CAM over the image that the network saw."""
+    target = _target(subject)
+    digit = _words(target)
+    found = subject.gradually("why", lambda: _attributions(subject, target), target)
+    if isinstance(found, float):
+        st.progress(found, "Following the gradients …")
+        return
+    saliency, integrated, cam = found
+    image = subject.prediction.image
+    figures = _saliency(saliency, image, digit), _integrated(integrated, image, digit)
+    st.html(f'{STYLE}<div class="reasons">{"".join(figures)}{_grad_cam(cam, image, digit)}</div>')
+
+
+def _target(subject: Subject) -> int:
+    """The logit to explain."""
+    outputs = CLASSES + (subject.choice.predictor.recipe.non_digits > 0)
+    nearest = subject.prediction.nearest
+    labels = {_AS_READ: f"as read: {nearest}"} | {i: _name(i) for i in range(outputs)}
+    chosen = st.segmented_control(
+        "What speaks for …",
+        list(labels),
+        default=_AS_READ,  # again where a network has no such logit
+        format_func=labels.get,
+        required=True,
+        key="why_digit",
+        **shared.KEPT,
+    )
+    return nearest if chosen in (_AS_READ, None) else chosen  # a browser may send that none is
+
+
+def _name(target: int) -> str:
+    return str(target) if target < CLASSES else "not a digit"
+
+
+def _words(target: int) -> str:
+    return f"the {target}" if target < CLASSES else "“not a digit”"
+
+
+def _attributions(
+    subject: Subject, target: int
+) -> Iterator[float | tuple[Tensor, Integrated, Tensor | None]]:
+    """The share that is done, again and again, then all three."""
+    model = subject.choice.predictor.model
+    image = torch.from_numpy(subject.prediction.image.copy())[None, None]
+    yield 0.0
+    saliency = explain.saliency(model, image, target)
+    yield 0.0
+    cam = explain.grad_cam(model, image, target)
+    for integrated in explain.integrating(model, image, target):
+        if isinstance(integrated, float):
+            yield integrated
+    yield saliency, integrated, cam
+
+
+def _saliency(values: Tensor, image: np.ndarray, digit: str) -> str:
+    heat, limit = values.numpy(), limit_of(values.numpy())
+    return figure(
+        "Saliency",
+        picture_url(over_digit(heat, image, sequential, limit)),
+        "Saliency over the digit",
+        color_bar(limit, "logits per pixel, black to white", signed=False),
+        f"Bright pixels are those that would move the logit of {digit} most, up or down, if they "
+        "changed a little; many lie beside the strokes.",
+    )
+
+
+def _integrated(found: Integrated, image: np.ndarray, digit: str) -> str:
+    heat = found.values.numpy()
+    limit = limit_of(heat)
+    miss = "" if found.is_complete else f", off by {abs(found.total - found.difference):.2g}"
+    return figure(
+        "Integrated gradients",
+        picture_url(over_digit(heat, image, diverging, limit)),
+        "Integrated gradients over the digit",
+        color_bar(limit, "logits that a pixel adds", signed=True),
+        f"Ink in orange speaks for {digit}, ink in blue against it. All pixels add up to "
+        f"{found.total:+.2f}; from a blank image to this one the logit changes by "
+        f"{found.difference:+.2f} ({found.steps} steps{miss}).",
+    )
+
+
+def _grad_cam(cam: Tensor | None, image: np.ndarray, digit: str) -> str:
+    if cam is None:
+        return (
+            "<figure><b>Grad-CAM</b><figcaption>This network has no convolution, so there are no "
+            "maps to look at.</figcaption></figure>"
+        )
+    limit = limit_of(cam.numpy())
+    return figure(
+        "Grad-CAM",
+        picture_url(over_digit(cam.numpy(), image, sequential, limit)),
+        "Grad-CAM over the digit",
+        color_bar(limit, "weighted activation", signed=False),
+        f"The regions in which the last convolution finds what speaks for {digit}; they are as "
+        "coarse as its maps.",
+    )

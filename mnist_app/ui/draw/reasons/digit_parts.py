@@ -1,0 +1,59 @@
+"""The ink and the pen's ways that belong to the digit whose reasons are shown."""
+
+import numpy as np
+
+from mnist_app.drawing import pen
+from mnist_app.drawing.segmentation import Box, find_pieces
+from mnist_app.ui.draw.reasons.panels import Subject
+
+
+def drawn_alone(subject: Subject) -> np.ndarray:
+    """The drawing, uint8 (H, W, 4), with no other digit than the one that is explained."""
+    if subject.is_alone:
+        return subject.rgba
+    box = subject.found.box
+    groups = find_pieces(subject.rgba).groups
+    group = next((group for group in groups if group.box == box), None)
+    if group is None:
+        return subject.rgba
+    ink = np.zeros(subject.rgba.shape[:2], dtype=np.uint8)
+    height, width = group.ink.shape
+    ink[box.top : box.top + height, box.left : box.left + width] = 255 * group.ink
+    return pen.canvas_rgba(ink)
+
+
+def within(paths: pen.Strokes, box: Box) -> pen.Strokes:
+    """The strokes that lie in a box for the most part."""
+    low = np.array([box.left, box.top])
+    high = low + np.array([box.width, box.height])
+    inside = [((path >= low) & (path <= high)).all(axis=1).mean() for path in paths]
+    return [path for path, share in zip(paths, inside, strict=True) if share > 0.5]
+
+
+def so_far(paths: pen.Strokes, share: float) -> pen.Strokes:
+    """What was drawn after a share, 0..1, of the way of the pen."""
+    left = share * sum(_length(path) for path in paths)
+    drawn = []
+    for path in paths:
+        length = _length(path)
+        if left < length - 1e-6:
+            return [*drawn, _beginning(path, left)] if left > 0 else drawn
+        drawn.append(path)
+        left -= length
+    return drawn
+
+
+def _length(path: pen.Stroke) -> float:
+    return float(_steps(path).sum())
+
+
+def _steps(path: pen.Stroke) -> np.ndarray:
+    return np.hypot(*np.diff(path, axis=0).T) if len(path) > 1 else np.zeros(0)
+
+
+def _beginning(path: pen.Stroke, length: float) -> pen.Stroke:
+    """The first `length` pixels of a stroke."""
+    places = np.concatenate([[0.0], np.cumsum(_steps(path))])
+    whole = path[places <= length]
+    end = [np.interp(length, places, path[:, axis]) for axis in (0, 1)]
+    return np.vstack([whole, end])

@@ -1,0 +1,71 @@
+"""Does it hold? The image made worse step by step, the probabilities beside it."""
+
+import streamlit as st
+import torch
+
+from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
+from mnist_app.figures.heatmaps import picture_and_bars
+from mnist_app.recognition.predictor import Prediction
+from mnist_app.ui import shared
+from mnist_app.ui.draw.reasons.panels import Subject
+
+_KINDS = {  # with the step of the slider and the format of its number
+    "noise": (0.05, "%.2f"),
+    "blur": (0.1, "%.1f px"),
+    "rotation": (5.0, "%.0f°"),
+    "shift": (0.5, "%.1f px"),
+}
+_HELP = {
+    "noise": "Standard deviation, as a share of the range from black to white; seed 0.",
+    "blur": "Standard deviation of a Gaussian, in pixels of the 28.",
+    "rotation": "Anticlockwise.",
+    "shift": "To the right, in pixels of the 28.",
+}
+
+
+def show(subject: Subject) -> None:
+    """A slider for each way to make the image worse; picture and answer before and after."""
+    sliders, after, before = st.columns([1, 1.4, 1.4], gap="large")
+    with sliders:
+        amounts = {kind: _slider(kind) for kind in _KINDS}
+        changed = any(amounts[kind] != CORRUPTIONS[kind].neutral for kind in _KINDS)
+        st.button("Back to the drawing", key="hold_reset", disabled=not changed, on_click=_reset)
+    image = torch.from_numpy(subject.prediction.image.copy())[None, None]
+    (worse,) = subject.choice.predictor.predict_images(corrupt_all(image, amounts))
+    with after, st.container(key="hold_after"):
+        _one(_verdict(subject.prediction, worse), worse)
+    with before, st.container(key="hold_before"):
+        _one("As drawn", subject.prediction)
+
+
+def _slider(kind: str) -> float:
+    corruption, (step, form) = CORRUPTIONS[kind], _KINDS[kind]
+    return st.slider(
+        kind.capitalize(),
+        float(corruption.least),
+        float(corruption.most),
+        float(corruption.neutral),
+        step,
+        key=f"hold_{kind}",
+        format=form,
+        help=_HELP[kind],
+        **shared.KEPT,
+    )
+
+
+def _reset() -> None:
+    for kind in _KINDS:
+        st.session_state[f"hold_{kind}"] = float(CORRUPTIONS[kind].neutral)
+
+
+def _verdict(before: Prediction, after: Prediction) -> str:
+    if after.digit is None:
+        return f"Not a digit: most like {after.nearest}, {after.confidence:.1%} sure"
+    if after.nearest == before.nearest:
+        return f"Still read as {after.nearest}, {after.confidence:.1%} sure"
+    return f"Now read as {after.nearest}, {after.confidence:.1%} sure"
+
+
+def _one(title: str, prediction: Prediction) -> None:
+    st.markdown(f"**{title}**")
+    st.html(picture_and_bars(prediction))

@@ -1,0 +1,70 @@
+"""Scrubber: the drawing replayed along its path, and what the network thought meanwhile."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_app.drawing import pen
+from mnist_app.figures.timeline_chart import Moment, timeline
+from mnist_app.recognition.predictor import Prediction
+from mnist_app.ui.draw.reasons.digit_parts import so_far, within
+from mnist_app.ui.draw.reasons.panels import Subject
+from mnist_app.ui.draw.strokes import paths_of, widest_brush
+
+STEPS = 40
+
+
+def show(subject: Subject) -> None:
+    """The ten probabilities over the way of the pen, with a slider and a button to play."""
+    strokes = st.session_state.get("strokes", [])
+    if st.session_state.get("input") not in ("Draw", None):
+        st.caption("A picture does not tell the way of the pen: draw on the canvas to replay it.")
+        return
+    paths, brush = _paths(subject, strokes)
+    if not paths:
+        st.caption("The strokes of this digit cannot be told from its neighbour's.")
+        return
+    with st.spinner("Drawing it again …"):
+        moments = subject.remembered("scrubber", lambda: _moments(subject, paths, brush))
+    with st.container(key="scrubber_chart"):
+        st.plotly_chart(timeline(moments), key="scrubber", config={"displayModeBar": False})
+    st.caption(_words(moments, len(paths)))
+
+
+def _paths(subject: Subject, strokes: list[dict]) -> tuple[pen.Strokes, float]:
+    """The strokes of the digit that is explained, and the brush that they are read by."""
+    paths = paths_of(strokes)
+    if not paths:
+        return [], 0.0
+    brush = pen.fine_brush(paths, widest_brush(strokes))
+    return (paths if subject.is_alone else within(paths, subject.found.box)), brush
+
+
+def _moments(subject: Subject, paths: pen.Strokes, brush: float) -> list[Moment]:
+    shares = np.arange(1, STEPS + 1) / STEPS
+    side = max(subject.rgba.shape[:2])
+    drawings = [
+        pen.canvas_rgba(pen.draw(so_far(paths, share), brush=brush, side=side)) for share in shares
+    ]
+    predictions = subject.choice.predictor.predict_many(drawings)
+    return [_moment(share, one) for share, one in zip(shares.tolist(), predictions, strict=True)]
+
+
+def _moment(share: float, prediction: Prediction) -> Moment:
+    answer = "not a digit" if prediction.digit is None else str(prediction.digit)
+    return Moment(
+        share, prediction.probabilities.tolist(), prediction.confidence, answer, prediction.image
+    )
+
+
+def _words(moments: list[Moment], strokes: int) -> str:
+    """From when on the answer was the final one."""
+    final, since = moments[-1].answer, moments[-1].share
+    for moment in reversed(moments):
+        if moment.answer != final:
+            break
+        since = moment.share
+    known = f"From {since:.0%} of the way on the answer is {final}"
+    return (
+        f"{known}. {STEPS} moments of {strokes} stroke{'s' if strokes > 1 else ''}, evenly spaced "
+        "along the pen's way; the chances are those of the ten digits, if it were one."
+    )

@@ -1,0 +1,81 @@
+"""Preprocessing X-ray: the steps to the normal form switched on and off, and what they change."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+import torch
+
+from mnist_app.drawing.normal_form import STEPS, to_mnist_without
+from mnist_app.figures import fragments
+from mnist_app.figures.heatmaps import STYLE, picture_and_bars
+from mnist_app.recognition.predictor import NOTHING, Prediction
+from mnist_app.ui import shared
+from mnist_app.ui.draw.reasons.digit_parts import drawn_alone
+from mnist_app.ui.draw.reasons.panels import Subject
+
+
+class _Step(NamedTuple):
+    label: str
+    help: str  # what it does, and what happens without
+
+
+_STEPS = {
+    "crop": _Step("Crop", "Cut out the ink. Off: the whole canvas is taken for the digit."),
+    "specks": _Step("Stray dots", "Drop dots and taps beside the digit. Off: they stay."),
+    "thickness": _Step("Thickness", "Redraw in MNIST's stroke width. Off: as the brush drew it."),
+    "scale": _Step("Scale", "Longest side 20 pixels. Off: the canvas becomes 28 pixels wide."),
+    "centre": _Step("Centre", "Centre of mass to the centre. Off: the middle of what is left."),
+}
+
+
+def show(subject: Subject) -> None:
+    """Toggles, the answer with all steps beside that of the setting, and each step left out."""
+    st.caption(
+        "Between your drawing and the network stand five steps that make it look like MNIST's "
+        "digits. Switch some off: does it still know what it sees?"
+    )
+    with st.container(horizontal=True, key="xray_steps"):
+        left_out = tuple(step for step in STEPS if not _toggle(step))
+    rgba = drawn_alone(subject)
+    variants = subject.remembered(
+        "xray", lambda: _predicted(subject, rgba, [(), *((step,) for step in STEPS)])
+    )
+    (chosen,) = _predicted(subject, rgba, [left_out])
+    left, right = st.columns(2, gap="large")
+    with left, st.container(key="xray_chosen"):
+        names = ", ".join(_STEPS[step].label.lower() for step in left_out)
+        _one(f"Without {names}" if left_out else "Your setting: all steps on", chosen)
+    with right, st.container(key="xray_all"):
+        _one("All steps on", variants[0])
+    st.markdown("**Each step left out alone**")
+    cards = [_card(step, one) for step, one in zip(STEPS, variants[1:], strict=True)]
+    with st.container(key="xray_each"):
+        st.html(f'{STYLE}<div class="variants">{"".join(cards)}</div>')
+
+
+def _toggle(step: str) -> bool:
+    label, tip = _STEPS[step]
+    return st.toggle(label, value=True, key=f"xray_{step}", help=tip, **shared.KEPT)
+
+
+def _predicted(
+    subject: Subject, rgba: np.ndarray, settings: list[tuple[str, ...]]
+) -> list[Prediction]:
+    images = [to_mnist_without(rgba, left_out) for left_out in settings]
+    if images[0] is None:
+        return [NOTHING] * len(settings)
+    return subject.choice.predictor.predict_images(torch.cat(images))
+
+
+def _one(title: str, prediction: Prediction) -> None:
+    st.markdown(f"**{title}**")
+    st.html(picture_and_bars(prediction))
+
+
+def _card(step: str, prediction: Prediction) -> str:
+    digit = "no digit?" if prediction.digit is None else prediction.digit
+    return (
+        f'<div><img alt="28x28 image" src="{fragments.png_url(prediction.image)}">without '
+        f"{_STEPS[step].label.lower()}<br><b>{digit}</b> {prediction.confidence:.1%}</div>"
+    )

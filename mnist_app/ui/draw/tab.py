@@ -1,0 +1,67 @@
+"""The Draw tab: a canvas or a picture, and what the chosen network makes of it."""
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+from mnist_app.ui.draw import canvas
+
+if TYPE_CHECKING:
+    from mnist_app.ui.shared import Choice
+
+FRAGMENT = "draw"  # the name of this part of the page
+_ANSWER = "mnist_app.ui.draw.answer"
+
+
+def is_loaded() -> bool:
+    """Whether this server has loaded what reads a drawing; while it does, not yet."""
+    return hasattr(sys.modules.get(_ANSWER), "show")
+
+
+@st.fragment(key=FRAGMENT)
+def show(choose: "Callable[[], Choice | None]") -> None:
+    """Draw the tab; a stroke runs this alone again.
+
+    The canvas is on the page before torch, which a new server has yet to load, and which the
+    answer needs.
+
+    Args:
+        choose: gives the network to draw with.
+    """
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
+            rgba, hint = canvas.given(_follow)
+        answer_place = st.container(key="answer", width=180, gap="small")
+        chances_place = st.container(key="probabilities", width=345)
+    loading = None if is_loaded() else answer_place.empty()
+    if loading:
+        loading.html(f'<p class="hint">{escape(hint)}</p><p class="hint">Loading …</p>')
+    from mnist_app.ui.draw import answer
+
+    if loading:
+        loading.empty()
+    choice = choose()
+    answer.show(choice, rgba, hint, answer_place, chances_place)
+    from mnist_app.ui import polling
+    from mnist_app.ui.draw.reasons import panels as reasons
+
+    if choice and choice.key != st.session_state.get("sidebar_shows"):
+        polling.expect("sidebar")  # comes after this, unless a stroke ends the run before
+    if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
+        polling.expect(reasons.FRAGMENT)
+
+
+def _follow() -> None:
+    """Have the reasons follow what is drawn, if any of them is open."""
+    if not is_loaded():
+        return
+    from mnist_app.ui.draw.reasons import panels as reasons
+
+    if reasons.are_open():
+        with suppress(StreamlitAPIException):  # they are not on the page yet
+            st.rerun([FRAGMENT, reasons.FRAGMENT])

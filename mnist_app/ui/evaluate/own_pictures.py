@@ -1,0 +1,135 @@
+"""Own pictures through the chosen network: a table, a CSV file, and what could not be read."""
+
+import io
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
+
+from mnist_app.common.settings import InputError
+from mnist_app.data import archives
+from mnist_app.data.archives import File, Skipped
+from mnist_app.figures.fragments import png_url
+from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
+from mnist_app.ui import shared, teacher_lock
+from mnist_app.ui.markdown import as_text
+from mnist_app.ui.server.hardening import MOST_HELD
+from mnist_app.ui.shared import Choice
+
+_TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+_WAYS = ("Upload", "Folder")
+
+
+def show(choice: Choice) -> None:
+    """Choose pictures of one digit each, and see what the network takes them for."""
+    st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
+    if not teacher_lock.is_open():
+        return teacher_lock.note()
+    way = st.segmented_control(
+        "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **shared.KEPT
+    )
+    try:
+        files = _uploaded() if way == "Upload" else _in_folder()
+        if files:
+            _table(*_read(choice, *files))
+    except InputError as error:
+        st.error(as_text(error))
+
+
+def _uploaded() -> tuple[object, list[File]] | None:
+    """Files and what tells them from others; the pictures in an uploaded ZIP are files, too."""
+    uploads = st.file_uploader(
+        "Pictures, or a ZIP of them", _TYPES, accept_multiple_files=True, key="pictures_upload"
+    )
+    _tell_what_went(st.session_state["pictures_upload"])
+    if not uploads:
+        return None
+    files: list[File] = []
+    for upload in uploads:
+        if upload.name.lower().endswith(".zip"):
+            files += archives.files_in(io.BytesIO(upload.getvalue()))
+        else:
+            files.append(File(upload.name, upload.getvalue, None))
+    return [upload.file_id for upload in uploads], files
+
+
+def _tell_what_went(chosen: list[UploadedFile | DeletedFile]) -> None:
+    """Say so where files stand in the list that the server does not hold any more."""
+    gone = sum(isinstance(file, DeletedFile) for file in chosen)
+    if gone:
+        st.warning(
+            f"{gone:,} of {len(chosen):,} files are no longer on the server, which keeps the last "
+            f"{MOST_HELD // 1_000_000} MB of a page: choose them again, large ones a few at a time."
+        )
+
+
+def _in_folder() -> tuple[object, list[File]] | None:
+    place = st.text_input(
+        "Folder or ZIP on the app's machine", key="pictures_folder", **shared.KEPT
+    ).strip()
+    if not place:
+        return None
+    path = archives.typed_path(place)
+    files = list(archives.files_in(path))
+    return (place, archives.state_of(path)), files
+
+
+def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:
+    """Read them, once per network and choice of files."""
+    place = st.empty()  # there in every run, so that nothing below it moves
+    key = (choice.key, choice.version, str(key))
+    known_key, known = st.session_state.get("pictures_read", (None, None))
+    if key == known_key:
+        return known
+    place.progress(0.0, f"Reading {len(files):,} files …")
+    known = read_all(
+        choice.predictor, files, lambda n: place.progress(n / len(files), f"{n:,} files read …")
+    )
+    place.empty()
+    st.session_state["pictures_read"] = (key, known)
+    return known
+
+
+def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
+    with st.container(key="pictures_table"):
+        refused = sum(not reading.is_digit for reading in readings)
+        unsure = f", {refused:,} of them not sure enough to be an answer" if refused else ""
+        st.markdown(f"**{len(readings):,} pictures read{unsure}; {len(skipped):,} files skipped**")
+        if readings:
+            st.dataframe(
+                {
+                    "Image": [png_url(reading.image / 255) for reading in readings],
+                    "File": [reading.name for reading in readings],
+                    "Digit": [_answer(reading) for reading in readings],
+                    "Confidence": [reading.confidence for reading in readings],
+                },
+                column_config={
+                    "Image": st.column_config.ImageColumn(width="small"),
+                    "Confidence": st.column_config.ProgressColumn(format="percent"),
+                },
+                hide_index=True,
+                row_height=44,
+                key="pictures",
+            )
+            st.download_button(
+                "Download as CSV",
+                to_csv(readings),
+                "predictions.csv",
+                "text/csv",
+                icon=":material/download:",
+                key="pictures_csv",
+                help="ImageId, Label (the most probable digit) and confidence.",
+            )
+        if skipped:
+            st.markdown("**Not read**")
+            st.dataframe(
+                {
+                    "File": [file.name for file in skipped],
+                    "Reason": [file.problem for file in skipped],
+                },
+                hide_index=True,
+                key="pictures_skipped",
+            )
+
+
+def _answer(reading: Reading) -> str:
+    return str(reading.nearest) if reading.is_digit else f"not a digit ({reading.nearest}?)"

@@ -1,0 +1,1 @@
+"""What the app needs of the server and Streamlit lacks."""

@@ -1,0 +1,103 @@
+"""Who may do what: in teacher mode what changes things for everybody needs the code.
+
+A control that needs it is not on the page without it, and what a button calls asks again: the
+message of a browser that makes one up finds nothing that would answer.
+"""
+
+import secrets
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from mnist_app.common import network_address, teacher_code
+from mnist_app.common.settings import InputError
+from mnist_app.ui.markdown import as_text
+
+_PASS = "teacher_pass"  # noqa: S105, a place in the session's state
+NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
+_DOOR = teacher_code.Door()  # one for all sessions: a new one does not begin to guess anew
+_NOBODYS = secrets.token_hex()  # the code while the file that may hold it cannot be read
+
+
+def code() -> str | None:
+    """The teacher's code, None if there is none: then everything is open."""
+    return teacher_code.code_from(_secret)
+
+
+def _secret() -> str | None:
+    try:
+        return st.secrets.get(teacher_code.VARIABLE)
+    except (StreamlitSecretNotFoundError, FileNotFoundError):
+        return _NOBODYS if _secret_files() else None
+
+
+def _secret_files() -> list[str]:
+    return [name for name in st.get_option("secrets.files") if Path(name).exists()]
+
+
+def is_open() -> bool:
+    """Whether this session may start, stop, delete and upload."""
+    needed = code()
+    held = st.session_state.get(_PASS)
+    return needed is None or (isinstance(held, teacher_code.Pass) and held.opens(needed))
+
+
+def require() -> None:
+    """Raise InputError unless this session may start, stop, delete and upload."""
+    if not is_open():
+        raise InputError(NEEDED)
+
+
+def note() -> None:
+    """Say what stands where a guarded control would be."""
+    st.caption(NEEDED)
+
+
+# The sidebar
+
+
+def show() -> None:
+    """Ask for the code, or warn that none is set though others can reach the app."""
+    needed = code()
+    if needed is None:
+        if network_address.is_reached_by_others(st.get_option("server.address")):
+            st.warning(
+                "Others on this network can start and stop trainings, delete uploads and read "
+                f"pictures in folders of this machine: set {teacher_code.VARIABLE} to a code, or "
+                "serve on localhost.",
+                icon=":material/lock_open:",
+            )
+        return
+    with st.expander("Teacher", key="teacher", icon=":material/school:"):
+        if is_open():
+            st.caption("You can start, stop, delete and upload.")
+            st.button("Lock again", key="teacher_lock", on_click=_lock)
+            return
+        if needed == _NOBODYS:
+            files = as_text(" and ".join(_secret_files()))
+            st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
+            return
+        with st.form("teacher_form", clear_on_submit=True, border=False):
+            given = st.text_input("Teacher's code", type="password", key="teacher_code")
+            if st.form_submit_button("Unlock", key="teacher_unlock"):
+                _unlock(given, needed)
+
+
+def _unlock(given: str, needed: str) -> None:
+    try:
+        st.session_state[_PASS] = _DOOR.enter(given, needed, _client())
+    except InputError as error:
+        st.error(as_text(error))
+        return
+    st.rerun()
+
+
+def _client() -> str:
+    """The browser's address; this machine's Streamlit leaves out, unless it is written as IPv6."""
+    address = st.context.ip_address
+    return teacher_code.HERE if address in (None, "::ffff:127.0.0.1") else address
+
+
+def _lock() -> None:
+    st.session_state.pop(_PASS, None)

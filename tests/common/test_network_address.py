@@ -1,0 +1,40 @@
+"""The address at which others reach the app."""
+
+import pytest
+
+from mnist_app.common import network_address
+
+
+@pytest.mark.parametrize("address", ["localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "::1"])
+def test_nobody_else_reaches_a_server_on_this_machine_alone(address):
+    assert not network_address.is_reached_by_others(address)
+
+
+@pytest.mark.parametrize("address", [None, "", "0.0.0.0", "::", "192.168.1.5", "laptop.local"])
+def test_others_reach_any_other_server(address):
+    assert network_address.is_reached_by_others(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("http://192.168.1.5:8501/?network=canvas#x", "http://192.168.1.5:8501/"),
+        ("https://digits.school/app/?tab=Train", "https://digits.school/app/"),
+        ("http://localhost:8501/", "http://10.0.0.7:8501/"),
+        ("http://[::1]:8501", "http://10.0.0.7:8501"),
+        ("http://[fe80::2]:8501/", "http://[fe80::2]:8501/"),
+    ],
+)
+def test_the_address_for_others_is_one_they_can_open(monkeypatch, url, found):
+    monkeypatch.setattr(network_address, "own_address", lambda: "10.0.0.7")
+    assert network_address.for_others(url) == found
+
+
+def test_without_a_network_there_is_no_address_for_others(monkeypatch):
+    monkeypatch.setattr(network_address, "own_address", lambda: None)
+    assert network_address.for_others("http://localhost:8501/") is None
+
+
+def test_the_machines_own_address_is_no_loopback():
+    address = network_address.own_address()
+    assert address is None or network_address.is_reached_by_others(address)

@@ -1,0 +1,243 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from mnist_app.common.settings import InputError
+from mnist_app.networks import models
+from mnist_app.recipes.recipe import (
+    JOINED,
+    MODELS,
+    RECIPES,
+    SOURCES,
+    Recipe,
+    field_choices,
+    field_range,
+    is_preset,
+)
+
+RANGES = {field: limits for field in Recipe.model_fields if (limits := field_range(field))}
+NEEDED = {"target_margin": {"loss": "mse"}}  # what a field goes with
+
+
+def message_of(**values) -> str:
+    with pytest.raises(InputError) as caught:
+        Recipe(**values)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("key", RECIPES)
+def test_a_preset_goes_by_its_key_and_survives_a_journey_through_json(key):
+    recipe = RECIPES[key]
+    assert recipe.name == key
+    assert Recipe(**json.loads(recipe.model_dump_json())) == recipe
+
+
+def test_every_preset_has_a_source_and_every_source_a_preset():
+    assert set(SOURCES) == set(RECIPES | JOINED)
+    assert all(source.key and source.about for source in SOURCES.values())
+
+
+def test_reported_accuracies_are_shares_and_not_per_cent():
+    reported = [x for s in SOURCES.values() for x in (s.test, s.train, s.validation) if x]
+    assert len(reported) >= 8
+    assert all(0.5 < accuracy < 1 for accuracy in reported)
+
+
+def test_the_networks_that_recipes_may_ask_for_are_those_there_are():
+    assert list(MODELS) == models.list_models()
+    assert field_choices("model") == MODELS
+
+
+@pytest.mark.parametrize("field", RANGES)
+def test_both_ends_of_a_range_are_allowed(field):
+    for end in RANGES[field]:
+        assert getattr(Recipe(**{field: end}, **NEEDED.get(field, {})), field) == end
+
+
+@pytest.mark.parametrize("field", RANGES)
+@pytest.mark.parametrize("side", [0, 1], ids=["below", "above"])
+def test_a_value_out_of_range_is_refused_with_field_and_value(field, side):
+    end = RANGES[field][side]
+    step = 1 if isinstance(Recipe.model_fields[field].default, int) or end > 1 else 1e-7
+    value = end + (step if side else -step)
+    assert f"{field} = {value!r}" in message_of(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "limits"),
+    [
+        ("epochs", 0, "1 to 1000"),
+        ("epochs", None, "1 to 1000"),
+        ("epochs", 2.5, "1 to 1000"),
+        ("batch_size", "many", "1 to 8192"),
+        ("batches_per_epoch", 0, "1 to 100000"),
+        ("learning_rate", 1.5, "1e-06 to 1"),
+        ("learning_rate", float("nan"), "1e-06 to 1"),
+        ("dropout", 0.95, "0 to 0.9"),
+        ("momentum", -0.1, "0 to 0.99"),
+        ("rotation", 90, "0 to 45"),
+        ("validation_fraction", 0.0, "0.01 to 0.5"),
+    ],
+)
+def test_an_error_names_field_value_and_range(field, value, limits):
+    message = message_of(**{field: value})
+    assert f"{field} = {value!r}" in message
+    assert f"range {limits}" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer", "schedule"])
+def test_a_wrong_choice_is_refused_with_the_choices_there_are(field):
+    choices = field_choices(field)
+    assert len(choices) >= 2
+    message = message_of(**{field: "other"})
+    assert f"{field} = 'other'" in message
+    assert all(f"'{choice}'" in message for choice in choices)
+
+
+@pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer"])
+def test_every_choice_that_is_offered_is_taken(field):
+    for choice in field_choices(field):
+        assert getattr(Recipe(**{field: choice}), field) == choice
+
+
+def test_a_wrong_network_is_refused_with_the_networks_there_are():
+    message = message_of(model="alexnet")
+    assert "model = 'alexnet'" in message
+    assert all(name in message for name in MODELS)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "x" * 65, "new\n", "é"])
+def test_a_name_that_could_not_name_a_file_is_refused(name):
+    assert f"name = {name!r}" in message_of(name=name)
+
+
+def test_an_empty_data_set_is_refused():
+    assert "dataset = ''" in message_of(dataset="")
+
+
+def test_an_unknown_field_is_refused_with_the_fields_there_are():
+    message = message_of(colour="red")
+    assert "'colour'" in message
+    assert all(field in message for field in Recipe.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"schedule": "steps"}, "at least one epoch:rate pair"),
+        ({"steps": ((5, 0.1), (3, 0.01))}, "epochs must rise"),
+        ({"steps": ((5, 0.1), (5, 0.01))}, "epochs must rise"),
+        ({"steps": ((1, 0.1),)}, "from 2 on"),
+        ({"steps": ((2, 1.5),)}, "rates must lie between"),
+        ({"steps": ((2, 0.0),)}, "rates must lie between"),
+        ({"steps": ((2, float("nan")),)}, "rates must lie between"),
+        ({"batch_norm": True, "batch_size": 1}, "batch_size: batch normalisation needs"),
+    ],
+)
+def test_fields_that_do_not_go_together_are_refused(values, said):
+    assert said in message_of(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"schedule": "steps", "steps": ((2, 1e-9), (3, 1.0))},
+        {"loss": "mse", "target_margin": 0.4},
+        {"batch_norm": True, "batch_size": 2},
+        {"batch_norm": False, "batch_size": 1},
+    ],
+)
+def test_fields_that_go_together_are_taken(values):
+    recipe = Recipe(**values)
+    assert {field: getattr(recipe, field) for field in values} == values
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("15:1e-4,40:1e-5", ((15, 1e-4), (40, 1e-5))),
+        (" 2 : 0.5 , 7:1E-3 ", ((2, 0.5), (7, 1e-3))),
+        ("3:0.25,", ((3, 0.25),)),
+        ("", ()),
+    ],
+)
+def test_steps_are_read_from_text(text, steps):
+    assert Recipe(steps=text).steps == steps
+
+
+@pytest.mark.parametrize("text", ["15", "15:", ":0.1", "15=0.1", "a:b", "15:0.1;20:0.2", "-3:0.1"])
+def test_steps_that_cannot_be_read_are_refused_with_an_example(text):
+    message = message_of(steps=text)
+    assert f"steps = {text!r}" in message
+    assert "15:1e-4,40:1e-5" in message
+
+
+def test_a_rate_that_is_no_number_is_refused():
+    assert "steps = '--'" in message_of(steps="5:--")
+
+
+def test_values_from_a_command_line_are_read_from_text():
+    recipe = Recipe(epochs="5", learning_rate="1e-2", subset="100", batch_norm="true")
+    assert (recipe.epochs, recipe.learning_rate, recipe.subset) == (5, 0.01, 100)
+    assert recipe.batch_norm is True
+
+
+def test_a_changed_recipe_differs_in_what_was_changed_only():
+    before = RECIPES["mlp-300"]
+    after = before.changed(epochs=3, seed=7)
+    assert (after.epochs, after.seed) == (3, 7)
+    assert before.epochs == 100
+    assert after.changed(epochs=100, seed=0) == before
+
+
+def test_a_change_is_validated_again_alone_and_together_with_the_rest():
+    with pytest.raises(InputError, match="epochs = 0"):
+        RECIPES["lenet5"].changed(epochs=0)
+    with pytest.raises(InputError, match="steps"):
+        RECIPES["mlp-300"].changed(steps=())
+    with pytest.raises(InputError, match="no field 'epoch'"):
+        RECIPES["lenet5"].changed(epoch=3)
+
+
+def test_a_preset_is_one_whatever_its_seed_and_data_until_it_is_changed():
+    preset = RECIPES["lenet5"]
+    assert is_preset(preset.changed(seed=5, dataset="digits"))
+    assert not is_preset(preset.changed(epochs=1))
+    assert not is_preset(Recipe())
+
+
+def test_a_recipe_cannot_be_changed_in_place():
+    recipe = Recipe()
+    with pytest.raises(ValidationError, match="frozen"):
+        recipe.epochs = 3
+    assert recipe == Recipe()
+
+
+def test_the_loss_decides_how_logits_become_probabilities():
+    assert Recipe(loss="mse").outputs == "sigmoid"
+    assert Recipe(loss="cross_entropy").outputs == "softmax"
+
+
+def test_fields_tell_widgets_their_ranges_and_choices():
+    assert field_range("epochs") == (1, 1000)
+    assert field_range("subset")[0] == 20
+    assert field_range("optimizer") is None
+    assert field_range("name") is None
+    assert field_choices("optimizer") == ("sgd", "adam", "adamw")
+    assert field_choices("epochs") == ()
+
+
+def test_every_field_but_plain_text_is_a_range_a_choice_a_switch_or_steps():
+    free = [f for f in Recipe.model_fields if not field_range(f) and not field_choices(f)]
+    assert set(free) == {"name", "dataset", "batch_norm", "mixed_precision", "steps"}
+
+
+def test_every_field_has_its_line_of_help():
+    assert all(info.description for info in Recipe.model_fields.values())
+
+
+def test_a_range_is_written_in_whole_numbers():
+    with pytest.raises(InputError, match="range 0 to 2147483647"):
+        Recipe(seed=-1)

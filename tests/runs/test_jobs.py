@@ -1,0 +1,117 @@
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mnist_app.common.settings import InputError
+from mnist_app.data import catalogue
+from mnist_app.recognition import assessment
+from mnist_app.results import weights
+from mnist_app.runs import jobs
+from mnist_app.runs.jobs import Job
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def job(weights_folder) -> Job:
+    """What lenet5 makes of the bundled digits."""
+    weights_folder.mkdir()
+    shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
+    info = weights.load("lenet5")[1]
+    return Job("assessment", assessment.arguments(info, "digits", catalogue.load_bundled().test))
+
+
+def wait(job: Job) -> jobs.State:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        state = job.state()
+        if state.is_done or state.problem:
+            return state
+        time.sleep(0.1)
+    raise AssertionError("the job did not end in a minute")
+
+
+def test_a_job_is_computed_by_a_process_of_its_own_and_found_afterwards(job):
+    assert job.result() is None
+    job.start()
+    job.start()  # of a second browser: it follows the same process
+    assert wait(job).is_done
+    assert job.result().tensors["logits"].shape == (359, 10)
+    assert not list(job.path.parent.glob("*.json"))
+
+
+def test_computed_here_is_what_is_computed_there(job):
+    told = []
+    here = jobs.computed(job, lambda text, share: told.append((text, share)))
+    assert told[0] == ("Reading 359 test images", 0.0)
+    assert job.state().is_done
+    assert jobs.computed(job).tensors["logits"].equal(here.tensors["logits"])
+
+
+def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
+    other = Job("assessment", job.arguments | {"version": "of another file"})
+    other.start()
+    assert "changed meanwhile" in wait(other).problem
+    other.start()  # a page that is drawn again does not begin again by itself
+    assert "changed meanwhile" in other.state().problem
+    other.retry()
+    assert other.state().problem is None
+    assert "changed meanwhile" in wait(other).problem
+
+
+def test_a_killed_job_says_so_and_can_be_tried_again(job):
+    job.start()
+    process = next(
+        child for child in psutil.Process().children() if job.path.stem in " ".join(child.cmdline())
+    )
+    os.kill(process.pid, signal.SIGKILL)
+    assert "ended from outside" in wait(job).problem
+    job.retry()
+    assert wait(job).is_done
+
+
+def test_a_job_whose_starter_was_killed_at_once_can_be_tried_again(job):
+    """It had made its file, and not written into it."""
+    job._note.parent.mkdir(parents=True)
+    job._note.touch()
+    assert not job.state().problem  # it may still be written
+    hour_ago = time.time() - 3600
+    os.utime(job._note, (hour_ago, hour_ago))
+    job.start()
+    assert "ended from outside" in job.state().problem
+    job.retry()
+    assert wait(job).is_done
+
+
+def test_jobs_take_turns(job):
+    first = Job("robustness", job.arguments)
+    first.start()
+    job.start()
+    assert waits(job)
+    assert wait(first).is_done
+    assert wait(job).is_done
+
+
+def waits(job: Job) -> bool:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if "Waiting for another" in job.state().text:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_where_nothing_can_be_written_a_job_is_an_input_error(job, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="set MNIST_APP_WEIGHTS"):
+        Job("assessment", job.arguments).start()
+
+
+def test_every_kind_of_job_can_be_called():
+    assert all(callable(jobs._function_of(kind)) for kind in jobs.KINDS)

@@ -1,0 +1,228 @@
+"""Searches with real runs, stopped and killed."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mnist_app.common.settings import InputError
+from mnist_app.recipes.recipe import RECIPES
+from mnist_app.recipes.search_space import Space
+from mnist_app.results import weights
+from mnist_app.runs import search, training_runs
+from mnist_app.runs.search import Search
+from mnist_app.ui.compare import search_results
+
+QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=1)
+LONG = QUICK.changed(epochs=1000)
+
+
+@pytest.fixture(autouse=True)
+def _end_what_is_left(weights_folder) -> Iterator[None]:
+    yield
+    for found in search.list_searches():
+        search.stop(found)
+    for run in training_runs.list_runs():
+        if run.is_alive():
+            kill(run)
+
+
+def kill(run: training_runs.Run) -> None:
+    os.kill(json.loads((run.folder / "process.json").read_text())["pid"], signal.SIGKILL)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def now(found: Search) -> Search:
+    return search.find(found.id)
+
+
+def states(found: Search) -> list[str]:
+    return [trial.state for trial in now(found).trials]
+
+
+def grid(base=QUICK, **fields) -> Space:
+    return Space(base, "grid", fields)
+
+
+def test_a_search_tries_everything_and_keeps_the_best_by_validation():
+    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    assert found.id == "0001-mlp-128-64-adam"
+    wait_until(lambda: not now(found).is_live)
+    found = now(found)
+    assert found.state == "finished"
+    assert [t.values["learning_rate"] for t in found.trials] == [1e-5, 0.01]
+    slow, quick = found.trials
+    assert quick.val_accuracy > slow.val_accuracy
+    assert found.best == quick
+    assert quick.seconds > 0
+    assert found.result_of(quick).recipe == QUICK.changed(**quick.values)
+    assert found.result_of(quick).calibration.n == 287
+
+    # Nothing of it stands among the networks, and nothing is kept on the way
+    assert weights.list_weights() == []
+    assert not quick.run.checkpoint.exists()
+    assert quick.run.snapshots() == {}
+
+    kept = search.keep_best(found, "mine")
+    assert weights.list_weights() == [kept]
+    assert kept.recipe == QUICK.changed(**quick.values)
+    assert kept.test_accuracy == found.result_of(quick).test_accuracy
+    assert now(found).kept == (quick.number, "mine", weights.fingerprint_of("mine"))
+    assert search.keep_best(found, "mine").name == "mine-2"
+
+    search.remove(found)
+    assert search.list_searches() == []
+    assert training_runs.list_runs() == []
+    assert {info.name for info in weights.list_weights()} == {"mine", "mine-2"}
+
+
+def test_what_was_kept_early_is_told_from_a_better_one_that_came_later():
+    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    wait_until(lambda: now(found).best)
+    first = now(found).best
+    search.keep_best(now(found), "early")
+    wait_until(lambda: not now(found).is_live)
+    found = now(found)
+    assert found.kept.trial == first.number == 1
+    assert found.best.number == 2
+    assert search.keep_best(found, "late").recipe.learning_rate == 0.01
+    assert now(found).kept[:2] == (2, "late")
+
+
+def test_one_trial_trains_and_one_waits_however_many_ask():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001, 0.0001)))
+    wait_until(lambda: "running" in states(found))
+    wait_until(lambda: "queued" in states(found))
+    together = [threading.Thread(target=search.advance, args=(found.id,)) for _ in range(6)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    assert sorted(states(found)) == ["queued", "running", "waiting", "waiting"]
+    assert len(training_runs.list_runs()) == 2
+    assert {run.search for run in training_runs.list_runs()} == {found.id}
+
+    with pytest.raises(InputError, match="stop it first"):
+        search.go_on(found)
+    with pytest.raises(InputError, match="stop it first"):
+        search.remove(found)
+
+    search.stop(found)
+    wait_until(lambda: not now(found).is_live)
+    assert now(found).state == "stopped"
+    assert states(found).count("waiting") == 2
+    assert now(found).best is None  # what was cut short is no match for the others
+    with pytest.raises(InputError, match="No trial"):
+        search.keep_best(now(found), "mine")
+
+    search.go_on(now(found))
+    wait_until(lambda: "running" in states(found))
+    assert now(found).state == "running"
+
+
+def test_a_trial_that_is_killed_does_not_end_the_search():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+    kill(now(found).trials[0].run)
+    wait_until(lambda: states(found) == ["died", "running", "queued"])
+
+
+def test_a_trial_that_diverges_counts_as_such_and_shows_its_last_good_epoch():
+    base = RECIPES["cnn-2x32"].changed(
+        dataset="digits", subset=300, epochs=8, momentum=0.9, l2=0.1, mixed_precision=False
+    )
+    base = base.changed(schedule="steps", steps=((3, 1.0),))  # beyond all reason
+    found = search.start(grid(base, batch_size=(32,)))
+    wait_until(lambda: not now(found).is_live)
+    (trial,) = now(found).trials
+    assert trial.state == "finished"
+    assert trial.has_diverged
+    assert trial.last["epoch"] == trial.run.log.end["epochs"]
+    assert search_results._state(trial, None) == "diverged"
+
+
+def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():
+    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+    for trial in reversed(now(found).trials[:2]):
+        kill(trial.run)
+    wait_until(lambda: not now(found).is_live)
+    assert now(found).state == "interrupted"
+    search.go_on(now(found))
+    wait_until(lambda: states(found)[:2] == ["running", "queued"])
+
+
+def test_only_so_many_searches_are_under_way(monkeypatch):
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 1)
+    first = search.start(grid(LONG, learning_rate=[0.1]))
+    with pytest.raises(InputError, match="1 searches are under way, which is the most"):
+        search.start(grid(LONG, learning_rate=[0.2]))
+    assert [found.id for found in search.list_searches()] == [first.id]
+    search.stop(first)
+    wait_until(lambda: not now(first).is_live)
+    second = search.start(grid(LONG, learning_rate=[0.2]))
+    with pytest.raises(InputError, match="1 searches are under way, which is the most"):
+        search.go_on(first)
+    assert now(second).is_live
+
+
+def test_of_many_who_search_at_once_only_so_many_do(monkeypatch):
+    monkeypatch.setattr(search, "MOST_AT_ONCE", 2)
+
+    def begin(_number: int) -> Search | str:
+        try:
+            return search.start(grid(LONG, learning_rate=[0.1]))
+        except InputError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(begin, range(6)))
+    assert sum("2 searches are under way" in str(told) for told in found) == 4
+    assert len(search.list_searches()) == 2
+
+
+def test_a_search_whose_first_trial_cannot_start_leaves_nothing_behind(monkeypatch):
+    def refuse(*_args: object) -> None:
+        raise InputError("There is no room.")
+
+    monkeypatch.setattr(training_runs, "start", refuse)
+    with pytest.raises(InputError, match="no room"):
+        search.start(grid(LONG, learning_rate=[0.1]))
+    assert search.list_searches() == []
+
+
+def test_a_space_that_is_refused_leaves_nothing_behind():
+    with pytest.raises(InputError, match="batch_size"):
+        search.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
+    assert search.list_searches() == []
+    assert training_runs.list_runs() == []
+
+
+@pytest.mark.parametrize("name", ["../evil", "a b"])
+def test_the_best_is_kept_under_a_proper_name_alone(name):
+    space = grid(learning_rate=(0.01,))
+    found = Search("0001-x", space, space.trials(), [None], False, None)
+    with pytest.raises(InputError, match="letters, digits"):
+        search.keep_best(found, name)
+
+
+def test_files_that_are_no_searches_are_passed_over(weights_folder, tmp_path):
+    folder = weights_folder / ".searches"
+    folder.mkdir(parents=True)
+    (folder / "0001-broken.json").write_text('{"space": ')
+    (folder / "0002-foreign.json").write_text("[]")
+    (folder / "notes.json").write_text("{}")
+    (weights_folder / "0003-x.json").write_text("{}")
+    assert search.list_searches() == []
+    assert search.find("../0003-x") is None

@@ -1,0 +1,37 @@
+"""Garbage collection looks through what the libraries keep once, and never again."""
+
+import gc
+import sys
+import types
+
+import pytest
+
+from mnist_app.ui.server import garbage_collection
+
+
+@pytest.fixture(autouse=True)
+def _unfrozen(monkeypatch):
+    monkeypatch.setattr(garbage_collection, "_looked_at", 0)
+    yield
+    gc.unfreeze()
+
+
+def test_what_is_loaded_is_set_aside_and_what_comes_later_is_still_collected():
+    garbage_collection.keep()
+    assert gc.get_freeze_count() > 100_000
+    cycle = types.SimpleNamespace()
+    cycle.itself = cycle
+    del cycle
+    assert gc.collect() >= 1
+
+
+def test_only_many_new_modules_are_worth_it_again(monkeypatch):
+    garbage_collection.keep()
+    before = gc.get_freeze_count()
+    kept = [[] for _ in range(10_000)]
+    garbage_collection.keep()
+    assert gc.get_freeze_count() <= before
+    for number in range(150):
+        monkeypatch.setitem(sys.modules, f"new_{number}", types.ModuleType(f"new_{number}"))
+    garbage_collection.keep()
+    assert gc.get_freeze_count() >= before + len(kept)

@@ -1,0 +1,142 @@
+"""The app's script, run by Streamlit's own test runner (which cannot draw: a browser does that)."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recognition.predictor import default_network
+from mnist_app.results import weights
+from mnist_app.runs import training_runs
+from mnist_app.ui.train import recipe_form
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 60
+
+
+@pytest.fixture
+def app(weights_folder: Path) -> AppTest:
+    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    app.query_params["tab"] = name
+    return app.run()
+
+
+def test_the_page_opens_with_the_network_for_drawings(app):
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="network").value == default_network()
+    assert app.selectbox(key="network").options == [
+        f"{i.name} · {i.test_accuracy:.2%} · {i.parameters / 1000:,.0f} k · {i.dataset}"
+        for i in weights.list_weights()
+    ]
+
+
+def test_the_network_in_the_url_is_chosen(app):
+    app.query_params["network"] = "lenet5"
+    app.run()
+    assert app.selectbox(key="network").value == "lenet5"
+
+
+@pytest.mark.parametrize("name", ["no-such", "../../etc/passwd", "run:0001-x", "run:../..", "<b>"])
+def test_nonsense_in_the_url_does_no_harm(app, name):
+    app.query_params["network"] = name
+    app.query_params["preset"] = name
+    open_tab(app, "Train")
+    assert not app.exception
+    assert app.selectbox(key="network").value == default_network()
+
+
+def test_without_any_weights_the_page_says_what_to_do(weights_folder):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT).run()
+    assert not app.exception
+    assert "train one" in app.sidebar.info[0].value
+
+
+def test_widgets_take_ranges_and_defaults_from_the_recipe(app):
+    app.query_params["preset"] = "mlp-300"
+    open_tab(app, "Train")
+    epochs = app.number_input(key="mlp-300-epochs")
+    assert epochs.value == 100
+    assert "(1 to 1000)" in epochs.help.replace(",", "")
+    assert app.number_input(key="mlp-300-dropout").value == 0.6
+    assert app.selectbox(key="mlp-300-schedule").value == "steps"
+    assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:1e-05, 60:5e-06"
+
+
+def test_a_number_out_of_range_is_refused_with_the_range_and_not_replaced(app):
+    app.query_params["preset"] = "lenet5"
+    open_tab(app, "Train")
+    app.number_input(key="lenet5-learning_rate").set_value(10.0).run()
+    start = next(button for button in app.button if button.label == "Start training")
+    start.click().run()
+    assert not app.exception
+    assert any("learning_rate" in error.value and "10" in error.value for error in app.error)
+
+
+def test_a_recipe_says_which_data_it_lacks(app, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_DATA", str(tmp_path))
+    app.query_params["preset"] = "canvas"
+    open_tab(app, "Train")
+    assert any(str(tmp_path / "pendigits") in note.value for note in app.info)
+    app.selectbox(key="preset").set_value("lenet5").run()
+    assert not any("pendigits" in note.value for note in app.info)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_an_untouched_form_is_the_preset(app, name):
+    app.query_params["preset"] = name
+    open_tab(app, "Train")
+    values = {}
+    for field in Recipe.model_fields:
+        key = f"{name}-{field}"
+        for kind in (app.number_input, app.selectbox, app.text_input, app.toggle):
+            if any(widget.key == key for widget in kind):
+                values[field] = kind(key=key).value
+    assert set(values) == set(Recipe.model_fields) - {"name", "dataset"}
+    assert RECIPES[name].changed(**values) == RECIPES[name]
+
+
+def test_every_field_of_a_recipe_has_its_place_in_the_form():
+    shown = [*recipe_form.MAIN, *(f for group in recipe_form.GROUPS.values() for f in group)]
+    assert sorted(shown) == sorted(set(Recipe.model_fields) - {"name", "dataset"})
+
+
+def test_a_recipe_that_does_not_fit_together_is_refused_in_one_sentence(app):
+    app.query_params["preset"] = "lenet5"
+    open_tab(app, "Train")
+    app.selectbox(key="lenet5-schedule").set_value("steps").run()
+    start = next(button for button in app.button if button.label == "Start training")
+    start.click().run()
+    assert "needs at least one epoch:rate pair" in app.error[0].value
+    assert training_runs.list_runs() == []
+
+
+def test_runs_that_died_are_shown_with_their_reason(app):
+    folder = training_runs.runs_folder() / "0001-lost"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
+    (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
+    training_runs.append_event(folder, {"event": "queued"})
+    training_runs.append_event(folder, {"event": "error", "message": "The disk is <b>full</b>."})
+    open_tab(app, "Train")
+    assert not app.exception
+    assert "The disk is <b>full</b>." in app.error[0].value
+    assert any(button.label == "Resume from the beginning" for button in app.button)
+
+
+def test_files_that_the_server_let_go_are_told():
+    def page() -> None:
+        from streamlit.runtime.uploaded_file_manager import DeletedFile
+
+        from mnist_app.ui.evaluate import own_pictures
+
+        own_pictures._tell_what_went([DeletedFile("one"), "kept"])
+
+    (warning,) = AppTest.from_function(page).run().warning
+    assert warning.value.startswith("1 of 2 files are no longer on the server")

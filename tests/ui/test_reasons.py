@@ -1,0 +1,238 @@
+"""The parts of the reasons' panels that need no page, and what a closed panel costs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawings import canvas, seven
+
+from mnist_app.drawing import pen
+from mnist_app.drawing.segmentation import Box
+from mnist_app.figures.fragments import png_url
+from mnist_app.figures.heatmaps import (
+    color_bar,
+    diverging,
+    figure,
+    limit_of,
+    mosaic,
+    over_digit,
+    sequential,
+)
+from mnist_app.recognition.predictor import Found, Prediction, Predictor
+from mnist_app.ui.draw.reasons.digit_parts import drawn_alone, so_far, within
+from mnist_app.ui.draw.reasons.neighbours import majority
+from mnist_app.ui.draw.reasons.panels import Subject
+from mnist_app.ui.shared import Choice
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
+LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
+
+
+# The way of the pen
+
+
+def test_half_the_way_is_half_the_length_stroke_by_stroke():
+    (begun,) = so_far([LINE, LEG], 0.25)
+    assert begun[-1] == pytest.approx((15, 20))
+    first, second = so_far([LINE, LEG], 0.8)
+    assert first is LINE
+    assert second[:2].tolist() == LEG[:2].tolist()
+    assert second[-1] == pytest.approx((100, 30))
+    assert len(so_far([LINE, LEG], 0.5)) == 1
+    assert len(so_far([LINE, LEG], 0.01)) == 1
+
+
+def test_the_whole_way_is_the_drawing():
+    tap = np.array([(5.0, 5.0)])
+    assert [path.tolist() for path in so_far([LINE, LEG, tap], 1.0)] == [
+        path.tolist() for path in (LINE, LEG, tap)
+    ]
+    drawn = [pen.draw(so_far([LINE, LEG], share)).sum() for share in np.arange(1, 41) / 40]
+    assert (np.diff(drawn) >= 0).all()
+    assert drawn[-1] == pen.draw([LINE, LEG]).sum()
+
+
+def test_a_tap_is_there_at_its_time():
+    tap = np.array([(5.0, 5.0)])
+    assert len(so_far([tap], 1 / 40)) == 1
+    assert len(so_far([LINE, tap], 0.9)) == 1
+    assert len(so_far([LINE, tap], 1.0)) == 2
+
+
+def test_the_strokes_of_a_digit_are_those_in_its_box():
+    assert within([LINE, LEG], Box(0, 0, 50, 60)) == [LINE]
+    assert within([LINE, LEG], Box(90, 0, 20, 60)) == [LEG]
+    assert within([LINE, LEG], Box(40, 0, 20, 60)) == []
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load("canvas")
+
+
+def test_a_digit_of_a_number_is_drawn_alone(predictor):
+    strokes = [(30, 80), (90, 80), (60, 200)], [(200, 70), (200, 210)]
+    rgba = canvas(*strokes, brush=14)
+    found = predictor.read_number(rgba)
+    assert [one.prediction.digit for one in found] == [7, 1]
+    for one, stroke in zip(found, strokes, strict=True):
+        alone = drawn_alone(Subject(Choice("canvas", predictor, 0), rgba, one, is_alone=False))
+        assert alone.shape == rgba.shape
+        difference = np.abs(alone[..., 0].astype(int) - canvas(stroke, brush=14)[..., 0])
+        assert difference.max() < 8
+        assert predictor.predict(alone).digit == one.prediction.digit
+
+
+def test_what_was_computed_is_kept_until_the_digit_changes(predictor, monkeypatch):
+    from mnist_app.ui.draw.reasons import panels as reasons
+
+    monkeypatch.setattr(reasons.st, "session_state", {})
+    (found,) = predictor.read_number(seven())
+    subject = Subject(Choice("canvas", predictor, 0), seven(), found, is_alone=True)
+    again = Subject(Choice("canvas", predictor, 0), seven(), found, is_alone=True)
+    newer = Subject(Choice("canvas", predictor, 1), seven(), found, is_alone=True)
+    counted = iter(range(10))
+    assert subject.remembered("x", lambda: next(counted), 3) == 0
+    assert again.remembered("x", lambda: next(counted), 3) == 0
+    assert again.remembered("x", lambda: next(counted), 4) == 1
+    assert newer.remembered("x", lambda: next(counted), 4) == 2
+
+
+# Words and pictures
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([7] * 12, "All 12 nearest are 7s."),
+        ([7] * 9 + [1, 1, 9], "Nine of the 12 nearest are 7s; two are 1s, one is a 9."),
+        ([3] * 11 + [8], "11 of the 12 nearest are 3s; one is an 8."),
+    ],
+)
+def test_the_majority_in_words(labels, words):
+    assert majority(labels) == words
+
+
+def test_colours_tell_the_sign_and_the_strength():
+    values = np.array([-1, -0.5, 0, 0.5, 1.0])
+    colours = diverging(values).astype(int)
+    assert colours[2].tolist() == [0, 0, 0]
+    assert (colours[:2, 2] > colours[:2, 0]).all()  # blue
+    assert (colours[3:, 0] > colours[3:, 2]).all()  # orange
+    brightness = colours.sum(axis=1)
+    assert brightness[0] > brightness[1] > 0
+    assert brightness[4] > brightness[3] > 0
+    assert sequential(values)[2:].tolist() == colours[2:].tolist()
+
+
+def test_the_heat_has_its_colours_and_the_digit_an_outline():
+    heat, image = np.zeros((28, 28)), np.zeros((28, 28))
+    heat[3, 4], image[10:20, 10:20] = 2.0, 1.0
+    picture = over_digit(heat, image, diverging, 2.0)
+    assert picture.shape == (224, 224, 3)
+    assert (picture[24:32, 32:40] == diverging(np.array(1.0))).all()
+    edges = picture[84:, 84:][:72, :72].any(axis=2)
+    assert not edges.any()  # inside
+    assert picture[80, 100].min() > 100
+    assert picture[100, 160].min() > 100
+
+
+def test_maps_side_by_side_with_clear_gaps():
+    maps = np.stack([np.full((3, 2), value) for value in (-1.0, 0.0, 1.0)])
+    pixels = mosaic(maps, 1.0, columns=2)
+    assert pixels.shape == (7, 5, 4)
+    assert pixels[:, 2, 3].tolist() == [0] * 7
+    assert pixels[0, 0].tolist() == [*diverging(np.array(-1.0)), 255]
+    assert pixels[0, 3].tolist() == [0, 0, 0, 255]
+    assert pixels[4, 0].tolist() == [*diverging(np.array(1.0)), 255]
+    assert pixels[4, 3, 3] == 0  # there is no fourth
+
+
+def test_a_colour_bar_says_its_numbers_and_unit():
+    signed = color_bar(1.234, "logits <&>", signed=True)
+    assert re.findall(r"<span>(.*?)</span>", signed) == ["−1.23", "0", "+1.23"]
+    assert "logits &lt;&amp;&gt;" in signed
+    assert re.findall(r"<span>(.*?)</span>", color_bar(0.5, "x", signed=False)) == ["0", "0.5"]
+    assert limit_of(np.zeros(3)) == 1
+    assert limit_of(np.array([-3.0, 2.0])) == 3
+
+
+def test_texts_of_a_figure_are_escaped():
+    html = figure("<b>", png_url(np.zeros((2, 2))), '">', "", "a < b")
+    assert "<b><b>" not in html
+    assert '">"' not in html
+    assert "a &lt; b" in html
+
+
+def test_a_verdict_says_whether_it_is_the_same_digit():
+    from mnist_app.ui.draw.reasons.robustness import _verdict
+
+    def one(digit: int | None, nearest: int, sure: float) -> Prediction:
+        return Found(
+            Box(0, 0, 1, 1), Prediction(digit, nearest, np.full(10, 0.1), sure, np.zeros((28, 28)))
+        ).prediction
+
+    before = one(3, 3, 0.99)
+    assert _verdict(before, one(3, 3, 0.7)) == "Still read as 3, 70.0% sure"
+    assert _verdict(before, one(8, 8, 0.7)) == "Now read as 8, 70.0% sure"
+    assert _verdict(before, one(None, 8, 0.2)) == "Not a digit: most like 8, 20.0% sure"
+
+
+# What is closed costs nothing
+
+
+PAGE = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_string('''
+import streamlit as st
+from drawings import seven
+from mnist_app.ui import shared
+from mnist_app.ui.draw.reasons import panels as reasons
+choice = shared.predictor_for("lenet5")
+st.session_state["prediction"] = None, choice.predictor.read_number(seven())
+shared.keep_drawing(seven())
+reasons.show(lambda: choice)
+''', default_timeout=60)
+for panel in sys.argv[1:]:
+    app.session_state[f"reasons_{panel}"] = True
+app.run()
+assert not app.exception, app.exception
+assert len(app.expander) == 6
+parts = "captum", "matplotlib", "mnist_app.recognition.explain", "mnist_app.recognition.neighbours"
+loaded = {name for name in sys.modules if name.startswith("mnist_app.ui.draw.reasons.")}
+print(sorted(loaded | sys.modules.keys() & set(parts)))
+keys = [f"reasons_kept_{panel}" for panel in ("why", "layers", "xray", "scrubber", "neighbours")]
+print([key for key in keys if key in app.session_state])
+"""
+
+
+@pytest.mark.parametrize(
+    ("opened", "loaded", "kept"),
+    [
+        ((), "[]", "[]"),
+        (("why",), "captum", "['reasons_kept_why']"),
+        (("layers",), "mnist_app.recognition.explain", "['reasons_kept_layers']"),
+    ],
+)
+def test_a_closed_panel_loads_and_computes_nothing(opened, loaded, kept):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    done = subprocess.run(
+        [sys.executable, "-c", PAGE, *opened],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    modules, state = done.stdout.splitlines()
+    assert loaded in modules
+    assert state == kept
+    assert ("captum" in modules) == ("why" in opened)
