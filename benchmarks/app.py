@@ -31,8 +31,8 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 from recording import AT_REST  # noqa: E402
 
 from mnist_app.common import machine  # noqa: E402
-from mnist_app.common.settings import write_text  # noqa: E402
-from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
+from mnist_app.recipes.presets import RECIPES  # noqa: E402
 from mnist_app.runs import training_runs  # noqa: E402
 
 PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
@@ -82,7 +82,7 @@ def main(
     output.mkdir(parents=True, exist_ok=True)
     path = output / "app.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    result["machine"] = machine.facts()
+    result["machine"] = machine.machine_facts()
     measures: dict[str, Callable[[Browser], dict[str, Any]]] = {
         "start": lambda browser: start(browser, starts),
         "answer": lambda browser: answer(browser, answers),

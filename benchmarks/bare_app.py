@@ -4,5 +4,5 @@ from pathlib import Path
 
 from mnist_app.ui.draw.reasons import panels as reasons
 
-reasons.show = lambda _choose, **_options: None
+reasons.render = lambda _choose, **_options: None
 exec((Path(__file__).resolve().parent.parent / "app.py").read_text())  # noqa: S102

@@ -22,9 +22,9 @@ from page import App  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from serve import served  # noqa: E402
 
-from mnist_app.data import catalogue, rendering  # noqa: E402
+from mnist_app.data import rendering, training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
-from mnist_app.recipes.recipe import JOINED  # noqa: E402
+from mnist_app.recipes.presets import ENSEMBLES  # noqa: E402
 
 REACTION = 250  # ms that a hand needs from the button to the canvas; it is cleared meanwhile
 
@@ -37,9 +37,9 @@ REACTION = 250  # ms that a hand needs from the button to the canvas; it is clea
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
     """Replay pen strokes in the app and count what is right."""
-    if network in JOINED:
+    if network in ENSEMBLES:
         raise SystemExit(f"No writer is new to {network}, as each of its members held out others.")
-    unseen = rendering.split_writers(catalogue.load_pen_digits(), fold)[2]
+    unseen = rendering.split_writers(training_data.load_pen_digits(), fold)[2]
     random = np.random.default_rng(seed)
     digits = [unseen[i] for i in random.choice(len(unseen), count, replace=False)]
     with tempfile.TemporaryDirectory() as folder:

@@ -29,10 +29,10 @@ import report  # noqa: E402
 import several  # noqa: E402
 
 from mnist_app.common.settings import weights_folder  # noqa: E402
-from mnist_app.data import catalogue, rendering  # noqa: E402
+from mnist_app.data import rendering, training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.drawing.pen import PenDigit  # noqa: E402
-from mnist_app.recipes.recipe import JOINED  # noqa: E402
+from mnist_app.recipes.presets import ENSEMBLES  # noqa: E402
 from mnist_app.recognition.predictor import Predictor  # noqa: E402
 from mnist_app.results import weights  # noqa: E402
 
@@ -72,7 +72,7 @@ def main(
     """Measure the networks on drawings."""
     output = output or (Path("drawings") if strokes else ROOT / "docs")
     predictors = _predictors(networks)
-    writers = pen.read_strokes(strokes) if strokes else catalogue.load_pen_digits()
+    writers = pen.read_strokes(strokes) if strokes else training_data.load_pen_digits()
     if not writers:
         raise SystemExit("There are no pen strokes in the data folder: give some with --strokes.")
     wanted = Wanted(writers, bool(strokes), digits, count, seed)
@@ -140,7 +140,7 @@ def _predictors(names: tuple[str, ...]) -> dict[str, Predictor]:
 
 
 def _with_new_writers(predictors: dict[str, Predictor]) -> dict[str, Predictor]:
-    return {name: p for name, p in predictors.items() if p.recipe.name not in JOINED}
+    return {name: p for name, p in predictors.items() if p.recipe.name not in ENSEMBLES}
 
 
 def _by_fold(

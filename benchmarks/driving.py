@@ -20,7 +20,7 @@ from page import App, Stroke  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 from serve import served  # noqa: E402
 
-from mnist_app.data import catalogue  # noqa: E402
+from mnist_app.data import training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.runs import training_runs  # noqa: E402
 
@@ -156,7 +156,7 @@ def quantiles(values: list[float]) -> dict[str, float]:
 def drawings(length: int, seed: int = 0) -> Iterator[Drawing]:
     """Numbers of so many digits, in real hands where their strokes are in the data folder."""
     random = np.random.default_rng(seed)
-    digits = [digit.strokes for digit in catalogue.load_pen_digits()] or MADE_UP
+    digits = [digit.strokes for digit in training_data.load_pen_digits()] or MADE_UP
     while True:
         chosen = [digits[i] for i in random.integers(len(digits), size=length)]
         gaps, heights = np.full(length, 0.25), np.ones(length)

@@ -20,7 +20,7 @@ from driving import opened, serving  # noqa: E402
 from page import App  # noqa: E402
 from recording import AT_REST, begun, crowd, listen, recorded, told  # noqa: E402
 
-from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.recipes.presets import RECIPES  # noqa: E402
 from mnist_app.runs import training_runs  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"

@@ -36,8 +36,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout  # noqa: E402
 from recording import begun, crowd, listen, recorded, recorded_tab, told  # noqa: E402
 
 from mnist_app.common import machine  # noqa: E402
-from mnist_app.common.settings import write_text  # noqa: E402
-from mnist_app.recipes.recipe import RECIPES  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
+from mnist_app.recipes.presets import RECIPES  # noqa: E402
 from mnist_app.runs import training_runs  # noqa: E402
 from mnist_app.runs.training_runs import Run  # noqa: E402
 
@@ -70,7 +70,7 @@ def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) 
             row = level(browser, pipe, count, seconds, every, max(sessions))
             others = [other for other in result["levels"] if other["sessions"] != count]
             result["levels"] = sorted([*others, row], key=lambda one: one["sessions"])
-            result["machine"] = machine.facts()
+            result["machine"] = machine.machine_facts()
             print(json.dumps(row), flush=True)
             write_text(path, json.dumps(result, indent=1) + "\n")
         browser.close()
@@ -218,7 +218,7 @@ def section(result: Result) -> list[str]:
             seconds=facts["seconds"],
             preset=PRESET,
             cores=result["machine"]["cores"],
-            machine=machine.text([result["machine"]]),
+            machine=machine.describe_machines([result["machine"]]),
         )
     ]
     for row in rows:

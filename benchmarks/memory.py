@@ -44,8 +44,8 @@ def train_for_a_moment(name: str) -> float:
     Returns:
         the peak before the first step, in bytes.
     """
-    from mnist_app.data import catalogue
-    from mnist_app.recipes.recipe import RECIPES
+    from mnist_app.data import training_data
+    from mnist_app.recipes.presets import RECIPES
     from mnist_app.training.loop import train
 
     recipe = RECIPES[name]
@@ -53,7 +53,7 @@ def train_for_a_moment(name: str) -> float:
         from mnist_app.data import rendering  # others do not load it: its memory is not theirs
 
         rendering._collect = _repeating(rendering._collect)
-    parts = catalogue.prepare(recipe)
+    parts = training_data.prepare(recipe)
     ready = peak()
     few = parts.val.subset(slice(EVALUATED))
     steps = iter(range(STEPS))

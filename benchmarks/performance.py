@@ -17,7 +17,7 @@ from memory import IMPORT  # noqa: E402
 from steps import MEASURED, REST  # noqa: E402
 
 from mnist_app.common import machine  # noqa: E402
-from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
 
 Result = dict[str, Any]
 
@@ -117,7 +117,7 @@ def main(docs: Path) -> None:
         for name in ("training", "app", "prediction")
     }
     machines = [result["machine"] for result in results.values()]
-    lines = [HEAD.format(machine=machine.text(machines)), *_glance(results)]
+    lines = [HEAD.format(machine=machine.describe_machines(machines)), *_glance(results)]
     lines += [*_training(results["training"]), *_app(results["app"]), PREDICTION]
     lines += [*prediction.table(results["prediction"]), ""]
     if not any(facts["device"] == "CUDA" for facts in machines):

@@ -23,8 +23,8 @@ import parts  # noqa: E402
 from several import single  # noqa: E402
 
 from mnist_app.common import machine, memory  # noqa: E402
-from mnist_app.common.settings import write_text  # noqa: E402
-from mnist_app.data import catalogue  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
+from mnist_app.data import bundled, training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.drawing.normal_form import to_mnist  # noqa: E402
 from mnist_app.recognition.predictor import Predictor  # noqa: E402
@@ -49,7 +49,7 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
     result = {
         "threads": torch.get_num_threads(),
         "seed": seed,
-        "machine": machine.facts(),
+        "machine": machine.machine_facts(),
         "one": _one_at_a_time(predictors, drawn, rounds),
         "many": _many_at_once(predictors, images, rounds, seed),
         "profile": parts.shares(drawn),
@@ -61,9 +61,9 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
 
 def _drawings(random: np.random.Generator) -> list[np.ndarray]:
     """Digits on the app's canvas: pen strokes, or else the bundled digits, enlarged."""
-    if writers := catalogue.load_pen_digits():
+    if writers := training_data.load_pen_digits():
         return [single(writers, random)[1] for _ in range(DRAWINGS)]
-    images = catalogue.load_bundled().test.images[:DRAWINGS].numpy()
+    images = bundled.load_bundled().test.images[:DRAWINGS].numpy()
     return [pen.canvas_rgba(np.kron(image, np.ones((10, 10), np.uint8))) for image in images]
 
 

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 import load  # noqa: E402
 
-from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
 
 HEAD = """# What it holds
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from grid import BRUSHES, PLACES, ROTATIONS, SIZES
 
-from mnist_app.common.settings import write_text
+from mnist_app.common.files import write_text
 
 Rows = list[dict[str, Any]]
 Figure = tuple[str, list[float], str]  # what it is, per seed, and what is wanted

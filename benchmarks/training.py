@@ -33,11 +33,12 @@ from reference import speed_run, usual_epoch  # noqa: E402
 from steps import shares  # noqa: E402
 
 from mnist_app.common import machine  # noqa: E402
-from mnist_app.common.settings import write_text  # noqa: E402
+from mnist_app.common.files import write_text  # noqa: E402
 from mnist_app.data.labelled_images import Dataset, Digits  # noqa: E402
 from mnist_app.data.mnist import load_mnist  # noqa: E402
 from mnist_app.networks import models  # noqa: E402
-from mnist_app.recipes.recipe import RECIPES, Recipe  # noqa: E402
+from mnist_app.recipes.presets import RECIPES  # noqa: E402
+from mnist_app.recipes.recipe import Recipe  # noqa: E402
 from mnist_app.training.evaluation import evaluate  # noqa: E402
 from mnist_app.training.events import EpochEvent  # noqa: E402
 from mnist_app.training.loop import train  # noqa: E402
@@ -77,7 +78,7 @@ def main(
     }
     path = output / "training.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    result |= {"threads": torch.get_num_threads(), "machine": machine.facts()}
+    result |= {"threads": torch.get_num_threads(), "machine": machine.machine_facts()}
     output.mkdir(parents=True, exist_ok=True)
     for part in parts or PARTS:
         begin = time.perf_counter()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_app.common.machine import facts
+from mnist_app.common.machine import machine_facts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -184,7 +184,7 @@ def test_what_was_tortured_makes_a_page_and_what_was_not_is_said(tmp_path):
     fault = {"fault": "killed while it saves", "count": 40, "lost": 0, "outcome": "resumed"}
     told = [FUZZ | {"count": 200}, fault, FUZZ]  # of what was done twice the last counts
     (tmp_path / "torture.jsonl").write_text("\n".join(map(json.dumps, told)) + "\n")
-    (tmp_path / "load.json").write_text(json.dumps({"levels": [LEVEL], "machine": facts()}))
+    (tmp_path / "load.json").write_text(json.dumps({"levels": [LEVEL], "machine": machine_facts()}))
     done = run("reliability.py", str(tmp_path))
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "reliability.md").read_text()

@@ -18,8 +18,9 @@ from importlib.metadata import PackageNotFoundError, files, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from mnist_app.common.settings import InputError, data_folder, parallel_runs, weights_folder
-from mnist_app.common.teacher_code import VARIABLE, code_from
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import data_folder, parallel_runs, weights_folder
+from mnist_app.common.teacher_code import VARIABLE, configured_code
 
 if TYPE_CHECKING:
     import torch
@@ -209,7 +210,7 @@ def _check_data() -> Iterator[Check]:
     from mnist_app.data import mnist
 
     place = data_folder()
-    if mnist.is_here():  # nothing will be written then
+    if mnist.is_downloaded():  # nothing will be written then
         yield Check("data folder", "ok", str(place))
     else:
         yield check_folder("data folder", place, "MNIST_APP_DATA")
@@ -246,7 +247,7 @@ def check_mnist() -> Check:
     """Whether MNIST is in the data folder, and whole."""
     from mnist_app.data import mnist
 
-    if not mnist.is_here():
+    if not mnist.is_downloaded():
         remedy = (
             "'python -m mnist_app evaluate canvas' downloads it; without a network set "
             "MNIST_APP_DATA to a folder that holds MNIST/raw"
@@ -261,7 +262,7 @@ def check_mnist() -> Check:
 
 def check_strokes() -> Check:
     """Whether the pen strokes can be read, if they are there."""
-    from mnist_app.data.catalogue import load_pen_digits
+    from mnist_app.data.training_data import load_pen_digits
 
     try:
         number = len(load_pen_digits())
@@ -339,7 +340,7 @@ def _dataset(name: str) -> "Dataset":
     """A data set by its name; unlike a training, this downloads nothing."""
     from mnist_app.data import catalogue, mnist
 
-    if name == "mnist" and not mnist.is_here():
+    if name == "mnist" and not mnist.is_downloaded():
         raise InputError("MNIST is not here")
     return catalogue.load_dataset(name)
 
@@ -358,7 +359,7 @@ def check_parallel_runs() -> Check:
 def check_code() -> Check:
     """Whether the environment has a teacher's code, which is not shown."""
     name = "teacher's code"
-    if code_from():
+    if configured_code():
         return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")
     text = f"{VARIABLE} is not set: all is open, unless Streamlit's secrets have it"
     return Check(name, "ok", text)

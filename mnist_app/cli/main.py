@@ -14,16 +14,10 @@ from rich.table import Column, Table
 
 from mnist_app.cli.doctor_command import doctor
 from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
-from mnist_app.common.settings import InputError, checked_name, printable
-from mnist_app.recipes.recipe import (
-    JOINED,
-    RECIPES,
-    SOURCES,
-    Recipe,
-    field_choices,
-    field_range,
-    number_text,
-)
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import checked_name, printable
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
+from mnist_app.recipes.recipe import Recipe, field_choices, field_range, format_number
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -85,7 +79,7 @@ def _option(field: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     info = Recipe.model_fields[field]
     flag, choices, limits = field.replace("_", "-"), field_choices(field), field_range(field)
     text = (info.description or "") + (
-        f" ({number_text(limits[0])} to {number_text(limits[1])})" if limits else ""
+        f" ({format_number(limits[0])} to {format_number(limits[1])})" if limits else ""
     )
     if info.annotation is bool:
         return click.option(f"--{flag}/--no-{flag}", field, default=None, help=text)
@@ -106,7 +100,7 @@ def train(
 
     Ctrl-C stops between two batches and keeps what is trained so far.
     """
-    from mnist_app.data import catalogue
+    from mnist_app.data import training_data
     from mnist_app.results import weights
     from mnist_app.training import events
     from mnist_app.training import loop as training
@@ -116,7 +110,7 @@ def train(
     _use_threads(threads)
     _say_what_lacks(recipe)
     with _display(as_json) as display:
-        parts = catalogue.prepare(recipe, display.note)
+        parts = training_data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
         for event in training.train(recipe, parts.train, parts.val, parts.test, should_stop=stop):
             if not isinstance(event, events.EndEvent):
@@ -136,9 +130,9 @@ def _use_threads(threads: int | None) -> None:
 
 
 def _say_what_lacks(recipe: Recipe) -> None:
-    from mnist_app.data import catalogue
+    from mnist_app.data import training_data
 
-    if lack := catalogue.lacking(recipe):
+    if lack := training_data.missing_strokes_notice(recipe):
         click.echo(lack, err=True)
 
 
@@ -171,7 +165,7 @@ def _display(as_json: bool) -> Any:
 
 @commands.command(name="list")
 @JSON_OPTION
-def list_(as_json: bool) -> None:
+def list_results(as_json: bool) -> None:
     """List the saved weights, best first, and the presets."""
     from mnist_app.results import weights
 
@@ -259,13 +253,13 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 @JSON_OPTION
 def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
     """Write all about the weights NAME into one HTML file that opens without the internet."""
-    from mnist_app.common.settings import write_text
-    from mnist_app.report.html_report import report_of
+    from mnist_app.common.files import write_text
+    from mnist_app.report.html_report import report_for
 
     path = Path(f"{checked_name(name)}.html") if output is None else output
     check_output(path, "report")
     with _display(as_json) as display:
-        page = report_of(name, dataset, display.note)
+        page = report_for(name, dataset, display.note)
     write_text(path, page)
     if as_json:
         print_json({"name": name, "file": str(path), "bytes": len(page.encode())})
@@ -281,7 +275,7 @@ def calibrate(names: tuple[str, ...], as_json: bool) -> None:
     from mnist_app.results import weights
     from mnist_app.runs.reproduce import recalibrate
 
-    chosen = names or [i.name for i in weights.list_weights() if i.recipe.name not in JOINED]
+    chosen = names or [i.name for i in weights.list_weights() if i.recipe.name not in ENSEMBLES]
     with _display(as_json) as display:
         infos = [recalibrate(name, display.note) for name in chosen]
     if as_json:
@@ -332,11 +326,11 @@ def reproduce(
 @commands.command()
 @click.option("--output", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
 @JSON_OPTION
-def join(output: Path, as_json: bool) -> None:
+def ensemble(output: Path, as_json: bool) -> None:
     """Join canvas and its other seeds' weights, made by reproduce, into canvas-large."""
     from mnist_app.runs import reproduce as reproduction
 
-    info = reproduction.join(output)
+    info = reproduction.build_ensemble(output)
     if as_json:
         print_json(_weights_row(info))
     else:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from mnist_app.common.settings import InputError, printable
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import printable
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
@@ -130,7 +131,7 @@ def check_output(path: Path, what: str) -> None:
 
 
 def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
-    from mnist_app.common.settings import write_text
+    from mnist_app.common.files import write_text
     from mnist_app.recognition.unlabelled import read_all, to_csv
 
     files = (file for path in paths for file in _files_in(path))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 
-def facts() -> dict[str, Any]:
+def machine_facts() -> dict[str, Any]:
     """Processor, device, cores, versions, and today's date."""
     return {
         "cpu": _processor(),
@@ -31,7 +31,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def text(measured_on: Iterable[dict[str, Any]]) -> str:
+def describe_machines(measured_on: Iterable[dict[str, Any]]) -> str:
     """The facts of all machines that something was measured on, each once, without a full stop."""
     dates: dict[str, list[str]] = {}
     for facts in measured_on:

@@ -14,7 +14,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 
 VARIABLE = "MNIST_APP_TEACHER_CODE"
 WRONG_PER_CLIENT = 5  # guesses within SECONDS, then a client has to wait
@@ -78,7 +78,7 @@ class Door:
         return max(waits, default=0.0)
 
 
-def code_from(secrets: Callable[[], object] = lambda: None) -> str | None:
+def configured_code(secrets: Callable[[], object] = lambda: None) -> str | None:
     """The code: `MNIST_APP_TEACHER_CODE`, else what `secrets` gives; None if there is none."""
     if given := _typed(os.environ.get(VARIABLE, "")).strip():
         return given

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -12,7 +13,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from mnist_app.common.settings import InputError, printable, shortened
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import printable, shortened
 
 MOST_FILES = 100_000
 MOST_BYTES = 1_000_000_000  # of a ZIP's files together, unpacked
@@ -21,6 +23,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".
 _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
 _ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
 _BLOCK = 1 << 20  # bytes
+HASH_DIGITS = 10  # hex digits in an upload's name
 _LONGEST_NAME = 1000  # letters of a name in a ZIP
 
 # Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a
@@ -131,7 +134,7 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
         yield from _in_zip(place)
 
 
-def state_of(place: Path) -> str:
+def content_stamp(place: Path) -> str:
     """What changes when a folder or ZIP does, told from sizes and times; empty if it is not there.
 
     Asked again at each look at a data set, so it reads no file: 10,000 take about 0.1 s.
@@ -300,3 +303,8 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> by
 
 def _too_many(name: str) -> InputError:
     return InputError(f"{name} holds more than {MOST_FILES:,} files: take fewer of them.")
+
+
+def upload_name(path: Path) -> str:
+    """What an uploaded ZIP was called, without its hash; any other file's name without .zip."""
+    return re.sub(rf"-[0-9a-f]{{{HASH_DIGITS}}}$", "", path.stem)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 
 Progress = Callable[[str, float], None]
 TEST_FRACTION = 0.2

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import torch
 
-from mnist_app.common.settings import InputError, data_folder
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import data_folder
 from mnist_app.data.labelled_images import Dataset, Digits, Progress
 
 # Size in bytes and MD5 of the four original files, unpacked.
@@ -52,7 +53,7 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         ) from None
 
 
-def is_here(root: Path | None = None) -> bool:
+def is_downloaded(root: Path | None = None) -> bool:
     """Whether the four files are there, by default in the data folder; not whether they are whole.
 
     Loading is quick then, and needs no network.

@@ -1,8 +1,5 @@
 """A folder or ZIP of labelled pictures as a data set, and the ZIPs that were uploaded."""
 
-import hashlib
-import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -11,14 +8,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mnist_app.common.settings import (
-    InputError,
-    printable,
-    shortened,
-    temporary_name,
-    weights_folder,
-)
-from mnist_app.data.archives import File, Skipped, files_in
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import printable, shortened
+from mnist_app.data.archives import File, Skipped, files_in, upload_name
 from mnist_app.data.labelled_images import (
     TEST_FRACTION,
     TEST_SEED,
@@ -31,9 +23,7 @@ from mnist_app.drawing.normal_form import MIN_CONTRAST, SIDE, to_mnist
 from mnist_app.drawing.pictures import decode_picture
 
 FEWEST = 5  # pictures of each digit
-MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
 _DIGITS = tuple("0123456789")
-_HASH = 10  # hex digits in an upload's name
 _BLOCK = 1 << 20  # bytes
 
 
@@ -63,7 +53,7 @@ def read_folder(
             images[len(labels)] = _as_digit(file)
             labels.append(digit)
         except InputError as error:
-            skipped.append(Skipped(file.name, reason(error, file)))
+            skipped.append(Skipped(file.name, reason_without_name(error, file)))
         if progress and i % 100 == 0:
             progress(f"Reading {_title(place)}", i / len(files))
     _check(place, labels, skipped)
@@ -122,7 +112,7 @@ def _first(skipped: Sequence[Skipped]) -> str:
     return f" ({len(skipped):,} skipped; {shortened(name)}: {problem.rstrip('.')})"
 
 
-def reason(error: InputError, file: File) -> str:
+def reason_without_name(error: InputError, file: File) -> str:
     """The message without the name, which stands beside it; in a ZIP a file has a shorter one."""
     text, parts = str(error), file.name.split("/")
     for i in range(len(parts)):
@@ -170,67 +160,3 @@ def is_blank(grey: np.ndarray) -> bool:
 
 
 # Uploads
-
-
-def uploads_folder() -> Path:
-    """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
-    return weights_folder() / ".datasets"
-
-
-def uploads() -> list[Path]:
-    """The ZIPs that were uploaded, the newest first."""
-    found = [(p.stat().st_mtime, p) for p in uploads_folder().glob("*.zip")]
-    return [path for _, path in sorted(found, reverse=True)]
-
-
-def upload_name(path: Path) -> str:
-    """What an uploaded ZIP was called, without its hash; any other file's name without .zip."""
-    return re.sub(rf"-[0-9a-f]{{{_HASH}}}$", "", path.stem)
-
-
-def keep_upload(name: str, file: BinaryIO) -> Path:
-    """Keep an uploaded ZIP, in one step; the same content again is the same file.
-
-    Args:
-        name: of the file that was uploaded.
-        file: its content.
-    Raises:
-        InputError: it cannot be a data set, or there is no place for it.
-    """
-    labelled_files(file)
-    digest = hashlib.sha256()
-    file.seek(0)
-    while block := file.read(_BLOCK):
-        digest.update(block)
-    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-") or "upload"
-    path = uploads_folder() / f"{safe}-{digest.hexdigest()[:_HASH]}.zip"
-    if not path.exists():
-        _check_space(file)
-        _write(path, file)
-    return path
-
-
-def _check_space(file: BinaryIO) -> None:
-    size = file.seek(0, os.SEEK_END)
-    if size + sum(path.stat().st_size for path in uploads()) > MOST_UPLOADED:
-        raise InputError(
-            f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
-            "GB: delete some of them first."
-        )
-
-
-def _write(path: Path, file: BinaryIO) -> None:
-    temporary = temporary_name(path)
-    file.seek(0)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as target:
-            while block := file.read(_BLOCK):
-                target.write(block)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            f"The upload cannot be kept in {path.parent} ({error.strerror}): free space or set "
-            "MNIST_APP_WEIGHTS to a folder that can be written."
-        ) from None

@@ -11,7 +11,7 @@ from mnist_app.drawing import pen
 from mnist_app.drawing.normal_form import SIDE, normal_form
 from mnist_app.drawing.pen import PenDigit, Strokes
 
-NONE = 10  # the label of what is no digit
+NOT_A_DIGIT = 10  # the label of what is no digit
 FOLDS = 5
 Progress = Callable[[float], None]
 _CANVAS = 140  # pixels: half the app's canvas is as good, and four times as quick
@@ -70,7 +70,7 @@ def draw_non_digits(
 ) -> Labelled:
     """Scribbles, letters, faces, lines, and numbers of several of the digits given."""
     canvases = non_digit_canvases(count, seed, digits)
-    return _collect(((_normal(ink), NONE) for ink in canvases), count, progress)
+    return _collect(((_normal(ink), NOT_A_DIGIT) for ink in canvases), count, progress)
 
 
 def non_digit_canvases(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 
 CANVAS = 280  # pixels, the side of the app's canvas
 FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is so large

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 
 LONGEST = 1000  # pixels, the longest side of a photo while it is worked on
 MOST_ENLARGED = 4  # times at most, for small pictures

@@ -9,7 +9,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from mnist_app.common.settings import InputError, printable
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import printable
 
 LONGEST_SIDE = 2000  # pixels; larger pictures are scaled down when read
 MOST_PIXELS = 20_000_000  # more are refused: 80 MB of memory once they are decoded

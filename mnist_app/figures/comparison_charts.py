@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mnist_app.figures.colors import run_color
-from mnist_app.figures.plot_style import finished, plain
+from mnist_app.figures.plot_style import escape_html, with_common_layout
 from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, loss_curves
 from mnist_app.recipes.search_space import WIDE
 from mnist_app.recognition.comparison import Point
@@ -51,7 +51,7 @@ def _overlaid(figure: go.Figure, histories: Mapping[str, Epochs]) -> go.Figure:
     lengths = sorted(len(epochs) for epochs in histories.values()) or [1]
     if lengths[-1] > _FAR_APART * lengths[len(lengths) // 2]:
         figure.update_xaxes(type="log", title="Epoch (logarithmic)", dtick="D2")
-    return finished(figure, height=330 + 18 * (len(histories) // 3))
+    return with_common_layout(figure, height=330 + 18 * (len(histories) // 3))
 
 
 def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.Figure:
@@ -77,7 +77,7 @@ def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.F
         range=_room([point.cost for point in points]),
     )
     _accuracy_axis(figure, "Test accuracy", [_error(point) for point in points])
-    finished(figure, height=440)
+    with_common_layout(figure, height=440)
     figure.update_layout(showlegend=len(datasets) > 1, legend_y=-0.2)
     return figure
 
@@ -132,13 +132,13 @@ def _points(points: Sequence[Point], dataset: str, unit: str, symbol: str) -> go
             "width": 5,
         },
         mode="markers+text",
-        text=[plain(p.name) for p in points],
+        text=[escape_html(p.name) for p in points],
         textposition=[places[number % 2] for number in range(len(points))],
         textfont_size=11,
         marker={"size": 11, "symbol": symbol, "color": [run_color(p.name) for p in points]},
-        name=plain(dataset),
+        name=escape_html(dataset),
         showlegend=True,
-        hovertext=[plain(_point_text(p, unit)) for p in points],
+        hovertext=[escape_html(_point_text(p, unit)) for p in points],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
@@ -178,7 +178,7 @@ def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[floa
             rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
         )
     )
-    finished(figure, height=330)
+    with_common_layout(figure, height=330)
     figure.update_layout(margin={"l": 60, "r": 60, "t": 50, "b": 20})
     return figure
 
@@ -219,4 +219,4 @@ def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return {True: "on", False: "off", None: "none"}.get(value, plain(str(value)))
+    return {True: "on", False: "off", None: "none"}.get(value, escape_html(str(value)))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.figures.plot_style import finished, plain
+from mnist_app.figures.plot_style import escape_html, with_common_layout
 
 _PATTERNS = ("", "/", ".", "x")  # one per split
 
@@ -19,15 +19,15 @@ def distribution(counts: Mapping[str, Sequence[int]]) -> go.Figure:
             x=list(range(10)),
             y=[count / max(n, 1) for count in of_digit],
             customdata=list(of_digit),
-            name=f"{plain(split)}, n = {n:,}",
+            name=f"{escape_html(split)}, n = {n:,}",
             marker={
                 "color": DIGIT_COLORS,
                 "pattern": {"shape": _PATTERNS[number % len(_PATTERNS)], "fillmode": "overlay"},
             },
-            hovertemplate=f"digit %{{x}}: %{{customdata:,}} images, %{{y:.1%}} of {plain(split)}"
-            "<extra></extra>",
+            hovertemplate="digit %{x}: %{customdata:,} images, %{y:.1%} of "
+            f"{escape_html(split)}<extra></extra>",
         )
     figure.update_xaxes(title="Digit", dtick=1)
     figure.update_yaxes(title="Share of the split", tickformat=".0%")
     figure.update_layout(barmode="group", bargap=0.25)
-    return finished(figure, height=300)
+    return with_common_layout(figure, height=300)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mnist_app.data.corruptions import CORRUPTIONS
-from mnist_app.figures.plot_style import finished
+from mnist_app.figures.plot_style import with_common_layout
 from mnist_app.training.metrics import Coverage, Reliability
 
 BLUE, GREY = "#4c78dd", "#8a919e"
@@ -35,7 +35,7 @@ def confusion_heatmap(matrix: np.ndarray) -> go.Figure:
     )
     figure.update_xaxes(title=f"Taken for (n = {matrix.sum():,})", side="bottom")
     figure.update_yaxes(title="Digit", autorange="reversed", scaleanchor="x")
-    return finished(figure, height=420)
+    return with_common_layout(figure, height=420)
 
 
 def reliability_diagram(reliability: Reliability) -> go.Figure:
@@ -67,7 +67,7 @@ def reliability_diagram(reliability: Reliability) -> go.Figure:
     title = f"Confidence (n = {reliability.count.sum():,})"
     figure.update_xaxes(title=title, dtick=0.2, tickformat=".0%", range=[0, 1])
     figure.update_yaxes(title="Accuracy", tickformat=".0%", range=[0, 1.08])
-    return finished(figure)
+    return with_common_layout(figure)
 
 
 def coverage_figure(coverage: Coverage, threshold: float, n: int) -> go.Figure:
@@ -95,7 +95,7 @@ def coverage_figure(coverage: Coverage, threshold: float, n: int) -> go.Figure:
     )
     figure.update_xaxes(title=f"Share answered (n = {n:,})", tickformat=".0%")
     figure.update_yaxes(title="Accuracy of the answers", tickformat=".4~p")
-    return finished(figure)
+    return with_common_layout(figure)
 
 
 def robustness_curve(kind: str, points: Sequence[Sequence[float]], n: int) -> go.Figure:
@@ -115,4 +115,4 @@ def robustness_curve(kind: str, points: Sequence[Sequence[float]], n: int) -> go
     figure.add_vline(x=corruption.neutral, line={"color": GREY, "dash": "dot", "width": 1})
     figure.update_xaxes(title=f"{kind.capitalize()}, {corruption.unit}")
     figure.update_yaxes(title=f"Accuracy (n = {n:,})", tickformat=".0%", range=[0, 1.02])
-    return finished(figure, height=260)
+    return with_common_layout(figure, height=260)

@@ -5,12 +5,12 @@ from html import escape
 import plotly.graph_objects as go
 
 
-def plain(text: str) -> str:
+def escape_html(text: str) -> str:
     """A text from outside as Plotly shows it letter by letter; it takes some tags for its own."""
     return escape(text, quote=False)
 
 
-def finished(figure: go.Figure, height: int = 330) -> go.Figure:
+def with_common_layout(figure: go.Figure, height: int = 330) -> go.Figure:
     """The figure with our margins, its legend below it, and a zoom that survives new data."""
     figure.update_layout(
         height=height,

@@ -8,12 +8,12 @@ import plotly.graph_objects as go
 
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.fragments import png_url
-from mnist_app.figures.plot_style import finished
+from mnist_app.figures.plot_style import with_common_layout
 
 BLUE = "#4c78dd"  # readable on both grounds
 _HEIGHT = 520
 _SECONDS_PER_MOMENT = 0.12
-_AT_ONCE = {"duration": 0}
+_NO_TRANSITION = {"duration": 0}
 _AREAS = list(range(10))  # the traces before those that move
 
 
@@ -38,7 +38,7 @@ def timeline(moments: Sequence[Moment]) -> go.Figure:
     figure.frames = [
         go.Frame(data=_now(moment), traces=moving, name=_percent(moment)) for moment in moments
     ]
-    finished(figure, _HEIGHT)
+    with_common_layout(figure, _HEIGHT)
     figure.update_layout(
         margin={"b": 8, "t": 8},
         legend={
@@ -118,8 +118,12 @@ def _percent(moment: Moment) -> str:
 def _buttons() -> dict[str, Any]:
     """Play from the beginning, and pause."""
     step = {"duration": 1000 * _SECONDS_PER_MOMENT, "redraw": True}
-    plays = {"frame": step, "transition": _AT_ONCE, "mode": "immediate", "fromcurrent": False}
-    stops = {"frame": {**_AT_ONCE, "redraw": True}, "transition": _AT_ONCE, "mode": "immediate"}
+    plays = {"frame": step, "transition": _NO_TRANSITION, "mode": "immediate", "fromcurrent": False}
+    stops = {
+        "frame": {**_NO_TRANSITION, "redraw": True},
+        "transition": _NO_TRANSITION,
+        "mode": "immediate",
+    }
     return {
         "type": "buttons",
         "direction": "left",
@@ -140,7 +144,11 @@ def _buttons() -> dict[str, Any]:
 
 
 def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
-    jump = {"frame": {**_AT_ONCE, "redraw": True}, "transition": _AT_ONCE, "mode": "immediate"}
+    jump = {
+        "frame": {**_NO_TRANSITION, "redraw": True},
+        "transition": _NO_TRANSITION,
+        "mode": "immediate",
+    }
     names = [_percent(moment) for moment in moments]
     return {
         "active": len(moments) - 1,

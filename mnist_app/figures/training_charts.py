@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mnist_app.figures.colors import DIGIT_COLORS, run_color
-from mnist_app.figures.plot_style import finished, plain
+from mnist_app.figures.plot_style import escape_html, with_common_layout
 
 MOST_TICKS = 7  # of three digits, beside each other in the narrow chart
 MOST_MARKERS = 20  # longer curves are lines alone
@@ -61,7 +61,7 @@ def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figu
             figure.add_scatter(
                 x=[event["epoch"] for event in epochs],
                 y=[event[key] for event in epochs],
-                name=f"{plain(name)}, {label}",
+                name=f"{escape_html(name)}, {label}",
                 mode="lines+markers" if len(epochs) <= MOST_MARKERS else "lines",
                 line={"color": run_color(name), "dash": dash, "width": 2.5},
                 marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
@@ -81,7 +81,7 @@ def _finished(figure: go.Figure) -> go.Figure:
     )
     distance = tick_distance(last)
     figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=distance, tickangle=0)
-    return finished(figure)
+    return with_common_layout(figure)
 
 
 def tick_distance(last: int) -> int:

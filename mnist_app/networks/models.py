@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.networks.layers import (
     Dropout,
     MeanOfViews,

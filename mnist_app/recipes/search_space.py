@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from mnist_app.common.settings import InputError, parallel_runs
-from mnist_app.recipes.recipe import JOINED, Recipe, field_choices, field_range, number_text
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import parallel_runs
+from mnist_app.recipes.presets import ENSEMBLES
+from mnist_app.recipes.recipe import (
+    Recipe,
+    field_choices,
+    field_range,
+    format_number,
+    is_number,
+    is_whole,
+)
 
 MOST_TRIALS = 50
 MOST_FIELDS = 4
@@ -168,7 +177,7 @@ class Space:
     def from_json(cls, found: Mapping[str, Any]) -> "Space":
         """The space that `to_json` wrote; KeyError, TypeError or ValueError if it is none."""
         fields = {
-            field: between(field, values["least"], values["greatest"])
+            field: checked_range(field, values["least"], values["greatest"])
             if isinstance(values, Mapping)
             else tuple(values)
             for field, values in found["fields"].items()
@@ -195,26 +204,15 @@ def fields_to_vary() -> list[str]:
     return [
         field
         for field in Recipe.model_fields
-        if field not in _FIXED and (is_number(field) or choices_of(field))
+        if field not in _FIXED and (is_number(field) or choices_to_try(field))
     ]
 
 
-def is_number(field: str) -> bool:
-    """Whether a field's values are numbers of a range."""
-    return field_range(field) is not None
-
-
-def is_whole(field: str) -> bool:
-    """Whether a field's numbers are whole."""
-    default = Recipe.model_fields[field].default
-    return default is None or isinstance(default, int)
-
-
-def choices_of(field: str) -> tuple[Any, ...]:
+def choices_to_try(field: str) -> tuple[Any, ...]:
     """The values of a field of choices, or of a switch; empty for numbers."""
     if Recipe.model_fields[field].annotation is bool:
         return False, True
-    left_out = {*JOINED, "steps"}  # those are not trained, that one needs a field of its own
+    left_out = {*ENSEMBLES, "steps"}  # those are not trained, that one needs a field of its own
     return tuple(choice for choice in field_choices(field) if choice not in left_out)
 
 
@@ -232,7 +230,7 @@ def usual_values(field: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys((least, middle, greatest)))
 
 
-def between(field: str, least: float, greatest: float) -> Between:
+def checked_range(field: str, least: float, greatest: float) -> Between:
     """A range of a numeric field.
 
     Raises:
@@ -241,13 +239,14 @@ def between(field: str, least: float, greatest: float) -> Between:
     lowest, highest = field_range(field)
     if not lowest <= least <= greatest <= highest:
         raise InputError(
-            f"The range of {field} is {number_text(least)} to {number_text(greatest)}: give two "
-            f"numbers from {number_text(lowest)} to {number_text(highest)}, the least one first."
+            f"The range of {field} is {format_number(least)} to {format_number(greatest)}: give "
+            f"two numbers from {format_number(lowest)} to {format_number(highest)}, the least one "
+            "first."
         )
     return Between(least, greatest, is_whole(field))
 
 
-def parsed(field: str, text: str) -> tuple[float, ...]:
+def parse_values(field: str, text: str) -> tuple[float, ...]:
     """The numbers in "0.1, 0.01", each once.
 
     Raises:
@@ -261,13 +260,13 @@ def parsed(field: str, text: str) -> tuple[float, ...]:
         what = "whole numbers" if is_whole(field) else "numbers"
         raise InputError(
             f"The values of {field} are {text.strip()!r}: write {what} with commas between them, "
-            f"as {', '.join(map(number_text, usual_values(field)))}."
+            f"as {', '.join(map(format_number, usual_values(field)))}."
         ) from None
     lowest, highest = field_range(field)
     for value in values:
         if not lowest <= value <= highest:
             raise InputError(
-                f"The value {number_text(value)} of {field} is not from {number_text(lowest)} to "
-                f"{number_text(highest)}: write numbers as 0.01, with commas between them."
+                f"The value {format_number(value)} of {field} is not from {format_number(lowest)} "
+                f"to {format_number(highest)}: write numbers as 0.01, with commas between them."
             )
     return values

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt
 from mnist_app.data.labelled_images import Digits, take, to_input
@@ -21,7 +21,7 @@ from mnist_app.training.calibration import calibration_error
 from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
 
 ROBUSTNESS_IMAGES = 1000  # test images that each corruption is tried on
-_AT_ONCE = 1000  # images between two words on the progress
+_IMAGES_PER_STEP = 1000  # images between two words on the progress
 
 Tell = Callable[[str, float], None]
 
@@ -61,7 +61,7 @@ class Assessment:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95% interval of the accuracy."""
-        return weights.accuracy_interval(self.accuracy, self.n)
+        return metrics.accuracy_interval(self.accuracy, self.n)
 
     @cached_property
     def confusion(self) -> np.ndarray:
@@ -85,7 +85,7 @@ class Assessment:
         return metrics.worst(self.labels, self.answers, self.confidence)
 
 
-def arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
+def job_arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
     """What decides an assessment: the network, the data set `name`, the content of both."""
     return {
         "network": info.name,
@@ -95,7 +95,7 @@ def arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
     }
 
 
-def of(entry: Entry, info: WeightsInfo, test: Digits) -> Assessment:
+def from_entry(entry: Entry, info: WeightsInfo, test: Digits) -> Assessment:
     """The assessment that was computed of these test images."""
     chances = probabilities(entry.tensors["logits"].double(), info.recipe, _temperature(info))
     return Assessment(test.labels.numpy(), chances[:, :CLASSES].numpy())
@@ -119,13 +119,13 @@ def assess(tell: Tell, network: str, version: str, dataset: str, images: str) ->
     """
     model, _, test = _loaded(tell, network, version, dataset, images)
     parts = []
-    for begin in range(0, len(test), _AT_ONCE):
+    for begin in range(0, len(test), _IMAGES_PER_STEP):
         tell(f"Reading {len(test):,} test images", begin / len(test))
-        parts.append(logits_of(model, test.images[begin : begin + _AT_ONCE]))
+        parts.append(logits_of(model, test.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"logits": torch.cat(parts)}, {"n": len(test)})
 
 
-def try_harder(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
+def measure_robustness(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
     """The accuracy on test images made worse, as facts {kind: [[amount, accuracy], ...]}.
 
     Each corruption is tried on the same 1,000 images, a stratified sample; arguments and errors as

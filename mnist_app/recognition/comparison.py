@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import torch
 
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import SOURCES, is_preset
+from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
+from mnist_app.training import metrics
 
 TIMINGS = 20  # predictions whose median is the time of one
 _SECONDS = 0.12  # after so long no further prediction is timed
@@ -71,8 +72,8 @@ class Row:
 
 def row_of(info: WeightsInfo, cost: Cost) -> Row:
     """The line of a result."""
-    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
-    drawn = drawn_of(info)
+    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
+    drawn = drawing_accuracy(info)
     is_source = is_preset(info.recipe) and info.dataset == "mnist"
     return Row(
         name=info.name,
@@ -105,7 +106,7 @@ def csv_of(rows: Iterable[Row]) -> str:
 # Drawings
 
 
-def drawn_of(info: WeightsInfo) -> Measured | None:
+def drawing_accuracy(info: WeightsInfo) -> Measured | None:
     """The accuracy on drawings that docs/drawings.json has of a preset's own weights."""
     is_measured = is_preset(info.recipe) and info.name == info.recipe.name
     if not is_measured or info.seed != 0 or info.dataset != "mnist":
@@ -184,7 +185,7 @@ def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> P
     )
 
 
-def seeds() -> list[WeightsInfo]:
+def seed_results() -> list[WeightsInfo]:
     """The presets trained with other seeds, which stand beside the weights."""
     return weights.scan(weights.weights_folder() / weights.SEEDS).weights
 

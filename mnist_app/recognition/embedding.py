@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 import torch
 from torch import Tensor
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits, take
 from mnist_app.results.cache import Entry
@@ -48,7 +48,7 @@ def principal(images: Tensor, components: int = 2) -> tuple[Tensor, list[float]]
     return (centred @ directions).float(), shares
 
 
-def arguments(name: str, train: Digits) -> dict[str, object]:
+def job_arguments(name: str, train: Digits) -> dict[str, object]:
     """What decides a t-SNE map of the data set `name` with these training images."""
     return {"dataset": name, "fingerprint": train.fingerprint, "count": SAMPLE, "seed": SEED}
 

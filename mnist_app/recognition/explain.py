@@ -21,7 +21,7 @@ SIDE = 28
 TOLERANCE = 0.01  # of the difference of logits: how far integrated gradients may miss it
 LEAST_MISS = 0.005  # logits; where hardly anything is explained, 1% of it is nothing
 STEPS = (64, 128, 256, 512, 1024)  # from the blank image to the drawing, until they do not
-_AT_ONCE = 8  # steps: a network with five views makes 40 images of them
+_STEPS_PER_BATCH = 8  # steps: a network with five views makes 40 images of them
 
 
 class Integrated(NamedTuple):
@@ -70,11 +70,13 @@ def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integr
     Arguments as those of `saliency`.
     Source: Sundararajan, Taly and Yan 2017.
     """
-    *_, found = integrating(model, image, target)
+    *_, found = integrated_gradients_steps(model, image, target)
     return found
 
 
-def integrating(model: nn.Module, image: Tensor, target: int) -> Iterator[float | Integrated]:
+def integrated_gradients_steps(
+    model: nn.Module, image: Tensor, target: int
+) -> Iterator[float | Integrated]:
     """The same bit by bit: the share of the present steps that is done, again and again, then it.
 
     The way is gone in parts, whose attributions add up; they are shorter towards both ends, where
@@ -88,10 +90,10 @@ def integrating(model: nn.Module, image: Tensor, target: int) -> Iterator[float 
             model(torch.cat([image, torch.zeros_like(image)]))[:, target].double().tolist()
         )
     for steps in STEPS:
-        parts, values = steps // _AT_ONCE, torch.zeros_like(image, dtype=torch.float64)
+        parts, values = steps // _STEPS_PER_BATCH, torch.zeros_like(image, dtype=torch.float64)
         ends = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
         for part, (begin, end) in enumerate(pairwise(image * share for share in ends), 1):
-            found = method.attribute(end, begin, target=target, n_steps=_AT_ONCE)
+            found = method.attribute(end, begin, target=target, n_steps=_STEPS_PER_BATCH)
             values += found.detach()
             yield part / parts
         found = Integrated(values.float()[0, 0], there - here, steps)
@@ -156,7 +158,7 @@ def _turned_back(model: nn.Module, maps: Tensor) -> Tensor:
 # Layers
 
 
-class Seen(NamedTuple):
+class LayerOutput(NamedTuple):
     """What one layer makes of an image, and the weights that it does it with."""
 
     label: str
@@ -171,7 +173,7 @@ def members_of(model: nn.Module) -> int:
 
 
 @torch.no_grad()
-def look_inside(model: nn.Module, image: Tensor, member: int = 0) -> list[Seen]:
+def layer_outputs(model: nn.Module, image: Tensor, member: int = 0) -> list[LayerOutput]:
     """What each layer of a network makes of an image, from the first to the logits.
 
     Of several views that of the image as it is, but where the views are made.
@@ -188,7 +190,7 @@ def look_inside(model: nn.Module, image: Tensor, member: int = 0) -> list[Seen]:
     return seen
 
 
-def _look(seen: list[Seen], label: str, module: nn.Module, _: tuple, output: Tensor) -> None:
+def _look(seen: list[LayerOutput], label: str, module: nn.Module, _: tuple, output: Tensor) -> None:
     values = output[:, 0] if isinstance(module, Views) else output[0]
     if values.ndim == 3 and values.shape[1:] == (1, 1):
         values = values.flatten()
@@ -197,10 +199,10 @@ def _look(seen: list[Seen], label: str, module: nn.Module, _: tuple, output: Ten
         filters = module.weight.detach().contiguous()
     elif isinstance(module, nn.Linear) and module.in_features == SIDE * SIDE and _none_learns(seen):
         templates = module.weight.detach().view(-1, SIDE, SIDE)
-    seen.append(Seen(label, values.detach().float().contiguous(), filters, templates))
+    seen.append(LayerOutput(label, values.detach().float().contiguous(), filters, templates))
 
 
-def _none_learns(seen: list[Seen]) -> bool:
+def _none_learns(seen: list[LayerOutput]) -> bool:
     return all(one.filters is None and one.templates is None for one in seen)
 
 

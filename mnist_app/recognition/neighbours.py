@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits, to_input
 from mnist_app.networks.layers import MeanOfViews, Views, folded
@@ -27,7 +27,7 @@ def features_of(model: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*layers[:-1]).eval()
 
 
-def arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
+def job_arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
     """What decides an index: the network, the data set `dataset`, the content of both.
 
     Raises:

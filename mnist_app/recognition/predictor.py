@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.drawing.normal_form import SIDE, normal_form, to_mnist
 from mnist_app.drawing.segmentation import Box, Group, Pieces, find_pieces, outline
 from mnist_app.networks import layers
@@ -69,7 +69,7 @@ class Found:
     prediction: Prediction
 
 
-def answered(found: Sequence[Found], threshold: float) -> list[Found]:
+def with_threshold(found: Sequence[Found], threshold: float) -> list[Found]:
     """The same digits, answered where the confidence reaches the threshold (0..1).
 
     Within a number a share of it, AMONG_DIGITS, is enough.
@@ -84,7 +84,7 @@ def number_text(found: Sequence[Found]) -> str:
     return "".join("?" if digit is None else str(digit) for digit in digits)
 
 
-NOTHING = Prediction(None, None, np.full(10, 0.1), 0.0, np.zeros((SIDE, SIDE), dtype=np.float32))
+BLANK = Prediction(None, None, np.full(10, 0.1), 0.0, np.zeros((SIDE, SIDE), dtype=np.float32))
 
 
 class Predictor:
@@ -116,7 +116,7 @@ class Predictor:
         images = [to_mnist(rgba) for rgba in drawings]
         inked = [image for image in images if image is not None]
         found = iter(self.predict_images(torch.cat(inked)) if inked else [])
-        return [NOTHING if image is None else next(found) for image in images]
+        return [BLANK if image is None else next(found) for image in images]
 
     def read_number(self, rgba: np.ndarray) -> list[Found]:
         """Find the digits in a drawing, uint8 (H, W, 4), and recognise them, left to right.
@@ -138,7 +138,7 @@ class Predictor:
         predictions = self.predict_images(torch.cat(images))
         row = _best_row(pieces, [p.confidence for p in predictions])
         found = [Found(pieces.groups[i].box, predictions[i]) for i in row]
-        found = answered(found, self.calibration.threshold)
+        found = with_threshold(found, self.calibration.threshold)
         return found if _is_number(found, [pieces.groups[i].is_cut for i in row]) else [alone]
 
     @torch.inference_mode()

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data.archives import File, Skipped
-from mnist_app.data.picture_folders import is_blank, light_on_dark, reason
+from mnist_app.data.picture_folders import is_blank, light_on_dark, reason_without_name
 from mnist_app.drawing.normal_form import SIDE, to_mnist
 from mnist_app.drawing.photo import clean
 from mnist_app.drawing.pictures import decode_picture
 from mnist_app.recognition.predictor import Predictor
 
 MOST_PICTURES = 5000
-_AT_ONCE = 100
+_PICTURES_PER_BATCH = 100
 _FORMULA = tuple("=+-@\t\r")  # with which a spreadsheet takes a text for a formula
 
 
@@ -51,8 +51,8 @@ def read_all(
         try:
             waiting.append((file.name, _normal_form(file)))
         except InputError as error:
-            skipped.append(Skipped(file.name, reason(error, file)))
-        if len(waiting) == _AT_ONCE:
+            skipped.append(Skipped(file.name, reason_without_name(error, file)))
+        if len(waiting) == _PICTURES_PER_BATCH:
             readings += _read(predictor, waiting)
             waiting.clear()
             tell(number)

@@ -13,7 +13,8 @@ from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import evaluation_charts, training_charts
 from mnist_app.figures.fragments import architecture, png_url
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import JOINED, RECIPES, SOURCES, Recipe, is_preset
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES, is_preset
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results import weights
@@ -41,7 +42,7 @@ figcaption { font-size: .8rem; } .note { color: #555; }
 """
 
 
-def report(name: str, result: Assessment, test: Digits) -> str:
+def render_report(name: str, result: Assessment, test: Digits) -> str:
     """The page about the result `name`, from its answers to these test images.
 
     Raises:
@@ -72,10 +73,10 @@ def report(name: str, result: Assessment, test: Digits) -> str:
     )
 
 
-def command(info: WeightsInfo) -> str:
+def training_command(info: WeightsInfo) -> str:
     """The commands that train a result again, for a POSIX shell."""
     recipe = info.recipe
-    if recipe.name in JOINED:
+    if recipe.name in ENSEMBLES:
         return "python -m mnist_app reproduce canvas --seeds 4\npython -m mnist_app join"
     name = recipe.name if recipe.name in RECIPES else NEAREST_PRESET
     words = ["python", "-m", "mnist_app", "train", name, "--seed", str(recipe.seed)]
@@ -179,7 +180,7 @@ def _again(info: WeightsInfo) -> str:
         "The same seed, thread count and versions give the same network; other processors may "
         "round otherwise."
     )
-    return f"<pre>{escape(command(info))}</pre><p class='note'>{note}</p>"
+    return f"<pre>{escape(training_command(info))}</pre><p class='note'>{note}</p>"
 
 
 def _table(facts: Mapping[str, str]) -> str:
@@ -199,7 +200,7 @@ def _figure(figure: go.Figure) -> str:
     )
 
 
-def report_of(name: str, dataset: str | None = None, tell: Any = None) -> str:
+def report_for(name: str, dataset: str | None = None, tell: Any = None) -> str:
     """The page about a result, its test images read now, or before.
 
     Args:
@@ -210,10 +211,10 @@ def report_of(name: str, dataset: str | None = None, tell: Any = None) -> str:
         InputError: the result or the data set cannot be had.
     """
     from mnist_app.data import catalogue
-    from mnist_app.runs.jobs import Job, computed
+    from mnist_app.runs.jobs import Job, compute_now
 
     _, info = weights.load(name)
     chosen = dataset or info.recipe.dataset
     test = catalogue.load_dataset(chosen, tell).test
-    entry = computed(Job("assessment", assessment.arguments(info, chosen, test)), tell)
-    return report(name, assessment.of(entry, info, test), test)
+    entry = compute_now(Job("assessment", assessment.job_arguments(info, chosen, test)), tell)
+    return render_report(name, assessment.from_entry(entry, info, test), test)

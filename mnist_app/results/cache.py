@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mnist_app.common.settings import InputError, weights_folder
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import weights_folder
 from mnist_app.results import weights
 
 MOST_BYTES = 600_000_000  # of all entries together; those unused for longest go first

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.networks import layers, models
 from mnist_app.results.weights import WeightsInfo
@@ -24,7 +24,7 @@ class Member(NamedTuple):
     info: WeightsInfo
 
 
-def join(members: Sequence[Member]) -> Member:
+def combine(members: Sequence[Member]) -> Member:
     """One network `canvas-large` that answers with the mean of the members' calibrated logits.
 
     No image is left that all members were kept from: the confidence is the mean of theirs, which

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,18 +18,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mnist_app.common.settings import (
-    NAME_PATTERN,
-    InputError,
-    checked_name,
-    temporary_name,
-    weights_folder,
-)
-from mnist_app.data.catalogue import Parts
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import temporary_path
+from mnist_app.common.names import NAME_PATTERN, checked_name
+from mnist_app.common.settings import weights_folder
+from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.calibration import MOST, Calibration
-from mnist_app.training.events import EndEvent, is_whole, to_json
+from mnist_app.training.events import EndEvent, is_valid_event, to_json
+from mnist_app.training.metrics import accuracy_interval
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _HEADER_KEY = "mnist_app"
@@ -67,7 +64,7 @@ class WeightsInfo(BaseModel):
     @field_validator("history")
     @classmethod
     def _check_history(cls, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if not all(is_whole(event) and event["event"] == "epoch" for event in history):
+        if not all(is_valid_event(event) and event["event"] == "epoch" for event in history):
             raise ValueError("history: each must be the event of an epoch")
         return history
 
@@ -91,7 +88,7 @@ class Listing(NamedTuple):
     broken: list[BrokenFile]
 
 
-def info_of(end: EndEvent, parts: Parts, run: str | None = None) -> WeightsInfo:
+def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
     """The facts of a finished training, not named yet."""
     state = end.state
     return WeightsInfo(
@@ -242,15 +239,6 @@ def scan(folder: Path | None = None) -> Listing:
     return Listing(weights, broken)
 
 
-def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """The 95% interval of an accuracy measured on n images (Wilson 1927)."""
-    z = 1.96
-    middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
-    low, high = middle - half, middle + half  # rounded: at 0 and 1 an end may lie beyond
-    return max(0.0, min(accuracy, low)), min(1.0, max(accuracy, high))
-
-
 def write_tensors(
     path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], *, replace: bool
 ) -> bool:
@@ -259,7 +247,7 @@ def write_tensors(
     Returns:
         False, and nothing changed, if the file exists and `replace` is false.
     """
-    temporary = temporary_name(path)
+    temporary = temporary_path(path)
     try:
         packed = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         save_file(packed, temporary, metadata={_HEADER_KEY: json.dumps(facts)})

@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from mnist_app.common.settings import InputError, write_text
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import write_text
 from mnist_app.results import cache
 from mnist_app.results.cache import Entry
 
 KINDS = ("assessment", "robustness", "neighbours", "embedding")
 _SECONDS_TO_START = 60  # a job that has said nothing for longer never got a process
 _SECONDS_BETWEEN_NOTES = 0.3
-_AT_ONCE = 1  # jobs that compute; the others wait, as each takes all cores that it may have
+_MOST_COMPUTING = 1  # jobs that compute; the others wait, as each takes all cores that it may have
 _PATIENCE = 30  # seconds that a job waits for its turn without anybody asking for it
 
 
@@ -163,7 +164,7 @@ class Job:
             return float("inf")
 
 
-def computed(job: Job, progress: Callable[[str, float], None] | None = None) -> Entry:
+def compute_now(job: Job, progress: Callable[[str, float], None] | None = None) -> Entry:
     """The result of a job, from the cache or computed here and now, and kept.
 
     Raises:
@@ -184,7 +185,7 @@ def _function_of(kind: str) -> Callable[..., Entry]:
         case "assessment":
             from mnist_app.recognition.assessment import assess as function
         case "robustness":
-            from mnist_app.recognition.assessment import try_harder as function
+            from mnist_app.recognition.assessment import measure_robustness as function
         case "neighbours":
             from mnist_app.recognition.neighbours import build_index as function
         case "embedding":
@@ -218,7 +219,7 @@ def main(note_file: Path) -> int:
         import torch
 
         torch.set_num_threads(training_threads())
-        computed(job, tell)
+        compute_now(job, tell)
         if not job.path.exists():
             raise InputError(f"There is no space in {cache.folder()}: free some, and try again.")
         job.forget()
@@ -234,7 +235,7 @@ def main(note_file: Path) -> int:
 def _wait_for_turn(job: Job, note: dict[str, Any], tell: Callable[[str, float], None]) -> bool:
     """Wait until fewer jobs than may compute at once are ahead; False if nobody asks any more."""
     tell("Starting", 0.0)
-    while _ahead(job, note["asked"]) >= _AT_ONCE:
+    while _ahead(job, note["asked"]) >= _MOST_COMPUTING:
         if job.seconds_unasked() > _PATIENCE:
             return False
         tell("Waiting for another computation to end", 0.0)

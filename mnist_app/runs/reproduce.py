@@ -9,11 +9,15 @@ from typing import Any
 from filelock import FileLock
 
 from mnist_app.common import machine
-from mnist_app.common.settings import InputError, checked_name, weights_folder, write_text
-from mnist_app.data.catalogue import Parts, prepare
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import write_text
+from mnist_app.common.names import checked_name
+from mnist_app.common.settings import weights_folder
 from mnist_app.data.labelled_images import Progress
+from mnist_app.data.training_data import TrainingData, prepare
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import JOINED, RECIPES, SOURCES, Recipe
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import ensemble, weights
 from mnist_app.results.ensemble import Member
 from mnist_app.training.calibration import calibrate
@@ -57,14 +61,14 @@ def reproduce(presets: list[str], seeds: Sequence[int], folder: Path, show: Show
     return results
 
 
-def join(folder: Path) -> weights.WeightsInfo:
+def build_ensemble(folder: Path) -> weights.WeightsInfo:
     """Join the seeds of `canvas` into `canvas-large`; update results.json and results.md.
 
     Raises:
         InputError: some seed's weights are missing; the message says which.
     """
     others = [weights.load(f"canvas-{seed}", _seeds_folder()) for seed in range(1, models.MEMBERS)]
-    model, info = ensemble.join([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
+    model, info = ensemble.combine([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
     info = weights.save(ensemble.NAME, model, info, overwrite=True)
     _remember(ensemble.NAME, _row(info), folder)
     return info
@@ -90,7 +94,7 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     return results
 
 
-def _train_one(recipe: Recipe, parts: Parts, show: Show) -> dict[str, Any]:
+def _train_one(recipe: Recipe, parts: TrainingData, show: Show) -> dict[str, Any]:
     for event in train(recipe, parts.train, parts.val, parts.test):
         show(recipe, event)
     info = weights.info_of(event, parts)
@@ -118,7 +122,7 @@ def _row(info: weights.WeightsInfo) -> dict[str, Any]:
         "epochs": info.epochs,
         "parameters": info.parameters,
         "fingerprint": info.fingerprint,
-        "machine": machine.facts(),
+        "machine": machine.machine_facts(),
     }
 
 
@@ -136,7 +140,7 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     is_seed = is_seed and (_seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
     folder = _seeds_folder() if is_seed else None
     model, info = weights.load(name, folder)
-    if info.recipe.name in JOINED:
+    if info.recipe.name in ENSEMBLES:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
     little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
     parts = prepare(info.recipe.changed(**little), progress)  # of the same validation images
@@ -176,8 +180,8 @@ def table(results: dict[str, Any]) -> str:
         "",
         REMARKS,
         "",
-        f"{machine.text(row['machine'] for row in rows)}. Seconds per epoch are the median of "
-        "training alone, on a machine that did other things beside.",
+        f"{machine.describe_machines(row['machine'] for row in rows)}. Seconds per epoch are the "
+        "median of training alone, on a machine that did other things beside.",
         "",
     ]
     return "\n".join(lines)
@@ -202,7 +206,7 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
             train_,
             val,
             str(len(runs)),
-            reached(name, runs),
+            compared_with_reported(name, runs),
             str(runs[0]["epochs"]),
             "–" if None in seconds else f"{mean(seconds):.1f}",
             str(runs[0]["threads"]),
@@ -210,7 +214,7 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
-def reached(name: str, runs: list[dict[str, Any]]) -> str:
+def compared_with_reported(name: str, runs: list[dict[str, Any]]) -> str:
     """Whether the means reach what the source reports: yes, no, as it falls out, or a dash."""
     source = SOURCES[name]
     targets = {

@@ -17,13 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from filelock import FileLock
 
-from mnist_app.common.settings import (
-    InputError,
-    checked_name,
-    parallel_runs,
-    weights_folder,
-    write_text,
-)
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import write_text
+from mnist_app.common.names import checked_name
+from mnist_app.common.settings import parallel_runs, weights_folder
 from mnist_app.recipes.search_space import Space
 from mnist_app.runs import training_runs
 from mnist_app.runs.training_runs import Run
@@ -232,7 +229,7 @@ def stop(search: Search) -> None:
             training_runs.stop(trial.run)
 
 
-def go_on(search: Search) -> None:
+def resume(search: Search) -> None:
     """Start again what was stopped, died or never had its turn.
 
     Raises:

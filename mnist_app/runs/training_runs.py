@@ -23,9 +23,12 @@ from typing import Any, Literal
 import psutil
 from filelock import FileLock, Timeout
 
-from mnist_app.common.settings import InputError, checked_name, weights_folder, write_text
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import write_text
+from mnist_app.common.names import checked_name
+from mnist_app.common.settings import weights_folder
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.training.events import is_whole
+from mnist_app.training.events import is_valid_event
 
 State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
@@ -100,7 +103,7 @@ class Run:
             return "stopping"
         if log.is_started:
             return "running"
-        return "queued" if ahead_of(self) else "starting"
+        return "queued" if runs_ahead_of(self) else "starting"
 
     @property
     def is_live(self) -> bool:
@@ -406,7 +409,7 @@ def _read_recipe(path: Path, mtime_ns: int) -> Recipe:  # noqa: ARG001, the cach
     return Recipe(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def ahead_of(run: Run) -> list[Run]:
+def runs_ahead_of(run: Run) -> list[Run]:
     """The living runs whose turn comes before this one's."""
     mine = run.place_in_line
     others = (other for other in list_runs() if other.id != run.id)
@@ -486,7 +489,7 @@ def _add_line(log: RunLog, line: bytes) -> None:
         # Cut off by a crash: what it said is said again when the run resumes. Or changed by hand
         # or a broken disc: half a character, which no page can show.
         return
-    if is_whole(event):
+    if is_valid_event(event):
         log.add(event)
 
 

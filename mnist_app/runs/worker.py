@@ -10,12 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_app.common.settings import InputError, TrainingError, parallel_runs
+from mnist_app.common.errors import InputError, TrainingError
+from mnist_app.common.settings import parallel_runs
 from mnist_app.runs import search, training_runs
 
 if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
-    from mnist_app.data.catalogue import Parts
-    from mnist_app.training.events import Checkpoint, EndEvent, EpochEvent
+    from mnist_app.data.training_data import TrainingData
+    from mnist_app.training.checkpoint import Checkpoint
+    from mnist_app.training.events import EndEvent, EpochEvent
 
 SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -57,12 +59,12 @@ def _advance_search(run: training_runs.Run) -> None:
 def _work(run: training_runs.Run, should_stop: Callable[[], bool]) -> None:
     import torch
 
-    from mnist_app.data import catalogue
+    from mnist_app.data import training_data
     from mnist_app.training.events import EndEvent, EpochEvent, to_json
     from mnist_app.training.loop import train
 
     torch.set_num_threads(training_threads())
-    parts = catalogue.prepare(run.recipe, lambda text, share: _note(run, text, share))
+    parts = training_data.prepare(run.recipe, lambda text, share: _note(run, text, share))
     checkpoint = read_checkpoint(run, parts.train.fingerprint)
     _log(run, {"event": "start"})
     for entry in checkpoint.facts["history"] if checkpoint else []:
@@ -88,7 +90,7 @@ def training_threads() -> int:
 
 def _wait_for_turn(run: training_runs.Run, should_stop: Callable[[], bool]) -> bool:
     """Wait until fewer runs than may train at once are ahead; False if stopped meanwhile."""
-    while len(training_runs.ahead_of(run)) >= parallel_runs():
+    while len(training_runs.runs_ahead_of(run)) >= parallel_runs():
         if should_stop():
             return False
         time.sleep(_SECONDS_BETWEEN_LOOKS)
@@ -127,7 +129,7 @@ def read_checkpoint(run: training_runs.Run, fingerprint: str) -> "Checkpoint | N
     from safetensors.torch import load_file
 
     from mnist_app.results import weights
-    from mnist_app.training.events import Checkpoint
+    from mnist_app.training.checkpoint import Checkpoint
 
     if not run.checkpoint.exists():
         return None
@@ -160,7 +162,7 @@ def _save_snapshot(run: training_runs.Run, event: "EpochEvent") -> None:
         weights.write_tensors(path, tensors, {}, replace=True)
 
 
-def _save_result(run: training_runs.Run, event: "EndEvent", parts: "Parts") -> str | None:
+def _save_result(run: training_runs.Run, event: "EndEvent", parts: "TrainingData") -> str | None:
     from mnist_app.results import weights
 
     if not event.state.is_trained:

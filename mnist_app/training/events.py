@@ -2,23 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-
-from mnist_app.common.settings import TrainingError as TrainingError  # told without torch, too
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # torch comes with them, which those who read a log do not need
-    from torch import Tensor
-
     from mnist_app.training.calibration import Calibration
+    from mnist_app.training.checkpoint import Checkpoint
 
 _NOT_LOGGED = "state", "checkpoint", "calibration"
-
-
-class Checkpoint(NamedTuple):
-    """All that it takes to go on training as if nothing had happened."""
-
-    tensors: "dict[str, Tensor]"
-    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +57,7 @@ class EndEvent:
     problem: str | None = None  # if it diverged: where, and what to change, one sentence
     calibration: "Calibration"
     state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
-    checkpoint: Checkpoint = field(repr=False, compare=False)
+    checkpoint: "Checkpoint" = field(repr=False, compare=False)
 
 
 Event = BatchEvent | EpochEvent | EndEvent
@@ -93,7 +83,7 @@ _TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": 
 _GREATEST = 1e15  # of all figures
 
 
-def is_whole(event: Any) -> bool:
+def is_valid_event(event: Any) -> bool:
     """Whether it is an event as it was written, and not one that was changed or cut.
 
     Args:

@@ -12,22 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mnist_app.common.errors import TrainingError
 from mnist_app.common.memory import keep_freed_memory
 from mnist_app.data import augmentation
 from mnist_app.data.labelled_images import Digits, to_input
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.calibration import calibrate
+from mnist_app.training.checkpoint import Checkpoint
 from mnist_app.training.evaluation import RunningMetrics, evaluate, logits_of, loss_of
-from mnist_app.training.events import (
-    BatchEvent,
-    Checkpoint,
-    EndEvent,
-    EpochEvent,
-    Event,
-    TrainingError,
-    to_json,
-)
+from mnist_app.training.events import BatchEvent, EndEvent, EpochEvent, Event, to_json
 from mnist_app.training.optimizers import (
     add_l1_gradient,
     learning_rate_at,

@@ -4,6 +4,7 @@ All functions take arrays over N images: `labels` (N,) int, the digits; `answers
 most probable digits; `confidence` (N,) float in [0, 1], the probability of each answer.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -88,3 +89,12 @@ def worst(labels: np.ndarray, answers: np.ndarray, confidence: np.ndarray) -> np
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
+    """The 95% interval of an accuracy measured on n images (Wilson 1927)."""
+    z = 1.96
+    middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
+    low, high = middle - half, middle + half  # rounded: at 0 and 1 an end may lie beyond
+    return max(0.0, min(accuracy, low)), min(1.0, max(accuracy, high))

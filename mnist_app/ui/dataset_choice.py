@@ -7,13 +7,13 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import archives, catalogue, mnist, picture_folders
+from mnist_app.common.errors import InputError
+from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
 from mnist_app.runs import training_runs
-from mnist_app.ui import shared, teacher_lock
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui import session, teacher_lock
+from mnist_app.ui.markdown import escaped
 
 CHOICES = {
     "mnist": "MNIST",
@@ -22,46 +22,46 @@ CHOICES = {
 }
 
 
-def choose(key: str) -> str:
+def render_choice(key: str) -> str:
     """A choice of data set; gives the name that `load` takes, "" while no folder is named."""
     kind = st.segmented_control(
         "Data set",
         list(CHOICES),
         format_func=CHOICES.get,
-        default="mnist" if mnist.is_here() else "digits",
+        default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key=key,
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
-    return own(f"{key}_folder") if kind == "folder" else kind
+    return render_own_data(f"{key}_folder") if kind == "folder" else kind
 
 
-def own(key: str) -> str:
+def render_own_data(key: str) -> str:
     """A folder or ZIP of the user's: an upload, an earlier one, or a path; "" while there is none.
 
     Args:
         key: of the choice; the uploader has `key` with "_upload" behind it.
     """
     choice = st.container()  # above the uploader, which decides what it shows
-    is_open = teacher_lock.is_open()
+    is_open = teacher_lock.is_unlocked()
     if is_open:
         _upload(key)
     else:
-        teacher_lock.note()
-    uploads = {str(path): _label(path) for path in picture_folders.uploads()}
+        teacher_lock.render_locked_notice()
+    labels = {str(path): _label(path) for path in uploads.list_uploads()}
     with choice:
         place = st.selectbox(
             "Folder or ZIP",
-            list(uploads),
+            list(labels),
             index=None,
-            format_func=lambda path: uploads.get(path, path),
+            format_func=lambda path: labels.get(path, path),
             accept_new_options=is_open,
             placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
             key=key,
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
     place = (place or "").strip()
-    return place if is_open or place in uploads else ""
+    return place if is_open or place in labels else ""
 
 
 def _upload(key: str) -> None:
@@ -80,18 +80,18 @@ def _keep(file: BinaryIO, key: str) -> None:
     """Keep what was uploaded just now, and choose it."""
     try:
         with st.spinner("Looking into the ZIP"):
-            st.session_state[key] = str(picture_folders.keep_upload(file.name, file))
+            st.session_state[key] = str(uploads.keep_upload(file.name, file))
         st.session_state[f"{key}_kept"] = file.file_id
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
 
 
 def _label(path: Path) -> str:
     when = datetime.fromtimestamp(path.stat().st_mtime)
-    return f"{picture_folders.upload_name(path)} · uploaded {when:%d %b %H:%M}"
+    return f"{archives.upload_name(path)} · uploaded {when:%d %b %H:%M}"
 
 
-def load(name: str, key: str) -> Dataset | None:
+def load_or_explain(name: str, key: str) -> Dataset | None:
     """A data set, from memory the second time; None if it cannot be had, and the page says why.
 
     Args:
@@ -104,18 +104,18 @@ def load(name: str, key: str) -> Dataset | None:
             "0 to 9."
         )
         return None
-    if name == "mnist" and not mnist.is_here():
+    if name == "mnist" and not mnist.is_downloaded():
         st.info("MNIST is not on this machine. The bundled digits are.")
-        if not teacher_lock.is_open() or not st.button("Download MNIST (11 MB)", key=key):
+        if not teacher_lock.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
             return None
     try:
         return _content(name)[0]
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return None
 
 
-def skipped(name: str) -> list[Skipped]:
+def skipped_files(name: str) -> list[Skipped]:
     """The files of a loaded data set's folder or ZIP that are not in it."""
     try:
         return _content(name)[1]
@@ -123,7 +123,7 @@ def skipped(name: str) -> list[Skipped]:
         return []
 
 
-def delete_button(name: str, key: str) -> None:
+def render_delete_button(name: str, key: str) -> None:
     """What deletes the data set `name`, if it was uploaded, when it is clicked twice.
 
     Args:
@@ -131,26 +131,26 @@ def delete_button(name: str, key: str) -> None:
         key: that of `choose`.
     """
     path = Path(name)
-    if path not in picture_folders.uploads() or not teacher_lock.is_open():
+    if path not in uploads.list_uploads() or not teacher_lock.is_unlocked():
         return
     with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
-        st.write(f"{picture_folders.upload_name(path)} is gone for everybody then.")
+        st.write(f"{archives.upload_name(path)} is gone for everybody then.")
         st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
     if problem := st.session_state.pop(f"{key}_folder_problem", None):
-        st.error(as_text(problem))
+        st.error(escaped(problem))
 
 
 def _delete(path: Path, key: str) -> None:
     """Delete an upload and choose none, or leave a sentence on why that cannot be."""
     try:
-        teacher_lock.require()
-        delete(path)
+        teacher_lock.require_unlocked()
+        delete_upload(path)
         st.session_state[key] = None
     except InputError as error:
         st.session_state[f"{key}_problem"] = str(error)
 
 
-def delete(path: Path) -> None:
+def delete_upload(path: Path) -> None:
     """Delete an uploaded ZIP.
 
     Raises:
@@ -174,7 +174,7 @@ def _is_same(name: str, path: Path) -> bool:
         return False
 
 
-class _Box:
+class _SharedDataset:
     """Holds a data set once it is read. Of many sessions that want it, one reads."""
 
     def __init__(self) -> None:
@@ -183,13 +183,13 @@ class _Box:
 
 
 def _content(name: str) -> tuple[Dataset, list[Skipped]]:
-    box = _box(name, _version(name))
+    box = _shared_dataset(name, _version(name))
     if box.content is None:
         bar = st.progress(0.0, "Reading the images …")
         try:
             with box.lock:
                 if box.content is None:
-                    box.content = catalogue.load_what_can_be_read(
+                    box.content = catalogue.load_with_skipped(
                         name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
                     )
         finally:
@@ -199,10 +199,10 @@ def _content(name: str) -> tuple[Dataset, list[Skipped]]:
 
 # What is cached may not draw a progress bar: the box is, and is filled outside.
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _box(name: str, version: object) -> _Box:  # noqa: ARG001, the cache's key
-    return _Box()
+def _shared_dataset(name: str, version: object) -> _SharedDataset:  # noqa: ARG001, the cache's key
+    return _SharedDataset()
 
 
 def _version(name: str) -> object:
     """What changes when the content of a folder or file does."""
-    return None if name in catalogue.BUNDLED else archives.state_of(archives.typed_path(name))
+    return None if name in catalogue.BUNDLED else archives.content_stamp(archives.typed_path(name))

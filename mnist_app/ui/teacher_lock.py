@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from mnist_app.common import network_address, teacher_code
-from mnist_app.common.settings import InputError
-from mnist_app.ui.markdown import as_text
+from mnist_app.common.errors import InputError
+from mnist_app.ui.markdown import escaped
 
 _PASS = "teacher_pass"  # noqa: S105, a place in the session's state
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
@@ -20,9 +20,9 @@ _DOOR = teacher_code.Door()  # one for all sessions: a new one does not begin to
 _NOBODYS = secrets.token_hex()  # the code while the file that may hold it cannot be read
 
 
-def code() -> str | None:
+def required_code() -> str | None:
     """The teacher's code, None if there is none: then everything is open."""
-    return teacher_code.code_from(_secret)
+    return teacher_code.configured_code(_secret)
 
 
 def _secret() -> str | None:
@@ -36,20 +36,20 @@ def _secret_files() -> list[str]:
     return [name for name in st.get_option("secrets.files") if Path(name).exists()]
 
 
-def is_open() -> bool:
+def is_unlocked() -> bool:
     """Whether this session may start, stop, delete and upload."""
-    needed = code()
+    needed = required_code()
     held = st.session_state.get(_PASS)
     return needed is None or (isinstance(held, teacher_code.Pass) and held.opens(needed))
 
 
-def require() -> None:
+def require_unlocked() -> None:
     """Raise InputError unless this session may start, stop, delete and upload."""
-    if not is_open():
+    if not is_unlocked():
         raise InputError(NEEDED)
 
 
-def note() -> None:
+def render_locked_notice() -> None:
     """Say what stands where a guarded control would be."""
     st.caption(NEEDED)
 
@@ -57,9 +57,9 @@ def note() -> None:
 # The sidebar
 
 
-def show() -> None:
+def render() -> None:
     """Ask for the code, or warn that none is set though others can reach the app."""
-    needed = code()
+    needed = required_code()
     if needed is None:
         if network_address.is_reached_by_others(st.get_option("server.address")):
             st.warning(
@@ -70,12 +70,12 @@ def show() -> None:
             )
         return
     with st.expander("Teacher", key="teacher", icon=":material/school:"):
-        if is_open():
+        if is_unlocked():
             st.caption("You can start, stop, delete and upload.")
             st.button("Lock again", key="teacher_lock", on_click=_lock)
             return
         if needed == _NOBODYS:
-            files = as_text(" and ".join(_secret_files()))
+            files = escaped(" and ".join(_secret_files()))
             st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
             return
         with st.form("teacher_form", clear_on_submit=True, border=False):
@@ -88,7 +88,7 @@ def _unlock(given: str, needed: str) -> None:
     try:
         st.session_state[_PASS] = _DOOR.enter(given, needed, _client())
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return
     st.rerun()
 

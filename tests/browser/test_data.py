@@ -9,7 +9,8 @@ from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_app.data.catalogue import load_bundled, load_dataset
+from mnist_app.data.bundled import load_bundled
+from mnist_app.data.catalogue import load_dataset
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_app.data.catalogue import load_pen_digits
+from mnist_app.data.training_data import load_pen_digits
 from mnist_app.drawing import pen
 
 pytestmark = pytest.mark.browser

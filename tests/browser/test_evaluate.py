@@ -10,7 +10,7 @@ from page import App, begin
 from PIL import Image
 from playwright.sync_api import expect
 
-from mnist_app.data import catalogue
+from mnist_app.data import bundled
 
 pytestmark = pytest.mark.browser
 
@@ -31,7 +31,7 @@ def test_the_summary_on_the_bundled_digits(app):
     opened(app, "lenet5", "Bundled digits")
     expect(app.part("metrics")).to_contain_text("Accuracy")
     expect(app.part("evaluate_tab")).to_contain_text("n = 359 test images of digits")
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     cells = app.part("confusion").locator("button")
     expect(cells).to_have_count(100)
     counts = [int(text or 0) for text in cells.all_inner_texts()]
@@ -93,7 +93,7 @@ def test_on_mnist_the_accuracy_is_the_one_in_the_sidebar(app, real_data):
 
 
 def test_own_pictures_are_read_and_the_bad_ones_named_with_their_reasons(app, tmp_path):
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     path = tmp_path / "pictures.zip"
     with zipfile.ZipFile(path, "w") as bundle:
         for place in range(5):

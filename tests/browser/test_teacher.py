@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from mnist_app.common import network_address
-from mnist_app.recipes.recipe import RECIPES
+from mnist_app.recipes.presets import RECIPES
 from mnist_app.runs import training_runs
 
 pytestmark = pytest.mark.browser

@@ -21,7 +21,7 @@ from rights import without_rights
 
 from mnist_app.cli import doctor
 from mnist_app.cli.main import commands
-from mnist_app.data import catalogue, mnist
+from mnist_app.data import bundled, catalogue, mnist, training_data
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.training import loop as training
@@ -265,7 +265,7 @@ def train(dataset: str, name: str) -> None:
     recipe = Recipe(
         name=name, model="mlp-128-64", dataset=dataset, epochs=2, learning_rate=0.01, batch_size=16
     )
-    parts = catalogue.prepare(recipe)
+    parts = training_data.prepare(recipe)
     end = list(training.train(recipe, parts.train, parts.val, parts.test))[-1]
     weights.save(name, end.state.network, weights.info_of(end, parts))
 
@@ -346,7 +346,7 @@ def test_a_network_is_told_while_it_is_tested(trained):
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     folder = tmp_path / "pictures"
-    digits = catalogue.load_bundled().train
+    digits = bundled.load_bundled().train
     for label in range(10):
         (folder / str(label)).mkdir(parents=True)
         for number, image in enumerate(digits.images[digits.labels == label][:10]):

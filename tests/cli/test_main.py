@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from mnist_app.cli.main import main
-from mnist_app.data import catalogue
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.data import bundled
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import unlabelled
 from mnist_app.results import weights
 
@@ -173,7 +174,7 @@ def test_evaluate_finds_the_stored_accuracy_again(call, trained):
 
 
 def test_predict_reads_pictures(call, trained, tmp_path):
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     labels = []
     for i in range(8):
         image = Image.fromarray(test.images[i * 30].numpy()).resize((200, 200))
@@ -215,7 +216,7 @@ def test_predict_says_when_nothing_is_drawn(call, trained, tmp_path):
 
 
 def test_predict_reads_a_number(call, trained, tmp_path):
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     ones = [i for i in range(len(test)) if test.labels[i] == 1][:2]
     sheet = Image.new("L", (260, 120))
     for place, i in enumerate(ones):
@@ -295,7 +296,7 @@ def pictures(tmp_path) -> Path:
     """A folder with six small digits, one of them in a sub-folder, and two files that are none."""
     folder = tmp_path / "pictures"
     (folder / "more").mkdir(parents=True)
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     for place in range(6):
         sub = "more" if place == 5 else "."
         Image.fromarray(test.images[place].numpy()).save(folder / sub / f"{place}.png")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mnist_app.common.settings import temporary_name, write_text
+from mnist_app.common.files import temporary_path, write_text
 
 
 def test_a_text_that_cannot_be_written_leaves_everything_as_it_was(tmp_path):
@@ -54,4 +54,4 @@ def test_what_another_program_left_in_a_folder_of_the_user_stays(tmp_path, monke
 
 
 def test_two_files_are_not_written_under_the_same_temporary_name(tmp_path):
-    assert temporary_name(tmp_path / "a") != temporary_name(tmp_path / "b")
+    assert temporary_path(tmp_path / "a") != temporary_path(tmp_path / "b")

@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_app.common import teacher_code
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.common.teacher_code import Door, Pass
 
 
@@ -98,4 +98,4 @@ def test_the_code_comes_from_the_environment_or_else_the_secrets(
     monkeypatch.delenv(teacher_code.VARIABLE, raising=False)
     if variable is not None:
         monkeypatch.setenv(teacher_code.VARIABLE, variable)
-    assert teacher_code.code_from(lambda: secret) == code
+    assert teacher_code.configured_code(lambda: secret) == code

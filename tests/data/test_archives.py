@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import archives
-from mnist_app.data.archives import File, file_at, files_in, state_of, typed_path
+from mnist_app.data.archives import File, content_stamp, file_at, files_in, typed_path
 
 
 def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> io.BytesIO:
@@ -184,14 +184,14 @@ def test_a_file_that_goes_before_it_is_read_is_said(tmp_path):
 
 def test_the_state_changes_with_the_content(tmp_path):
     folder = unpacked(FILES, tmp_path / "x")
-    states = [state_of(folder), state_of(folder)]
+    states = [content_stamp(folder), content_stamp(folder)]
     (folder / "b" / "2.png").write_bytes(b"other")
-    states.append(state_of(folder))
+    states.append(content_stamp(folder))
     (folder / "b" / "2.png").unlink()
-    states.append(state_of(folder))
+    states.append(content_stamp(folder))
     assert states[0] == states[1]
     assert len(set(states)) == 3
-    assert state_of(tmp_path / "none") == ""
+    assert content_stamp(tmp_path / "none") == ""
 
 
 # Paths that somebody typed
@@ -216,7 +216,7 @@ def test_what_no_file_can_be_called_is_bad_input_wherever_it_comes_from(text):
     with pytest.raises(InputError, match="check it"):
         list(files_in(Path(text)))
     assert "check it" in file_at(Path(text)).problem
-    assert state_of(Path(text)) == ""
+    assert content_stamp(Path(text)) == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such files on Windows")
@@ -249,4 +249,4 @@ def test_a_name_that_is_no_utf_8_can_be_written_and_its_file_read(tmp_path):
     with pytest.raises(InputError, match=r"sur.udcff\.png cannot be read") as error:
         file.read()
     str(error.value).encode()
-    assert len(state_of(tmp_path)) == 64
+    assert len(content_stamp(tmp_path)) == 64

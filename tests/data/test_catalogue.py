@@ -12,12 +12,15 @@ from numbered import counts
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue, rendering
-from mnist_app.data.catalogue import load_dataset, prepare
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled as bundled_digits
+from mnist_app.data import catalogue, rendering, training_data
+from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.labelled_images import Dataset, Digits, split, take
+from mnist_app.data.training_data import prepare
 from mnist_app.drawing import pen
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,8 @@ def test_the_bundled_digits_are_1797_in_the_format_of_mnist(bundled):
 @pytest.mark.parametrize("is_found", [True, False], ids=["from the file", "from scikit-learn"])
 def test_the_bundled_digits_are_those_of_scikit_learn(is_found, monkeypatch):
     if not is_found:
-        monkeypatch.setattr("mnist_app.data.catalogue.find_spec", lambda _name: None)
-    table, theirs = catalogue._uci_digits(), load_digits()
+        monkeypatch.setattr("mnist_app.data.bundled.find_spec", lambda _name: None)
+    table, theirs = bundled_digits._uci_digits(), load_digits()
     assert np.array_equal(table[:, :-1].reshape(-1, 8, 8), theirs.images)
     assert np.array_equal(table[:, -1], theirs.target)
 
@@ -135,13 +138,13 @@ def pens(root: Path) -> list[pen.PenDigit]:
     ]
     (root / "pendigits").mkdir(parents=True)
     (root / "pendigits" / "strokes.jsonl").write_text("\n".join(lines))
-    return catalogue.load_pen_digits()
+    return training_data.load_pen_digits()
 
 
 SMALL = Recipe(dataset="digits", subset=100)
 
 
-def plain_parts(**changes) -> catalogue.Parts:
+def plain_parts(**changes) -> training_data.TrainingData:
     return prepare(SMALL.changed(**changes))
 
 
@@ -152,7 +155,7 @@ def test_pen_strokes_are_read_from_the_data_folder(pens):
 
 @pytest.mark.usefixtures("root")
 def test_without_pen_strokes_at_hand_training_goes_on_without_them():
-    assert catalogue.load_pen_digits() == []
+    assert training_data.load_pen_digits() == []
     parts, plain = plain_parts(pen_copies=4), plain_parts()
     assert parts.train.fingerprint == plain.train.fingerprint
     assert parts.val.fingerprint == plain.val.fingerprint
@@ -160,12 +163,12 @@ def test_without_pen_strokes_at_hand_training_goes_on_without_them():
 
 
 def test_missing_pen_strokes_are_said_with_their_place_and_the_remedy(root):
-    said = catalogue.lacking(RECIPES["canvas"])
+    said = training_data.missing_strokes_notice(RECIPES["canvas"])
     assert str(root / "pendigits") in said
     assert "pendigits-orig.tra" in said
-    assert catalogue.lacking(RECIPES["lenet5"]) is None
+    assert training_data.missing_strokes_notice(RECIPES["lenet5"]) is None
     (root / "pendigits").mkdir(parents=True)
-    assert catalogue.lacking(RECIPES["canvas"]) is None
+    assert training_data.missing_strokes_notice(RECIPES["canvas"]) is None
 
 
 def test_pen_strokes_that_cannot_be_read_are_named(root):

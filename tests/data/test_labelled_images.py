@@ -4,7 +4,7 @@ import pytest
 import torch
 from numbered import counts, numbered, numbers
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Digits, split, take, to_input
 
 COUNTS = [20, 40, 60, 80, 100, 20, 40, 60, 80, 100]

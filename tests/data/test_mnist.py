@@ -19,7 +19,7 @@ import torchvision
 from numbered import counts
 from rights import without_rights
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import mnist
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.labelled_images import Dataset, to_input

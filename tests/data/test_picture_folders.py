@@ -13,10 +13,11 @@ from numbered import counts
 from PIL import Image
 from rights import without_rights
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue, picture_folders
-from mnist_app.data.catalogue import load_dataset, prepare
+from mnist_app.common.errors import InputError
+from mnist_app.data import archives, catalogue, picture_folders, uploads
+from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.picture_folders import read_folder
+from mnist_app.data.training_data import prepare
 from mnist_app.drawing.normal_form import MIN_CONTRAST, to_mnist
 from mnist_app.recipes.recipe import Recipe
 
@@ -393,13 +394,12 @@ def test_a_file_that_is_no_zip_is_refused(tmp_path):
 @pytest.mark.usefixtures("weights_folder")
 def test_an_upload_is_kept_once_and_found_again(zipped, weights_folder):
     paths = [
-        picture_folders.keep_upload("../class <3b>.zip", io.BytesIO(zipped.read_bytes()))
-        for _ in range(2)
+        uploads.keep_upload("../class <3b>.zip", io.BytesIO(zipped.read_bytes())) for _ in range(2)
     ]
     assert paths[0] == paths[1]
     assert paths[0].parent == weights_folder / ".datasets"
-    assert picture_folders.uploads() == paths[:1]
-    assert picture_folders.upload_name(paths[0]) == "class-3b"
+    assert uploads.list_uploads() == paths[:1]
+    assert archives.upload_name(paths[0]) == "class-3b"
     assert paths[0].read_bytes() == zipped.read_bytes()
     assert list(paths[0].parent.iterdir()) == paths[:1]
     dataset = load_dataset(str(paths[0]))
@@ -409,12 +409,12 @@ def test_an_upload_is_kept_once_and_found_again(zipped, weights_folder):
 
 def test_what_cannot_be_a_data_set_is_not_kept(weights_folder):
     with pytest.raises(InputError, match="no ZIP"):
-        picture_folders.keep_upload("a.zip", io.BytesIO(b"nothing"))
-    assert not picture_folders.uploads()
+        uploads.keep_upload("a.zip", io.BytesIO(b"nothing"))
+    assert not uploads.list_uploads()
 
 
 def test_uploads_do_not_fill_the_disk(zipped, weights_folder, monkeypatch):
-    monkeypatch.setattr(picture_folders, "MOST_UPLOADED", 1000)
+    monkeypatch.setattr(uploads, "MOST_UPLOADED", 1000)
     with pytest.raises(InputError, match="delete some of them"):
-        picture_folders.keep_upload("a.zip", io.BytesIO(zipped.read_bytes()))
-    assert not picture_folders.uploads()
+        uploads.keep_upload("a.zip", io.BytesIO(zipped.read_bytes()))
+    assert not uploads.list_uploads()

@@ -8,7 +8,7 @@ from torch import Tensor
 from mnist_app.data import non_digits, rendering
 from mnist_app.data.rendering import (
     FOLDS,
-    NONE,
+    NOT_A_DIGIT,
     draw_non_digits,
     draw_pen_digits,
     redraw,
@@ -129,8 +129,8 @@ def test_every_drawing_is_another_but_still_the_digit():
 def test_non_digits_bear_the_eleventh_label():
     images, labels = draw_non_digits(30, seed=0)
     check(images, labels, 30)
-    assert NONE == 10
-    assert (labels == NONE).all()
+    assert NOT_A_DIGIT == 10
+    assert (labels == NOT_A_DIGIT).all()
     assert len({image.numpy().tobytes() for image in images}) == 30
 
 
@@ -148,7 +148,7 @@ def test_some_non_digits_are_numbers_of_the_digits_given(monkeypatch):
     _, labels = draw_non_digits(200, 0, [PenDigit(7, "", SEVEN)])
     assert set(asked) == {2, 3}
     assert 10 < len(asked) < 60
-    assert (labels == NONE).all()
+    assert (labels == NOT_A_DIGIT).all()
 
 
 @pytest.mark.parametrize(

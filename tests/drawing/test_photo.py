@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.drawing import pen
 from mnist_app.drawing.photo import clean
 from mnist_app.drawing.pictures import decode_picture

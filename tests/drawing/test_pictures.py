@@ -6,7 +6,7 @@ import pytest
 from drawings import SIDE, black_on_transparent, distance, inverted, seven
 from PIL import Image
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.drawing.normal_form import to_mnist
 from mnist_app.drawing.pictures import MOST_LONG, MOST_PIXELS, decode_picture, read_picture
 

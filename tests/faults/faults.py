@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from mnist_app.data import catalogue
-from mnist_app.data.catalogue import load_bundled
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.data import training_data
+from mnist_app.data.bundled import load_bundled
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.runs import training_runs, worker
 from mnist_app.training.evaluation import logits_of
@@ -167,7 +168,7 @@ def ends_as_unbroken(run: training_runs.Run, recipe: Recipe) -> None:
 def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Tensor]]:
     """The curve and the weights of a training in this process, computed as a run does."""
     made, threads = Recipe.model_validate_json(recipe), torch.get_num_threads()
-    parts = catalogue.prepare(made)
+    parts = training_data.prepare(made)
     torch.set_num_threads(worker.training_threads())
     state = list(train(made, parts.train, parts.val))[-1].state
     torch.set_num_threads(threads)

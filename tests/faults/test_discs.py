@@ -7,7 +7,7 @@ import faults
 import pytest
 from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
 

@@ -9,8 +9,8 @@ import pytest
 from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
 from PIL import Image
 
-from mnist_app.data.catalogue import load_bundled
-from mnist_app.recipes.recipe import RECIPES
+from mnist_app.data.bundled import load_bundled
+from mnist_app.recipes.presets import RECIPES
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
 

@@ -11,8 +11,8 @@ from mnist_app.drawing.segmentation import Box
 from mnist_app.figures import fragments
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.networks.models import Layer, count_parameters, create_model, describe, list_models
-from mnist_app.recognition.predictor import NOTHING, Found, Prediction
-from mnist_app.ui.markdown import as_code, as_text
+from mnist_app.recognition.predictor import BLANK, Found, Prediction
+from mnist_app.ui.markdown import escaped, inline_code
 
 SHARES = np.array([0.01, 0.02, 0.03, 0.5, 0.04, 0.2, 0.05, 0.06, 0.07, 0.02])
 PICTURE = np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28)
@@ -115,7 +115,7 @@ def test_a_digit_zero_is_not_taken_for_a_blank_canvas():
 
 def test_a_blank_canvas_says_what_to_do():
     assert read(fragments.big_number([])).texts == []
-    assert read(fragments.top_three(NOTHING, "Draw a digit")).texts == ["Draw a digit"]
+    assert read(fragments.top_three(BLANK, "Draw a digit")).texts == ["Draw a digit"]
 
 
 def test_the_three_most_probable_digits_come_best_first():
@@ -164,7 +164,7 @@ def test_bars_of_the_digits_not_chosen_are_weak():
 
 
 def test_a_blank_canvas_has_ten_empty_bars_without_values():
-    html = fragments.probability_bars(NOTHING)
+    html = fragments.probability_bars(BLANK)
     assert widths(html) == [0] * 10
     reader = read(html)
     assert reader.texts == [*"0123456789", "Probability"]
@@ -221,10 +221,10 @@ def test_facts_are_text_and_never_markup():
 
 
 def test_a_text_from_outside_is_no_markdown():
-    assert as_text("![x](https://example.org)") == r"!\[x\](https://example.org)"
-    assert as_text("a*b* `c` $d$ ~e~ \\") == r"a\*b\* \`c\` \$d\$ \~e\~ \\"
-    assert as_text("half \ud800") == "half ?"
-    assert as_text("7-2_x.png is empty: remove it.") == "7-2_x.png is empty: remove it."
+    assert escaped("![x](https://example.org)") == r"!\[x\](https://example.org)"
+    assert escaped("a*b* `c` $d$ ~e~ \\") == r"a\*b\* \`c\` \$d\$ \~e\~ \\"
+    assert escaped("half \ud800") == "half ?"
+    assert escaped("7-2_x.png is empty: remove it.") == "7-2_x.png is empty: remove it."
 
 
 @pytest.mark.parametrize(
@@ -236,4 +236,4 @@ def test_a_text_from_outside_is_no_markdown():
     ],
 )
 def test_code_ends_where_its_text_does(text, code):
-    assert as_code(text) == code
+    assert inline_code(text) == code

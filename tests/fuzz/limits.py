@@ -112,7 +112,7 @@ class Tally:
 
 def judged(attempt: Attempt, names: tuple[str, ...] = ()) -> dict[str, Any]:
     """Try something: how it ended, its seconds and megabytes, and what is wrong with that."""
-    from mnist_app.common.settings import InputError
+    from mnist_app.common.errors import InputError
 
     before = _reset_peak()
     start = time.process_time()

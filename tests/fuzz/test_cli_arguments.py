@@ -11,14 +11,15 @@ from fuzz.mutations import HTML, TEXTS
 from fuzz.test_pictures import real
 
 from mnist_app.cli import main as cli
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import predictor
 from mnist_app.report import html_report
 
-LOADED = predictor, html_report, catalogue.load_bundled()  # no case is to answer for their memory
-COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "join"
+LOADED = predictor, html_report, bundled.load_bundled()  # no case is to answer for their memory
+COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "ensemble"
 WORDS = (
     *(text for text in TEXTS if "\0" not in text and "outside" not in text),
     *("-", "--", "-h", "--json", "--nothing", "--seed", "0", "-1", "nan", "1e999", "9" * 400),
@@ -46,7 +47,7 @@ def odd_arguments(case: Case) -> Attempt:
     elif command in ("evaluate", "report"):
         name = case.one_of(["lenet5", "lenet5", *WORDS])
         words = [name, *words, "--dataset", case.one_of(["digits", *TEXTS])]
-    elif command in ("calibrate", "reproduce", "join"):
+    elif command in ("calibrate", "reproduce", "ensemble"):
         words = [TEXTS[int(case.random.integers(5))], *words]
     fill(case)
     return lambda: run([command, *words])

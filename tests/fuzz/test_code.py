@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import picture_folders
+from mnist_app.common.errors import InputError
+from mnist_app.data import picture_folders, uploads
 from mnist_app.data.mnist import MNIST_FILES, load_mnist
 from mnist_app.drawing import pen
 from mnist_app.drawing.pictures import decode_picture
@@ -77,7 +77,7 @@ def read_by_all(data: bytes, folder: Path) -> None:
         lambda: load_mnist(folder / "data"),
         lambda: decode_picture(data, "picture.png"),
         lambda: picture_folders.read_folder(io.BytesIO(data)),
-        lambda: picture_folders.keep_upload("a.zip", io.BytesIO(data)),
+        lambda: uploads.keep_upload("a.zip", io.BytesIO(data)),
     ):
         with pytest.raises(InputError):
             read()

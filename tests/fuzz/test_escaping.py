@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_app.data import catalogue
+from mnist_app.data import bundled
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import comparison_charts, fragments, training_charts
 from mnist_app.figures import dataset_charts as data_charts
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import comparison
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import html_report
@@ -53,9 +54,9 @@ def test_fragments_of_html_escape_what_they_are_given(text):
     layer = models.Layer(text, (1, 2), 3)
     assert is_free_of_tags(fragments.facts({text: text}))
     assert is_free_of_tags(fragments.architecture([layer]))
-    from mnist_app.recognition.predictor import NOTHING
+    from mnist_app.recognition.predictor import BLANK
 
-    assert is_free_of_tags(fragments.top_three(NOTHING, text))
+    assert is_free_of_tags(fragments.top_three(BLANK, text))
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -79,10 +80,10 @@ FIGURES = "train_accuracy", "val_accuracy", "train_loss", "val_loss"
 
 
 def test_a_report_escapes_what_is_in_a_file(hostile):
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     named = Digits(test.images, test.labels, HTML)
     chances = np.full((len(test), 10), 0.1)
-    page = html_report.report("hostile", Assessment(test.labels.numpy(), chances), named)
+    page = html_report.render_report("hostile", Assessment(test.labels.numpy(), chances), named)
     assert is_free_of_tags(page[page.index("<body>") :])
     assert "&lt;img src=x" in page
 

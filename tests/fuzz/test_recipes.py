@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mnist_app.figures import training_charts
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.runs import training_runs
 from mnist_app.ui.train import tab as train
 
@@ -167,7 +168,7 @@ def looked_at() -> None:
         assert isinstance(run.owner, str | None)
         assert run.result_folder
         assert all(path.name for path in run.snapshots().values())
-        training_runs.ahead_of(run)
+        training_runs.runs_ahead_of(run)
         train._recipe_text(run.recipe)
         shown = {run.id: list(log.epochs.values())}
         training_charts.accuracy_curves(shown)

@@ -60,18 +60,18 @@ PAGE = st.one_of(st.fixed_dictionaries({"objects": st.lists(STROKE, max_size=5)}
 
 def read(sent: Any) -> None:
     """Do with what the page sent what the canvas does with it."""
-    found = strokes.sent(sent)
+    found = strokes.valid_strokes(sent)
     state: dict[str, Any] = {}
-    strokes.history(state, found)
-    strokes.history(state, found[:-1])
+    strokes.undo_and_redo(state, found)
+    strokes.undo_and_redo(state, found[:-1])
     json.dumps(found)
     for path in strokes.paths_of(found):
         assert path.ndim == 2
         assert np.isfinite(path).all()
-    rgba = strokes.as_the_pen_went(None, found)
+    rgba = strokes.drawn_with_fine_pen(None, found)
     assert rgba is None or rgba.shape == (280, 280, 4)
     blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
-    assert strokes.as_the_pen_went(blank, found).shape == (280, 280, 4)
+    assert strokes.drawn_with_fine_pen(blank, found).shape == (280, 280, 4)
 
 
 def test_nothing_that_a_page_sends_does_harm():
@@ -150,4 +150,4 @@ def test_the_real_files_are_right_answers(tmp_path):
         (tmp_path / name).write_text(text)
         read_file(tmp_path / name)
     path = [["M", 80, 60], ["Q", 0, 0, 200, 60], ["L", 130, 220]]
-    assert len(strokes.sent({"objects": [{"path": path, "strokeWidth": 20}]})) == 1
+    assert len(strokes.valid_strokes({"objects": [{"path": path, "strokeWidth": 20}]})) == 1

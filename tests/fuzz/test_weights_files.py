@@ -16,11 +16,13 @@ from fuzz.limits import Attempt, Case
 from fuzz.mutations import VALUES, spoiled, spoiled_json
 
 from mnist_app.cli import main as cli
+from mnist_app.data import bundled
 from mnist_app.drawing import pen
 from mnist_app.figures import fragments, training_charts
 from mnist_app.recognition import predictor
 from mnist_app.report import html_report
 from mnist_app.results import weights
+from mnist_app.training import metrics
 
 REAL = "lenet5", "speedrun", "mlp-128-64"
 LENGTHS = 0, 1, 7, 8, 2**31, 2**32, 2**40, 2**63, 2**64 - 1
@@ -147,7 +149,7 @@ def used(name: str) -> None:
     assert weights._shapes_of(info.recipe) == {
         k: tuple(v.shape) for k, v in model.state_dict().items()
     }
-    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     assert 0 <= low <= info.test_accuracy <= high <= 1 + 1e-9
     answer = predictor.Predictor(model, info.recipe, info).predict(DRAWING)
     assert np.isfinite(answer.probabilities).all()
@@ -159,7 +161,7 @@ def used(name: str) -> None:
 def shown(info: weights.WeightsInfo, answer: predictor.Prediction) -> None:
     """The texts and figures that the page makes of it."""
     fragments.probability_bars(answer)
-    html_report.command(info)
+    html_report.training_command(info)
     html_report._summary(info, *_ASSESSED)
     html_report._curves(info)
     training_charts.accuracy_curves({info.name: info.history})
@@ -174,10 +176,9 @@ DRAWING = pen.canvas_rgba(pen.draw([np.array([[80.0, 60], [200, 60], [130, 220]]
 
 
 def _assessed() -> Any:
-    from mnist_app.data import catalogue
     from mnist_app.recognition.assessment import Assessment
 
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     return Assessment(test.labels.numpy(), np.full((len(test), 10), 0.1)), test
 
 

@@ -15,8 +15,8 @@ from fuzz.limits import Attempt, Case
 from fuzz.mutations import HTML, spoiled
 from PIL import Image
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import archives, picture_folders
+from mnist_app.common.errors import InputError
+from mnist_app.data import archives, picture_folders, uploads
 from mnist_app.data.labelled_images import Dataset
 
 NAMES = (
@@ -183,9 +183,9 @@ def used(data: bytes, name: str) -> None:
     dataset, skipped = picture_folders.read_folder(io.BytesIO(data))
     right(dataset)
     assert all(limits.is_one_line(one.name + one.problem) for one in skipped)
-    path = picture_folders.keep_upload(name, io.BytesIO(data))
-    assert path.parent == picture_folders.uploads_folder()
-    assert path.resolve().parent == picture_folders.uploads_folder().resolve()
+    path = uploads.keep_upload(name, io.BytesIO(data))
+    assert path.parent == uploads.uploads_folder()
+    assert path.resolve().parent == uploads.uploads_folder().resolve()
     assert [*path.parent.iterdir()] == [path]
 
 

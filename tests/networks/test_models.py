@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.networks import layers, models
 from mnist_app.networks.models import (
     count_parameters,
@@ -13,7 +13,8 @@ from mnist_app.networks.models import (
     list_models,
     multiply_adds,
 )
-from mnist_app.recipes.recipe import RECIPES, SCALINGS, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import SCALINGS, Recipe
 
 every_model = pytest.mark.parametrize("name", list_models())
 

@@ -3,18 +3,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import (
-    JOINED,
-    MODELS,
-    RECIPES,
-    SOURCES,
-    Recipe,
-    field_choices,
-    field_range,
-    is_preset,
-)
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES, is_preset
+from mnist_app.recipes.recipe import MODELS, Recipe, field_choices, field_range
 
 RANGES = {field: limits for field in Recipe.model_fields if (limits := field_range(field))}
 NEEDED = {"target_margin": {"loss": "mse"}}  # what a field goes with
@@ -34,7 +26,7 @@ def test_a_preset_goes_by_its_key_and_survives_a_journey_through_json(key):
 
 
 def test_every_preset_has_a_source_and_every_source_a_preset():
-    assert set(SOURCES) == set(RECIPES | JOINED)
+    assert set(SOURCES) == set(RECIPES | ENSEMBLES)
     assert all(source.key and source.about for source in SOURCES.values())
 
 

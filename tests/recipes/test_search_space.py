@@ -1,16 +1,16 @@
 import pytest
 
-from mnist_app.common.settings import InputError
-from mnist_app.recipes.recipe import JOINED, RECIPES, Recipe
+from mnist_app.common.errors import InputError
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES
+from mnist_app.recipes.recipe import Recipe, is_number
 from mnist_app.recipes.search_space import (
     MOST_TRIALS,
     Space,
-    between,
-    choices_of,
+    checked_range,
+    choices_to_try,
     expected_seconds,
     fields_to_vary,
-    is_number,
-    parsed,
+    parse_values,
     usual_values,
 )
 
@@ -29,8 +29,8 @@ def test_a_grid_has_every_combination_once():
 
 def test_trials_at_random_differ_stay_in_range_and_are_those_of_the_seed():
     fields = {
-        "learning_rate": between("learning_rate", 1e-4, 1e-1),
-        "batch_size": between("batch_size", 16, 256),
+        "learning_rate": checked_range("learning_rate", 1e-4, 1e-1),
+        "batch_size": checked_range("batch_size", 16, 256),
         "batch_norm": (False, True),
     }
     trials = Space(BASE, "random", fields, 20).trials()
@@ -45,10 +45,10 @@ def test_trials_at_random_differ_stay_in_range_and_are_those_of_the_seed():
 
 
 def test_a_wide_range_is_searched_by_its_logarithm_and_a_narrow_one_evenly():
-    wide = {"learning_rate": between("learning_rate", 1e-4, 1.0)}
+    wide = {"learning_rate": checked_range("learning_rate", 1e-4, 1.0)}
     rates = [t["learning_rate"] for t in Space(BASE, "random", wide, 50).trials()]
     assert 15 <= sum(rate < 1e-2 for rate in rates) <= 35  # the middle of the powers of ten
-    narrow = {"dropout": between("dropout", 0.0, 0.8)}
+    narrow = {"dropout": checked_range("dropout", 0.0, 0.8)}
     shares = [t["dropout"] for t in Space(BASE, "random", narrow, 50).trials()]
     assert 15 <= sum(share < 0.4 for share in shares) <= 35
 
@@ -61,7 +61,7 @@ def test_of_few_combinations_none_is_tried_twice(wanted, found):
 
 
 def test_whole_numbers_of_a_narrow_range_are_tried_once_each():
-    assert len(Space(BASE, "random", {"views": between("views", 1, 5)}, 40).trials()) == 5
+    assert len(Space(BASE, "random", {"views": checked_range("views", 1, 5)}, 40).trials()) == 5
 
 
 def test_too_many_trials_are_refused_with_their_number():
@@ -94,7 +94,7 @@ def test_values_that_do_not_go_together_are_refused_before_anything_starts():
 
 def test_a_space_is_the_same_after_json():
     fields = {
-        "learning_rate": between("learning_rate", 1e-4, 1e-1),
+        "learning_rate": checked_range("learning_rate", 1e-4, 1e-1),
         "batch_norm": (False, True),
         "batch_size": (16, 64),
     }
@@ -113,7 +113,7 @@ def test_a_space_is_the_same_after_json():
     ],
 )
 def test_values_are_read_from_text(field, text, values):
-    assert parsed(field, text) == values
+    assert parse_values(field, text) == values
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ def test_values_are_read_from_text(field, text, values):
 )
 def test_text_that_holds_other_things_is_answered_in_one_sentence(field, text, words):
     with pytest.raises(InputError, match=words):
-        parsed(field, text)
+        parse_values(field, text)
 
 
 def test_a_range_has_its_least_first_and_stays_in_the_field():
     with pytest.raises(InputError, match="least one first"):
-        between("dropout", 0.5, 0.1)
+        checked_range("dropout", 0.5, 0.1)
     with pytest.raises(InputError, match=r"0 to 0\.9"):
-        between("dropout", 0.0, 1.0)
+        checked_range("dropout", 0.0, 1.0)
 
 
 @every_field
 def test_what_the_form_begins_with_can_be_searched(field):
-    values = usual_values(field) if is_number(field) else choices_of(field)
+    values = usual_values(field) if is_number(field) else choices_to_try(field)
     assert len(values) >= 2
     assert all(isinstance(BASE.changed(**{field: value}), Recipe) for value in values)
     assert Space(BASE, "grid", {field: values}).trials()
@@ -149,7 +149,7 @@ def test_what_the_form_begins_with_can_be_searched(field):
 def test_what_decides_the_validation_images_cannot_vary():
     fixed = {"seed", "validation_fraction", "pen_copies", "dataset", "name"}
     assert fixed.isdisjoint(fields_to_vary())
-    assert set(JOINED).isdisjoint(choices_of("model"))
+    assert set(ENSEMBLES).isdisjoint(choices_to_try("model"))
 
 
 def test_the_expected_time_grows_with_trials_epochs_and_images(monkeypatch):

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled, catalogue
 from mnist_app.data.corruptions import CORRUPTIONS
 from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
@@ -52,9 +52,9 @@ def test_all_figures_follow_from_the_answers(made_up):
 
 
 def test_an_assessment_has_the_accuracy_that_evaluate_measures(lenet5):
-    test = catalogue.load_bundled().test
-    entry = assessment.assess(silent, **assessment.arguments(lenet5, "digits", test))
-    result = assessment.of(entry, lenet5, test)
+    test = bundled.load_bundled().test
+    entry = assessment.assess(silent, **assessment.job_arguments(lenet5, "digits", test))
+    result = assessment.from_entry(entry, lenet5, test)
     model, _ = weights.load("lenet5")
     assert result.accuracy == evaluate(model, test, lenet5.recipe).accuracy
     assert result.chances.shape == (359, 10)
@@ -63,12 +63,12 @@ def test_an_assessment_has_the_accuracy_that_evaluate_measures(lenet5):
 @pytest.mark.mnist
 def test_on_mnist_it_is_the_accuracy_that_stands_in_the_file(lenet5, real_data):
     test = catalogue.load_dataset("mnist").test
-    entry = assessment.assess(silent, **assessment.arguments(lenet5, "mnist", test))
-    assert assessment.of(entry, lenet5, test).accuracy == lenet5.test_accuracy
+    entry = assessment.assess(silent, **assessment.job_arguments(lenet5, "mnist", test))
+    assert assessment.from_entry(entry, lenet5, test).accuracy == lenet5.test_accuracy
 
 
 def test_a_network_that_is_another_by_now_is_not_assessed(lenet5):
-    arguments = assessment.arguments(lenet5, "digits", catalogue.load_bundled().test)
+    arguments = assessment.job_arguments(lenet5, "digits", bundled.load_bundled().test)
     with pytest.raises(InputError, match="changed meanwhile"):
         assessment.assess(silent, **arguments | {"version": "another"})
     with pytest.raises(InputError, match="changed meanwhile"):
@@ -76,9 +76,9 @@ def test_a_network_that_is_another_by_now_is_not_assessed(lenet5):
 
 
 def test_what_is_made_worse_is_read_worse_and_what_is_left_as_it_is_is_not(lenet5):
-    test = catalogue.load_bundled().test
-    arguments = assessment.arguments(lenet5, "digits", test)
-    facts = assessment.try_harder(silent, **arguments).facts
+    test = bundled.load_bundled().test
+    arguments = assessment.job_arguments(lenet5, "digits", test)
+    facts = assessment.measure_robustness(silent, **arguments).facts
     assert set(facts["curves"]) == set(CORRUPTIONS)
     assert facts["n"] == 359
     plain = {

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import RECIPES, SOURCES
+from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost
 from mnist_app.recognition.predictor import Predictor
@@ -43,7 +43,7 @@ def test_only_an_unchanged_preset_on_mnist_has_a_reported_figure(committed):
 def test_the_accuracy_on_drawings_is_that_of_docs_drawings_json(committed):
     rows = json.loads((ROOT / "docs" / "drawings.json").read_text())["grid"]["rows"]
     mine = [row for row in rows if row["network"] == "lenet5"]
-    drawn = comparison.drawn_of(committed["lenet5"])
+    drawn = comparison.drawing_accuracy(committed["lenet5"])
     assert drawn.n == sum(row["n"] for row in mine)
     assert drawn.accuracy == sum(row["path"] for row in mine) / drawn.n
 
@@ -57,9 +57,9 @@ def test_other_weights_than_those_measured_have_no_accuracy_on_drawings(committe
         info.model_copy(update={"recipe": info.recipe.changed(epochs=3)}),
         committed["canvas-large"],
     ]
-    assert [comparison.drawn_of(other) for other in others] == [None] * 5
+    assert [comparison.drawing_accuracy(other) for other in others] == [None] * 5
     monkeypatch.setattr(comparison, "_DRAWINGS", ROOT / "docs" / "no-such.json")
-    assert comparison.drawn_of(info) is None
+    assert comparison.drawing_accuracy(info) is None
 
 
 def test_the_table_is_read_back_from_csv(committed):
@@ -104,7 +104,7 @@ def test_a_point_is_the_mean_over_the_seeds_of_the_same_recipe(committed):
 
 
 def test_the_seeds_beside_the_weights_belong_to_presets(committed):
-    assert {info.recipe.name for info in comparison.seeds()} <= set(RECIPES)
+    assert {info.recipe.name for info in comparison.seed_results()} <= set(RECIPES)
 
 
 def test_a_preset_is_the_mean_over_the_seeds_in_the_table_of_results(committed):
@@ -117,7 +117,7 @@ def test_a_preset_is_the_mean_over_the_seeds_in_the_table_of_results(committed):
 
 
 def test_without_weights_of_other_seeds_there_are_none(weights_folder):
-    assert comparison.seeds() == []
+    assert comparison.seed_results() == []
 
 
 def test_timing_leaves_the_network_as_it_is():

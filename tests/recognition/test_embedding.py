@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import embedding
@@ -72,9 +72,9 @@ def test_few_images_have_a_map_and_too_few_do_not():
 
 def test_a_map_is_computed_as_a_job_of_the_sample(bundled, weights_folder, monkeypatch):
     monkeypatch.setattr(embedding, "SAMPLE", 120)
-    job = Job("embedding", embedding.arguments("digits", bundled))
+    job = Job("embedding", embedding.job_arguments("digits", bundled))
     told = []
-    entry = jobs.computed(job, lambda text, share: told.append((text, share)))
+    entry = jobs.compute_now(job, lambda text, share: told.append((text, share)))
     assert len(entry.tensors["points"]) == entry.facts["n"] == len(embedding.sample(bundled))
     assert job.result() is not None
     assert any("Laying out" in text and share > 0.5 for text, share in told)
@@ -82,8 +82,8 @@ def test_a_map_is_computed_as_a_job_of_the_sample(bundled, weights_folder, monke
 
 def test_a_small_map_says_the_perplexity_it_was_made_with(bundled, weights_folder, monkeypatch):
     monkeypatch.setattr(embedding, "SAMPLE", 40)
-    job = Job("embedding", embedding.arguments("digits", bundled))
-    facts = jobs.computed(job).facts
+    job = Job("embedding", embedding.job_arguments("digits", bundled))
+    facts = jobs.compute_now(job).facts
     assert facts["perplexity"] == pytest.approx((facts["n"] - 1) / 3)
     assert facts["perplexity"] < 30
 

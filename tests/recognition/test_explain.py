@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_app.data.catalogue import load_bundled
+from mnist_app.data.bundled import load_bundled
 from mnist_app.data.labelled_images import to_input
 from mnist_app.networks import models
 from mnist_app.networks.layers import Residual, WholeConv2d
@@ -130,7 +130,7 @@ def test_the_network_is_left_as_it_is(name):
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     explain.saliency(model, IMAGES[:1], 1)
     explain.grad_cam(model, IMAGES[:1], 1)
-    explain.look_inside(model, IMAGES[:1])
+    explain.layer_outputs(model, IMAGES[:1])
     assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
     assert all(parameter.grad is None for parameter in model.parameters())
     assert all(before[key].equal(tensor) for key, tensor in model.state_dict().items())
@@ -138,7 +138,7 @@ def test_the_network_is_left_as_it_is(name):
 
 def test_what_each_layer_makes_of_an_image():
     model = built("lenet5")
-    seen = explain.look_inside(model, IMAGES[:1])
+    seen = explain.layer_outputs(model, IMAGES[:1])
     assert [tuple(layer.values.shape) for layer in seen if layer.filters is not None] == [
         (6, 28, 28),
         (16, 10, 10),
@@ -153,7 +153,7 @@ def test_what_each_layer_makes_of_an_image():
 
 def test_the_weights_of_a_dense_layer_that_sees_the_image():
     model = built("mlp-784")
-    seen = explain.look_inside(model, IMAGES[:1])
+    seen = explain.layer_outputs(model, IMAGES[:1])
     assert [layer.templates is not None for layer in seen].count(True) == 1
     first = next(layer for layer in seen if layer.templates is not None)
     linear = next(m for m in model if isinstance(m, nn.Linear))
@@ -166,7 +166,7 @@ def test_a_member_of_networks_side_by_side_is_looked_into():
     model = built("canvas-large", views=5, outputs=11)
     assert explain.members_of(model) == 4
     assert explain.members_of(built("lenet5")) == 1
-    first, second = (explain.look_inside(model, IMAGES[:1], member) for member in (0, 1))
+    first, second = (explain.layer_outputs(model, IMAGES[:1], member) for member in (0, 1))
     assert [layer.label for layer in first] == [layer.label for layer in second]
     assert first[0].values.shape == (5, 28, 28)  # the views
     assert first[0].values[0].allclose(IMAGES[0, 0], atol=1e-6)

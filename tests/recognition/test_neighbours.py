@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled
 from mnist_app.data.labelled_images import to_input
 from mnist_app.networks import models
 from mnist_app.recognition import neighbours
 from mnist_app.results import weights
-from mnist_app.runs.jobs import Job, computed
+from mnist_app.runs.jobs import Job, compute_now
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def committed(weights_folder, request):
 
 @pytest.fixture(scope="module")
 def train():
-    return catalogue.load_bundled().train
+    return bundled.load_bundled().train
 
 
 def test_features_are_what_the_last_layer_takes():
@@ -51,8 +51,8 @@ def test_features_are_of_the_image_without_other_views(name, width):
 def test_the_index_finds_each_training_image_itself_and_then_its_like(committed, train):
     model, _ = weights.load("lenet5")
     told = []
-    job = Job("neighbours", neighbours.arguments("lenet5", "digits", train))
-    entry = computed(job, lambda text, share: told.append((text, share)))
+    job = Job("neighbours", neighbours.job_arguments("lenet5", "digits", train))
+    entry = compute_now(job, lambda text, share: told.append((text, share)))
     index = entry.tensors["features"]
     assert index.shape == (len(train), 84)
     assert index.dtype == torch.float16
@@ -66,7 +66,7 @@ def test_the_index_finds_each_training_image_itself_and_then_its_like(committed,
         assert len(places) == len(set(places)) == neighbours.NEAREST
         same = (train.labels[places] == train.labels[place]).float().mean()
         assert same > 0.7
-    assert computed(job, lambda *_: pytest.fail("it is in the cache")).facts == entry.facts
+    assert compute_now(job, lambda *_: pytest.fail("it is in the cache")).facts == entry.facts
 
 
 def test_the_nearest_are_those_of_all_compared_one_by_one(committed, train, monkeypatch):
@@ -84,9 +84,9 @@ def test_the_nearest_are_those_of_all_compared_one_by_one(committed, train, monk
 
 
 def test_what_changed_meanwhile_is_refused_in_a_sentence(committed, train):
-    right = neighbours.arguments("lenet5", "digits", train)
+    right = neighbours.job_arguments("lenet5", "digits", train)
     for wrong in ({"version": "0" * 16}, {"images": "0" * 16}):
         with pytest.raises(InputError, match="changed meanwhile"):
             neighbours.build_index(lambda *_: None, **(right | wrong))
     with pytest.raises(InputError, match="is gone"):
-        neighbours.arguments("no-such", "digits", train)
+        neighbours.job_arguments("no-such", "digits", train)

@@ -4,21 +4,21 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from mnist_app.common.settings import InputError
-from mnist_app.data.catalogue import Parts
+from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import split
+from mnist_app.data.training_data import TrainingData
 from mnist_app.drawing.normal_form import to_mnist
 from mnist_app.drawing.segmentation import Box
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import (
-    NOTHING,
+    BLANK,
     Found,
     Prediction,
     Predictor,
-    answered,
     default_network,
     number_text,
+    with_threshold,
 )
 from mnist_app.results import weights
 from mnist_app.training.calibration import Calibration
@@ -33,7 +33,7 @@ def drawing(x: int = 140) -> np.ndarray:
     return rgba
 
 
-BLANK = np.zeros((280, 280, 4), dtype=np.uint8)
+EMPTY_CANVAS = np.zeros((280, 280, 4), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_probabilities_sum_to_one_whatever_the_outputs(loss):
 
 
 def test_a_blank_canvas_is_no_digit(predictor):
-    prediction = predictor.predict(BLANK)
+    prediction = predictor.predict(EMPTY_CANVAS)
     assert prediction.digit is None
     assert prediction.nearest is None
     assert prediction.is_blank
@@ -93,7 +93,7 @@ def test_a_predictor_is_not_in_training_mode(stripes, weights_folder):
     recipe = Recipe(model="mlp-128-64", dropout=0.9, epochs=1)
     rest, val = split(stripes, 0.2, 0)
     end = list(train(recipe, rest, val, val))[-1]
-    info = weights.info_of(end, Parts(rest, val, val, ""))
+    info = weights.info_of(end, TrainingData(rest, val, val, ""))
     weights.save("dropped", end.state.network.train(), info)
     predictor = Predictor.load("dropped")
     first, second = predictor.predict(drawing()), predictor.predict(drawing())
@@ -184,8 +184,8 @@ def test_a_prediction_is_answered_where_its_confidence_reaches_a_threshold(thres
 @pytest.mark.parametrize(("threshold", "text"), [(0.4, "44"), (0.5, "?4"), (1.0, "?4")])
 def test_in_a_number_half_the_threshold_is_enough(threshold, text):
     row = [Found(Box(0, 0, 9, 9), predicted(*shares)) for shares in (NO_DIGIT, FOUR)]
-    assert number_text(answered(row, threshold)) == text
-    assert number_text(answered(row[:1], threshold)) == "?"
+    assert number_text(with_threshold(row, threshold)) == text
+    assert number_text(with_threshold(row[:1], threshold)) == "?"
 
 
 def test_a_network_without_measured_confidence_refuses_what_is_rather_no_digit():
@@ -201,7 +201,7 @@ def test_confidence_that_just_reaches_the_threshold_is_enough():
 
 @pytest.mark.parametrize("threshold", [0.0, 0.5, 1.0])
 def test_a_blank_canvas_is_blank_at_every_threshold(threshold):
-    prediction = NOTHING.at(threshold)
+    prediction = BLANK.at(threshold)
     assert prediction.digit is None
     assert prediction.is_blank
     assert not prediction.is_refused
@@ -227,7 +227,7 @@ def test_a_loaded_network_brings_its_calibration(stripes, weights_folder):
     rest, val = split(stripes, 0.2, 0)
     recipe = Recipe(model="mlp-128-64", epochs=1, non_digits=5)
     end = list(train(recipe, rest, val, val))[-1]
-    info = weights.info_of(end, Parts(rest, val, val, ""))
+    info = weights.info_of(end, TrainingData(rest, val, val, ""))
     strict = info.model_copy(
         update={"calibration": end.calibration.model_copy(update={"threshold": 1.0})}
     )

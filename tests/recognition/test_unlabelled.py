@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_app.data import archives, catalogue
+from mnist_app.data import archives, bundled
 from mnist_app.data.archives import File
 from mnist_app.recognition import unlabelled
 from mnist_app.recognition.predictor import Predictor
@@ -32,7 +32,7 @@ def png(image: np.ndarray) -> bytes:
 @pytest.fixture
 def folder(tmp_path) -> tuple[Path, list[int]]:
     """Ten small digits, five drawn large and dark on white, and files of every bad kind."""
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     for place in range(10):
         (tmp_path / f"{place:02}.png").write_bytes(png(test.images[place].numpy()))
     for place in range(10, 15):
@@ -74,7 +74,7 @@ def test_good_pictures_are_read_and_each_bad_one_has_its_reason(folder, predicto
 def test_small_pictures_are_taken_as_they_are(folder, predictor):
     place, _ = folder
     readings, _ = read_all(predictor, archives.files_in(place))
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     for number in range(10):
         np.testing.assert_array_equal(readings[number].image, test.images[number].numpy())
 

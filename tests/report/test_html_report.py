@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import html_report
 from mnist_app.results import weights
@@ -26,7 +27,7 @@ def networks(weights_folder) -> Path:
 
 @pytest.fixture
 def page(networks) -> str:
-    return html_report.report_of("lenet5", "digits")
+    return html_report.report_for("lenet5", "digits")
 
 
 def test_the_page_holds_all_there_is_to_say(page):
@@ -52,32 +53,32 @@ def test_the_page_needs_no_network_and_stays_small(page):
 
 
 def test_the_accuracy_on_the_page_is_measured(networks):
-    test = catalogue.load_bundled().test
+    test = bundled.load_bundled().test
     chances = np.full((len(test), 10), 0.01)
     chances[np.arange(len(test)), test.labels.numpy()] = 0.9
     chances[:3] = 0.1  # three wrong or right by chance: answered 0
     result = Assessment(test.labels.numpy(), chances)
-    page = html_report.report("lenet5", result, test)
+    page = html_report.render_report("lenet5", result, test)
     wrong = int((test.labels[:3] != 0).sum())
     assert f"{1 - wrong / 359:.2%} of 359 images" in page
     assert f"{wrong} of 359 are wrong" in page
 
 
 def test_a_joined_network_says_how_it_was_joined(networks):
-    page = html_report.report_of("canvas-large", "digits")
+    page = html_report.report_for("canvas-large", "digits")
     assert "python -m mnist_app join" in page
     assert "joined of other networks" in page
 
 
 def test_what_is_no_result_is_an_input_error(networks):
     with pytest.raises(InputError, match="no weights named 'nonsense'"):
-        html_report.report_of("nonsense", "digits")
+        html_report.report_for("nonsense", "digits")
 
 
 def test_names_are_escaped(networks):
     info = weights.load("lenet5")[1].model_copy(update={"trained_on": "<script>alert(1)</script>"})
     assert "<script>alert" not in html_report._summary(
-        info, Assessment(np.arange(10), np.eye(10)), catalogue.load_bundled().test
+        info, Assessment(np.arange(10), np.eye(10)), bundled.load_bundled().test
     )
 
 
@@ -85,7 +86,7 @@ def test_names_are_escaped(networks):
 def test_a_path_in_the_command_is_one_word_for_the_shell(networks, place):
     info = weights.load("lenet5")[1]
     recipe = info.recipe.changed(dataset=place)
-    words = shlex.split(html_report.command(info.model_copy(update={"recipe": recipe})))
+    words = shlex.split(html_report.training_command(info.model_copy(update={"recipe": recipe})))
     assert words[words.index("--dataset") + 1] == place
 
 
@@ -94,7 +95,9 @@ def test_the_command_holds_every_change_of_the_preset(networks):
     changed = RECIPES["speedrun"].changed(
         epochs=3, batch_norm=False, schedule="steps", steps=((2, 0.001),), seed=7
     )
-    command = html_report.command(info.model_copy(update={"recipe": changed, "threads": 1}))
+    command = html_report.training_command(
+        info.model_copy(update={"recipe": changed, "threads": 1})
+    )
     assert command.startswith("python -m mnist_app train speedrun --seed 7 ")
     for option in ("--epochs 3", "--no-batch-norm", "--steps 2:0.001", "--threads 1"):
         assert option in command
@@ -119,7 +122,7 @@ def test_the_command_trains_the_same_recipe(networks, recipe):
     from mnist_app.cli import main as cli
 
     info = weights.load("lenet5")[1]
-    command = html_report.command(info.model_copy(update={"recipe": recipe}))
+    command = html_report.training_command(info.model_copy(update={"recipe": recipe}))
     seen = []
 
     def remember(recipe, *_arguments, **_options):

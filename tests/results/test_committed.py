@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from mnist_app.cli.main import main
-from mnist_app.data import catalogue, non_digits
+from mnist_app.data import catalogue, non_digits, training_data
 from mnist_app.drawing import pen
-from mnist_app.recipes.recipe import JOINED, RECIPES, SOURCES
+from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
 from mnist_app.recognition.predictor import Predictor, default_network, number_text
 from mnist_app.results import weights
 from mnist_app.runs import reproduce
@@ -26,15 +26,15 @@ def _committed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_preset_has_its_weights_and_all_fit():
     listing = weights.scan()
-    assert {info.name for info in listing.weights} >= set(RECIPES | JOINED)
+    assert {info.name for info in listing.weights} >= set(RECIPES | ENSEMBLES)
     assert listing.broken == []
     assert sum(path.stat().st_size for path in (ROOT / "weights").glob("*.safetensors")) < 25e6
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *JOINED])
+@pytest.mark.parametrize("name", [*RECIPES, *ENSEMBLES])
 def test_the_weights_were_made_by_the_preset_as_it_is(name):
     info = weights.load(name)[1]
-    assert info.recipe == (RECIPES | JOINED)[name]
+    assert info.recipe == (RECIPES | ENSEMBLES)[name]
     assert (info.dataset, info.n, info.seed, info.reason) == ("mnist", 10_000, 0, "finished")
 
 
@@ -47,7 +47,7 @@ def test_the_stored_accuracy_is_found_again(name, real_data, capsys):
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize("name", JOINED)
+@pytest.mark.parametrize("name", ENSEMBLES)
 def test_a_joined_network_is_as_good_as_it_says_on_a_tenth_of_the_images(name, real_data):
     model, info = weights.load(name)
     test = catalogue.load_dataset("mnist").test.subset(torch.arange(0, 10_000, 10))
@@ -61,7 +61,7 @@ def test_what_the_sources_report_is_reached(name):
     runs = results["presets"][name]
     assert len(runs) >= (1 if RECIPES[name].epochs >= 100 else 2)
     if not SOURCES[name].is_flawed:
-        assert reproduce.reached(name, runs) == "yes"
+        assert reproduce.compared_with_reported(name, runs) == "yes"
 
 
 def test_the_network_that_is_fed_properly_does_not_starve():
@@ -84,7 +84,7 @@ def test_the_fingerprint_in_the_headers_is_that_of_mnist(real_data):
 
 @pytest.mark.mnist
 def test_the_default_network_reads_real_pen_strokes(real_data):
-    sample = catalogue.load_pen_digits()[::25]  # 300 digits of all writers
+    sample = training_data.load_pen_digits()[::25]  # 300 digits of all writers
     if not sample:
         pytest.skip("needs the UCI pen digits")
     drawings = [pen.canvas_rgba(pen.draw(pen.placed(d.strokes, size=0.6))) for d in sample]

@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from mnist_app.cli.main import main
-from mnist_app.common.settings import InputError
-from mnist_app.data.catalogue import Parts
+from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Dataset, split
+from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import RECIPES, Recipe, is_preset
+from mnist_app.recipes.presets import RECIPES, is_preset
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import ensemble, weights
 from mnist_app.runs import reproduce
 from mnist_app.training.evaluation import evaluate, probabilities
@@ -20,9 +21,9 @@ from mnist_app.training.evaluation import evaluate, probabilities
 def members(stripes, weights_folder, monkeypatch, tmp_path) -> None:
     """The seeds of canvas, hardly trained, on stripes."""
 
-    def prepare(recipe: Recipe, progress=None) -> Parts:
+    def prepare(recipe: Recipe, progress=None) -> TrainingData:
         rest, val = split(stripes, 0.2, recipe.seed)
-        return Parts(rest, val, val, stripes.fingerprint)
+        return TrainingData(rest, val, val, stripes.fingerprint)
 
     monkeypatch.setattr(reproduce, "prepare", prepare)
     monkeypatch.setattr(ensemble, "load_dataset", lambda _: Dataset(stripes, stripes))
@@ -33,7 +34,7 @@ def members(stripes, weights_folder, monkeypatch, tmp_path) -> None:
 
 @pytest.mark.usefixtures("members")
 def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_folder, capsys):
-    assert main(["join", "--output", str(tmp_path), "--json"]) == 0
+    assert main(["ensemble", "--output", str(tmp_path), "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
     model, info = weights.load("canvas-large")
     beside = weights_folder / ".seeds"
@@ -57,7 +58,7 @@ def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_fold
 @pytest.mark.usefixtures("members")
 def test_a_missing_seed_is_named(tmp_path, weights_folder, capsys):
     (weights_folder / ".seeds" / "canvas-2.safetensors").unlink()
-    assert main(["join", "--output", str(tmp_path)]) == 2
+    assert main(["ensemble", "--output", str(tmp_path)]) == 2
     assert "canvas-2" in capsys.readouterr().err
     assert not (weights_folder / "canvas-large.safetensors").exists()
 
@@ -66,24 +67,24 @@ def test_a_missing_seed_is_named(tmp_path, weights_folder, capsys):
 def test_what_does_not_fit_together_is_not_joined(weights_folder):
     one = ensemble.Member(*weights.load("canvas"))
     with pytest.raises(InputError, match="4 networks, not 2"):
-        ensemble.join([one, one])
+        ensemble.combine([one, one])
     other = one.info.model_copy(
         update={"name": "other", "recipe": one.info.recipe.changed(epochs=2)}
     )
     with pytest.raises(InputError, match="other does not fit"):
-        ensemble.join([one] * 3 + [one._replace(info=other)])
+        ensemble.combine([one] * 3 + [one._replace(info=other)])
     with pytest.raises(InputError, match="same seed"):
-        ensemble.join([one] * 4)
+        ensemble.combine([one] * 4)
     recipe = one.info.recipe
     seeds = [one.info.model_copy(update={"recipe": recipe.changed(seed=seed)}) for seed in range(4)]
     seeds[3] = seeds[3].model_copy(update={"fingerprint": "of other data"})
     with pytest.raises(InputError, match="different data"):
-        ensemble.join([one._replace(info=info) for info in seeds])
+        ensemble.combine([one._replace(info=info) for info in seeds])
 
 
 @pytest.mark.usefixtures("members")
 def test_its_confidence_is_its_members_and_is_not_fitted_anew(tmp_path):
-    reproduce.join(tmp_path)
+    reproduce.build_ensemble(tmp_path)
     with pytest.raises(InputError, match="from its members"):
         reproduce.recalibrate("canvas-large", lambda text, share: None)
 

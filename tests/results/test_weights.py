@@ -6,12 +6,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mnist_app.common.settings import InputError
-from mnist_app.data.catalogue import Parts
+from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import split
+from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
+from mnist_app.training import metrics
 from mnist_app.training.calibration import Calibration
 from mnist_app.training.loop import train
 
@@ -22,7 +23,9 @@ RECIPE = Recipe(name="tiny", model="mlp-128-64", scaling="unit", epochs=1, batch
 def trained(stripes, weights_folder):
     rest, val = split(stripes, 0.2, 0)
     end = list(train(RECIPE, rest, val, val))[-1]
-    return end.state.network, weights.info_of(end, Parts(rest, val, val, stripes.fingerprint))
+    return end.state.network, weights.info_of(
+        end, TrainingData(rest, val, val, stripes.fingerprint)
+    )
 
 
 def test_a_result_comes_back_as_it_was_saved(trained):
@@ -103,11 +106,11 @@ def test_best_first_and_few_test_images_prove_less(trained):
 
 
 def test_the_interval_of_an_accuracy():
-    low, high = weights.accuracy_interval(0.9, 100)  # Wilson's interval of 90 out of 100
+    low, high = metrics.accuracy_interval(0.9, 100)  # Wilson's interval of 90 out of 100
     assert (low, high) == (pytest.approx(0.8256, abs=1e-4), pytest.approx(0.9448, abs=1e-4))
-    assert weights.accuracy_interval(1.0, 10)[1] == 1.0
-    assert weights.accuracy_interval(1.0, 6)[1] == 1.0  # whatever was rounded
-    assert weights.accuracy_interval(0.0, 26)[0] == 0.0
+    assert metrics.accuracy_interval(1.0, 10)[1] == 1.0
+    assert metrics.accuracy_interval(1.0, 6)[1] == 1.0  # whatever was rounded
+    assert metrics.accuracy_interval(0.0, 26)[0] == 0.0
 
 
 def _cut_off(path: Path, _model, _info) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled
 from mnist_app.recognition import assessment
 from mnist_app.results import weights
 from mnist_app.runs import jobs
@@ -23,7 +23,7 @@ def job(weights_folder) -> Job:
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
     info = weights.load("lenet5")[1]
-    return Job("assessment", assessment.arguments(info, "digits", catalogue.load_bundled().test))
+    return Job("assessment", assessment.job_arguments(info, "digits", bundled.load_bundled().test))
 
 
 def wait(job: Job) -> jobs.State:
@@ -47,10 +47,10 @@ def test_a_job_is_computed_by_a_process_of_its_own_and_found_afterwards(job):
 
 def test_computed_here_is_what_is_computed_there(job):
     told = []
-    here = jobs.computed(job, lambda text, share: told.append((text, share)))
+    here = jobs.compute_now(job, lambda text, share: told.append((text, share)))
     assert told[0] == ("Reading 359 test images", 0.0)
     assert job.state().is_done
-    assert jobs.computed(job).tensors["logits"].equal(here.tensors["logits"])
+    assert jobs.compute_now(job).tensors["logits"].equal(here.tensors["logits"])
 
 
 def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):

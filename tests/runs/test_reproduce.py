@@ -9,9 +9,10 @@ import torch
 
 from mnist_app.cli.main import main
 from mnist_app.common import machine
-from mnist_app.data.catalogue import Parts
 from mnist_app.data.labelled_images import split
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.data.training_data import TrainingData
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.runs import reproduce
 from mnist_app.training.events import EndEvent
@@ -23,9 +24,9 @@ NAME = "mlp-128-64-adam"
 def _quick(stripes, weights_folder, monkeypatch) -> None:
     """MNIST is the stripes, and a preset an epoch."""
 
-    def prepare(recipe: Recipe, progress=None) -> Parts:
+    def prepare(recipe: Recipe, progress=None) -> TrainingData:
         rest, val = split(stripes, 0.2, recipe.seed)
-        return Parts(rest, val, val, stripes.fingerprint)
+        return TrainingData(rest, val, val, stripes.fingerprint)
 
     monkeypatch.setattr(reproduce, "prepare", prepare)
     monkeypatch.setitem(RECIPES, NAME, RECIPES[NAME].changed(epochs=1))
@@ -90,7 +91,7 @@ def test_one_seed_must_do_for_a_long_training(tmp_path, monkeypatch):
 def test_trainings_that_end_together_lose_no_row(tmp_path):
     row = {"test_accuracy": 0.9, "val_accuracy": 0.9, "n": 10, "parameters": 1, "epochs": 1}
     row |= {"train_accuracy": 0.9, "seconds_per_epoch": 1.0, "threads": 1}
-    row["machine"] = machine.facts()
+    row["machine"] = machine.machine_facts()
     with ThreadPoolExecutor(8) as pool:
         jobs = [
             pool.submit(reproduce._remember, NAME, {**row, "seed": seed}, tmp_path)

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mnist_app.common.settings import InputError
-from mnist_app.recipes.recipe import RECIPES
+from mnist_app.common.errors import InputError
+from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.search_space import Space
 from mnist_app.results import weights
 from mnist_app.runs import search, training_runs
@@ -114,7 +114,7 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     assert {run.search for run in training_runs.list_runs()} == {found.id}
 
     with pytest.raises(InputError, match="stop it first"):
-        search.go_on(found)
+        search.resume(found)
     with pytest.raises(InputError, match="stop it first"):
         search.remove(found)
 
@@ -126,7 +126,7 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     with pytest.raises(InputError, match="No trial"):
         search.keep_best(now(found), "mine")
 
-    search.go_on(now(found))
+    search.resume(now(found))
     wait_until(lambda: "running" in states(found))
     assert now(found).state == "running"
 
@@ -159,7 +159,7 @@ def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():
         kill(trial.run)
     wait_until(lambda: not now(found).is_live)
     assert now(found).state == "interrupted"
-    search.go_on(now(found))
+    search.resume(now(found))
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
 
 
@@ -173,7 +173,7 @@ def test_only_so_many_searches_are_under_way(monkeypatch):
     wait_until(lambda: not now(first).is_live)
     second = search.start(grid(LONG, learning_rate=[0.2]))
     with pytest.raises(InputError, match="1 searches are under way, which is the most"):
-        search.go_on(first)
+        search.resume(first)
     assert now(second).is_live
 
 

@@ -16,9 +16,10 @@ import psutil
 import pytest
 import torch
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.common.errors import InputError
+from mnist_app.data import bundled, training_data
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.runs import training_runs, worker
 from mnist_app.training.loop import train
@@ -63,7 +64,7 @@ def kill(run: training_runs.Run) -> None:
 
 
 def uninterrupted(recipe: Recipe) -> list[tuple[float, float]]:
-    parts, threads = catalogue.prepare(recipe), torch.get_num_threads()
+    parts, threads = training_data.prepare(recipe), torch.get_num_threads()
     torch.set_num_threads(worker.training_threads())
     state = list(train(recipe, parts.train, parts.val))[-1].state
     torch.set_num_threads(threads)
@@ -140,7 +141,7 @@ def test_a_second_run_waits_for_the_first_and_can_be_stopped_while_it_waits(star
     first, second, third = start(LONG), start(QUICK), start(QUICK)
     wait_until(lambda: first.log.epochs)
     assert second.state == "queued"
-    assert [r.id for r in training_runs.ahead_of(third)] == [second.id, first.id]
+    assert [r.id for r in training_runs.runs_ahead_of(third)] == [second.id, first.id]
     training_runs.stop(second)
     wait_until(lambda: second.state == "stopped")
     assert second.log.end["name"] is None
@@ -288,10 +289,10 @@ def test_pen_strokes_that_came_in_between_are_not_mixed_into_a_resumed_run(
 def _write_pictures(folder: Path) -> None:
     from PIL import Image
 
-    bundled = catalogue.load_bundled().train
+    digits = bundled.load_bundled().train
     for digit in range(10):
         (folder / str(digit)).mkdir(parents=True)
-        for i, image in enumerate(bundled.images[bundled.labels == digit][:8]):
+        for i, image in enumerate(digits.images[digits.labels == digit][:8]):
             Image.fromarray(image.numpy()).save(folder / str(digit) / f"{i}.png")
 
 

@@ -7,22 +7,17 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from mnist_app.data.catalogue import prepare
+from mnist_app.common.errors import TrainingError
 from mnist_app.data.labelled_images import Digits, split
+from mnist_app.data.training_data import prepare
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.training import loop as training
 from mnist_app.training.calibration import calibrate
+from mnist_app.training.checkpoint import Checkpoint
 from mnist_app.training.evaluation import evaluate, logits_of
-from mnist_app.training.events import (
-    BatchEvent,
-    Checkpoint,
-    EndEvent,
-    EpochEvent,
-    Event,
-    TrainingError,
-    to_json,
-)
+from mnist_app.training.events import BatchEvent, EndEvent, EpochEvent, Event, to_json
 from mnist_app.training.loop import train
 from mnist_app.training.optimizers import learning_rate_at
 

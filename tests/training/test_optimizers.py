@@ -36,7 +36,7 @@ def test_the_plain_step_is_the_optimizers_step(optimizer):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_training_does_not_load_torchs_compiler(optimizer):
     code = (
-        "import sys; from mnist_app.data import catalogue as data;"
+        "import sys; from mnist_app.data import training_data as data;"
         "from mnist_app.training import loop as training;"
         "from mnist_app.recipes.recipe import Recipe;"
         f"recipe = Recipe(model='mlp-300', dataset='digits', epochs=1, optimizer={optimizer!r});"

@@ -11,9 +11,9 @@ from PIL import Image
 from rights import without_rights
 from streamlit.testing.v1 import AppTest
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import picture_folders
-from mnist_app.recipes.recipe import RECIPES
+from mnist_app.common.errors import InputError
+from mnist_app.data import uploads
+from mnist_app.recipes.presets import RECIPES
 from mnist_app.runs import training_runs
 from mnist_app.ui import dataset_choice
 
@@ -34,7 +34,7 @@ def upload() -> Path:
     with zipfile.ZipFile(target, "w") as archive:
         for number in range(50):
             archive.writestr(f"{number // 5}/{number}.png", png(bar))
-    return picture_folders.keep_upload("class.zip", target)
+    return uploads.keep_upload("class.zip", target)
 
 
 def run_on(path: Path, *events: dict) -> None:
@@ -51,12 +51,11 @@ def run_on(path: Path, *events: dict) -> None:
 def delete_page() -> None:
     import streamlit as st
 
-    from mnist_app.data import picture_folders
     from mnist_app.ui import dataset_choice
 
     if "name" not in st.session_state:
-        st.session_state["name"] = str(picture_folders.uploads()[0])
-    dataset_choice.delete_button(st.session_state["name"], "mine")
+        st.session_state["name"] = str(uploads.list_uploads()[0])
+    dataset_choice.render_delete_button(st.session_state["name"], "mine")
 
 
 def test_an_upload_is_deleted_by_a_button_that_asks_first(upload):
@@ -82,13 +81,13 @@ def test_a_run_that_names_it_in_another_way_needs_it_too(upload, monkeypatch):
     monkeypatch.chdir(upload.parent)
     run_on(Path(upload.name))
     with pytest.raises(InputError, match="needs this upload"):
-        dataset_choice.delete(upload)
+        dataset_choice.delete_upload(upload)
 
 
 def test_an_upload_is_free_once_its_run_has_ended(upload):
     run_on(upload, {"event": "error", "message": "It broke."})
-    dataset_choice.delete(upload)
-    assert not picture_folders.uploads()
+    dataset_choice.delete_upload(upload)
+    assert not uploads.list_uploads()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX rights")
@@ -97,7 +96,7 @@ def test_an_upload_that_may_not_be_deleted_is_said(upload, open_folder, monkeypa
     path = open_folder / "a.zip"
     upload.rename(path)
     with without_rights(), pytest.raises(InputError, match="cannot be deleted"):
-        dataset_choice.delete(path)
+        dataset_choice.delete_upload(path)
     assert path.exists()
 
 
@@ -106,8 +105,8 @@ def test_a_path_that_no_file_can_have_is_said_on_the_page(name):
     def page(name: str) -> None:
         from mnist_app.ui import dataset_choice
 
-        dataset_choice.load(name, "download")
-        dataset_choice.skipped(name)
+        dataset_choice.load_or_explain(name, "download")
+        dataset_choice.skipped_files(name)
 
     shown = AppTest.from_function(page, kwargs={"name": name}).run()
     assert not shown.exception
@@ -125,7 +124,7 @@ def pictures_page() -> None:
 
     predictor = Predictor.load("lenet5")
     choice = SimpleNamespace(key="lenet5", version=0, predictor=predictor)
-    own_pictures.show(choice)
+    own_pictures.render(choice)
 
 
 @pytest.fixture

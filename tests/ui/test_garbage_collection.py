@@ -17,7 +17,7 @@ def _unfrozen(monkeypatch):
 
 
 def test_what_is_loaded_is_set_aside_and_what_comes_later_is_still_collected():
-    garbage_collection.keep()
+    garbage_collection.freeze_library_objects()
     assert gc.get_freeze_count() > 100_000
     cycle = types.SimpleNamespace()
     cycle.itself = cycle
@@ -26,12 +26,12 @@ def test_what_is_loaded_is_set_aside_and_what_comes_later_is_still_collected():
 
 
 def test_only_many_new_modules_are_worth_it_again(monkeypatch):
-    garbage_collection.keep()
+    garbage_collection.freeze_library_objects()
     before = gc.get_freeze_count()
     kept = [[] for _ in range(10_000)]
-    garbage_collection.keep()
+    garbage_collection.freeze_library_objects()
     assert gc.get_freeze_count() <= before
     for number in range(150):
         monkeypatch.setitem(sys.modules, f"new_{number}", types.ModuleType(f"new_{number}"))
-    garbage_collection.keep()
+    garbage_collection.freeze_library_objects()
     assert gc.get_freeze_count() >= before + len(kept)

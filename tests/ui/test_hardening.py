@@ -27,7 +27,7 @@ def closed(monkeypatch):
     def close(address: str, hosts: tuple[str, ...] = ()) -> list[str]:
         config.set_option("server.address", address)
         config.set_option("server.allowedHosts", list(hosts))
-        hardening.close()
+        hardening.harden()
         return config.get_option("server.allowedHosts")
 
     yield close

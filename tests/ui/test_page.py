@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_app.recipes.recipe import RECIPES, Recipe
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import default_network
 from mnist_app.results import weights
 from mnist_app.runs import training_runs

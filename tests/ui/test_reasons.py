@@ -23,10 +23,10 @@ from mnist_app.figures.heatmaps import (
     sequential,
 )
 from mnist_app.recognition.predictor import Found, Prediction, Predictor
-from mnist_app.ui.draw.reasons.digit_parts import drawn_alone, so_far, within
+from mnist_app.ui.draw.reasons.digit_parts import digit_alone, strokes_in_box, strokes_up_to
 from mnist_app.ui.draw.reasons.neighbours import majority
 from mnist_app.ui.draw.reasons.panels import Subject
-from mnist_app.ui.shared import Choice
+from mnist_app.ui.loaded_networks import Choice
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
@@ -37,37 +37,37 @@ LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
 
 
 def test_half_the_way_is_half_the_length_stroke_by_stroke():
-    (begun,) = so_far([LINE, LEG], 0.25)
+    (begun,) = strokes_up_to([LINE, LEG], 0.25)
     assert begun[-1] == pytest.approx((15, 20))
-    first, second = so_far([LINE, LEG], 0.8)
+    first, second = strokes_up_to([LINE, LEG], 0.8)
     assert first is LINE
     assert second[:2].tolist() == LEG[:2].tolist()
     assert second[-1] == pytest.approx((100, 30))
-    assert len(so_far([LINE, LEG], 0.5)) == 1
-    assert len(so_far([LINE, LEG], 0.01)) == 1
+    assert len(strokes_up_to([LINE, LEG], 0.5)) == 1
+    assert len(strokes_up_to([LINE, LEG], 0.01)) == 1
 
 
 def test_the_whole_way_is_the_drawing():
     tap = np.array([(5.0, 5.0)])
-    assert [path.tolist() for path in so_far([LINE, LEG, tap], 1.0)] == [
+    assert [path.tolist() for path in strokes_up_to([LINE, LEG, tap], 1.0)] == [
         path.tolist() for path in (LINE, LEG, tap)
     ]
-    drawn = [pen.draw(so_far([LINE, LEG], share)).sum() for share in np.arange(1, 41) / 40]
+    drawn = [pen.draw(strokes_up_to([LINE, LEG], share)).sum() for share in np.arange(1, 41) / 40]
     assert (np.diff(drawn) >= 0).all()
     assert drawn[-1] == pen.draw([LINE, LEG]).sum()
 
 
 def test_a_tap_is_there_at_its_time():
     tap = np.array([(5.0, 5.0)])
-    assert len(so_far([tap], 1 / 40)) == 1
-    assert len(so_far([LINE, tap], 0.9)) == 1
-    assert len(so_far([LINE, tap], 1.0)) == 2
+    assert len(strokes_up_to([tap], 1 / 40)) == 1
+    assert len(strokes_up_to([LINE, tap], 0.9)) == 1
+    assert len(strokes_up_to([LINE, tap], 1.0)) == 2
 
 
 def test_the_strokes_of_a_digit_are_those_in_its_box():
-    assert within([LINE, LEG], Box(0, 0, 50, 60)) == [LINE]
-    assert within([LINE, LEG], Box(90, 0, 20, 60)) == [LEG]
-    assert within([LINE, LEG], Box(40, 0, 20, 60)) == []
+    assert strokes_in_box([LINE, LEG], Box(0, 0, 50, 60)) == [LINE]
+    assert strokes_in_box([LINE, LEG], Box(90, 0, 20, 60)) == [LEG]
+    assert strokes_in_box([LINE, LEG], Box(40, 0, 20, 60)) == []
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_a_digit_of_a_number_is_drawn_alone(predictor):
     found = predictor.read_number(rgba)
     assert [one.prediction.digit for one in found] == [7, 1]
     for one, stroke in zip(found, strokes, strict=True):
-        alone = drawn_alone(Subject(Choice("canvas", predictor, 0), rgba, one, is_alone=False))
+        alone = digit_alone(Subject(Choice("canvas", predictor, 0), rgba, one, is_alone=False))
         assert alone.shape == rgba.shape
         difference = np.abs(alone[..., 0].astype(int) - canvas(stroke, brush=14)[..., 0])
         assert difference.max() < 8
@@ -193,12 +193,12 @@ from streamlit.testing.v1 import AppTest
 app = AppTest.from_string('''
 import streamlit as st
 from drawings import seven
-from mnist_app.ui import shared
+from mnist_app.ui import loaded_networks, session
 from mnist_app.ui.draw.reasons import panels as reasons
-choice = shared.predictor_for("lenet5")
+choice = loaded_networks.predictor_for("lenet5")
 st.session_state["prediction"] = None, choice.predictor.read_number(seven())
-shared.keep_drawing(seven())
-reasons.show(lambda: choice)
+session.remember_drawing(seven())
+reasons.render(lambda: choice)
 ''', default_timeout=60)
 for panel in sys.argv[1:]:
     app.session_state[f"reasons_{panel}"] = True
@@ -207,6 +207,7 @@ assert not app.exception, app.exception
 assert len(app.expander) == 6
 parts = "captum", "matplotlib", "mnist_app.recognition.explain", "mnist_app.recognition.neighbours"
 loaded = {name for name in sys.modules if name.startswith("mnist_app.ui.draw.reasons.")}
+loaded.discard("mnist_app.ui.draw.reasons.panels")
 print(sorted(loaded | sys.modules.keys() & set(parts)))
 keys = [f"reasons_kept_{panel}" for panel in ("why", "layers", "xray", "scrubber", "neighbours")]
 print([key for key in keys if key in app.session_state])

@@ -34,9 +34,9 @@ def test_errors_tell_nothing_about_the_machine(options):
 
 SIDEBAR = """
 import streamlit as st
-from mnist_app.ui import guard
-guard.show()
-st.write("open" if guard.is_open() else "locked")
+from mnist_app.ui import teacher_lock
+teacher_lock.render()
+st.write("open" if teacher_lock.is_unlocked() else "locked")
 """
 
 
@@ -76,7 +76,9 @@ def test_a_file_with_the_code_that_cannot_be_read_opens_nothing(monkeypatch, tmp
 
 ACTIONS = """
 import streamlit as st
-from mnist_app.ui import datasets, search_form, search_panel, train
+from mnist_app.ui import dataset_choice
+from mnist_app.ui.compare import search_form, search_panel
+from mnist_app.ui.train import tab as train
 done = []
 st.session_state["key"] = "best"
 train._try(done.append, "run")
@@ -85,7 +87,7 @@ for action, *arguments in (
     (train._start, None, {}, ""),
     (search_form._start, None),
     (search_panel._keep_now, None, "key"),
-    (datasets._delete, __import__("pathlib").Path("upload.zip"), "folder"),
+    (dataset_choice._delete, __import__("pathlib").Path("upload.zip"), "folder"),
 ):
     action(*arguments)
 st.write(f"{len(done)} done")

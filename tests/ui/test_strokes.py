@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from mnist_app.drawing import pen
-from mnist_app.ui.draw.strokes import MOST_POINTS, as_the_pen_went, history, is_too_long, sent
+from mnist_app.ui.draw.strokes import (
+    MOST_POINTS,
+    drawn_with_fine_pen,
+    is_too_long,
+    undo_and_redo,
+    valid_strokes,
+)
 
 
 def strokes(*names: str) -> list[dict]:
@@ -13,22 +19,22 @@ def strokes(*names: str) -> list[dict]:
 
 def test_undo_and_redo_follow_the_strokes():
     state: dict = {}
-    assert history(state, []) == (None, None)
-    assert history(state, strokes("a")) == ([], None)
-    assert history(state, strokes("a", "b")) == (strokes("a"), None)
-    assert history(state, strokes("a")) == ([], strokes("a", "b"))  # after an undo
-    assert history(state, strokes("a", "c")) == (strokes("a"), None)  # a new stroke
-    assert history(state, []) == (None, strokes("a"))  # after two undos
+    assert undo_and_redo(state, []) == (None, None)
+    assert undo_and_redo(state, strokes("a")) == ([], None)
+    assert undo_and_redo(state, strokes("a", "b")) == (strokes("a"), None)
+    assert undo_and_redo(state, strokes("a")) == ([], strokes("a", "b"))  # after an undo
+    assert undo_and_redo(state, strokes("a", "c")) == (strokes("a"), None)  # a new stroke
+    assert undo_and_redo(state, []) == (None, strokes("a"))  # after two undos
     state["cleared"] = strokes("a", "c")
-    assert history(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
-    assert history(state, strokes("d")) == ([], None)
-    assert history(state, []) == (None, strokes("d"))  # what was cleared before is gone
-    assert history(state, strokes("d")) == ([], None)
+    assert undo_and_redo(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
+    assert undo_and_redo(state, strokes("d")) == ([], None)
+    assert undo_and_redo(state, []) == (None, strokes("d"))  # what was cleared before is gone
+    assert undo_and_redo(state, strokes("d")) == ([], None)
     state["cleared"] = strokes("d")
-    assert history(state, strokes("d")) == ([], None)  # the canvas is not empty yet
-    assert history(state, []) == (strokes("d"), strokes("d"))
-    assert history(state, strokes("d")) == ([], None)  # undone: what was cleared is back
-    assert history(state, []) == (None, strokes("d"))  # undone once more: that was all
+    assert undo_and_redo(state, strokes("d")) == ([], None)  # the canvas is not empty yet
+    assert undo_and_redo(state, []) == (strokes("d"), strokes("d"))
+    assert undo_and_redo(state, strokes("d")) == ([], None)  # undone: what was cleared is back
+    assert undo_and_redo(state, []) == (None, strokes("d"))  # undone once more: that was all
 
 
 # The way of the pen
@@ -48,7 +54,7 @@ def painted(stroke: dict) -> np.ndarray:
 
 def test_the_way_of_a_thick_brush_leaves_the_loop_open():
     thick = ring(40)
-    read = as_the_pen_went(painted(thick), [thick])
+    read = drawn_with_fine_pen(painted(thick), [thick])
     assert painted(thick)[140, 140, 0] > 0  # its loop was closed
     assert read[140, 140, 0] == 0
     assert read[140, 158, 0] == 255
@@ -58,22 +64,22 @@ def test_the_way_of_a_thick_brush_leaves_the_loop_open():
 @pytest.mark.parametrize("strokes", [[ring(4)], []])
 def test_a_fine_brush_and_pixels_without_strokes_stay_as_they_are(strokes):
     rgba = painted(ring(4))
-    assert as_the_pen_went(rgba, strokes) is rgba
+    assert drawn_with_fine_pen(rgba, strokes) is rgba
 
 
 def test_strokes_without_pixels_are_drawn():
     strokes = [ring(4)]
-    read = as_the_pen_went(None, strokes)
+    read = drawn_with_fine_pen(None, strokes)
     assert read.shape == (280, 280, 4)
     assert read[140, 158, 0] > 128
     assert read[140, 140, 0] == 0
-    assert as_the_pen_went(None, []) is None
+    assert drawn_with_fine_pen(None, []) is None
 
 
 def test_a_drawing_of_too_many_points_is_told_from_one_that_is_read_whole():
     line = {"strokeWidth": 4, "path": [["L", x % 280, 9] for x in range(MOST_POINTS)]}
-    assert sent({"objects": [line]}) == [line]
+    assert valid_strokes({"objects": [line]}) == [line]
     assert not is_too_long({"objects": [line]})
-    assert sent({"objects": [line, ring(4)]}) == [line]
+    assert valid_strokes({"objects": [line, ring(4)]}) == [line]
     assert is_too_long({"objects": [line, ring(4)]})
     assert not is_too_long("nothing")

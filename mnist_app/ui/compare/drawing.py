@@ -6,13 +6,13 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.figures import fragments
 from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.recognition.predictor import Found, Prediction, answered, number_text
+from mnist_app.recognition.predictor import Found, Prediction, number_text, with_threshold
 from mnist_app.results.weights import WeightsInfo
-from mnist_app.ui import shared
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui import loaded_networks, session
+from mnist_app.ui.markdown import escaped
 
 STYLE = """
 <style>
@@ -40,9 +40,9 @@ STYLE = """
 """
 
 
-def show(infos: Sequence[WeightsInfo]) -> None:
+def render(infos: Sequence[WeightsInfo]) -> None:
     """Read the session's drawing with each result's network."""
-    rgba = shared.drawing()
+    rgba = session.current_drawing()
     if rgba is None:
         st.info(
             "Nothing is drawn yet: draw a digit in the Draw tab, and all networks read it here."
@@ -80,16 +80,16 @@ def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[
     readings, place, drawn = {}, st.empty(), hash(rgba.tobytes())
     for number, info in enumerate(infos):
         try:
-            choice = shared.predictor_for(info.name)
+            choice = loaded_networks.predictor_for(info.name)
             key = (info.name, choice.version, drawn)
             if key not in old:
                 place.progress(number / len(infos), f"{info.name} reads …")
             now[key] = old.get(key) or choice.predictor.read_number(rgba)
         except (InputError, OSError) as error:
-            st.warning(as_text(error))
+            st.warning(escaped(error))
             continue
         if now[key]:
-            readings[info.name] = answered(now[key], choice.predictor.calibration.threshold)
+            readings[info.name] = with_threshold(now[key], choice.predictor.calibration.threshold)
     place.empty()
     st.session_state["readings"] = now
     return readings

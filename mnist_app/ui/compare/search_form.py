@@ -5,47 +5,47 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_app.common.settings import InputError, parallel_runs
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import parallel_runs
 from mnist_app.data import mnist
-from mnist_app.recipes.recipe import RECIPES, field_range
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import field_range, is_number, is_whole
 from mnist_app.recipes.search_space import (
     MOST_FIELDS,
     MOST_TRIALS,
     Between,
     Space,
     Values,
-    between,
-    choices_of,
+    checked_range,
+    choices_to_try,
     expected_seconds,
     fields_to_vary,
-    is_number,
-    is_whole,
-    parsed,
+    parse_values,
     usual_range,
     usual_values,
 )
 from mnist_app.results import weights
 from mnist_app.runs import search
-from mnist_app.ui import shared, teacher_lock
+from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.compare import search_results
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
 
 
-def show() -> None:
+def render() -> None:
     """Draw the form; a click starts the search."""
     st.subheader("Search", anchor=False)
     try:
         space = _space()
     except InputError as error:
         space = None
-        st.warning(as_text(error))
+        st.warning(escaped(error))
     if space:
         st.caption(_size_text(space))
     with st.container(key="search_start"):
-        if not teacher_lock.is_open():
-            teacher_lock.note()
+        if not teacher_lock.is_unlocked():
+            teacher_lock.render_locked_notice()
         elif _is_started(space):
             _start(space)
 
@@ -58,35 +58,37 @@ def _is_started(space: Space | None) -> bool:
 
 def _space() -> Space:
     """What the widgets say; InputError if that is no search."""
-    preset = RECIPES[st.selectbox("Preset", list(RECIPES), key="search_preset", **shared.KEPT)]
+    preset = RECIPES[
+        st.selectbox("Preset", list(RECIPES), key="search_preset", **session.PERSISTENT)
+    ]
     chosen = st.segmented_control(
         "Data set",
         list(_DATASETS),
         format_func=_DATASETS.get,
-        default="mnist" if mnist.is_here() else "digits",
+        default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     fixed = _fixed(chosen)
     kind = st.segmented_control(
         "Trials", ["grid", "random"], default="grid", required=True, key="search_kind",
-        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **shared.KEPT,
+        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **session.PERSISTENT,
     )  # fmt: skip
     fields = st.multiselect(
         "Vary",
         fields_to_vary(),
         default=["learning_rate", "batch_size"],
-        format_func=search_results.label,
+        format_func=search_results.field_label,
         max_selections=MOST_FIELDS,
         key="search_fields",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     values = {field: _values(field, kind) for field in fields}
     count = 0
     if kind == "random":
         count = st.number_input(
-            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **shared.KEPT
+            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
         )
     base = preset.changed(**{**fixed, "dataset": chosen})
     return Space(base, kind, values, count)
@@ -97,7 +99,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
-            "Epochs", *_limits("epochs"), 3, key="search_epochs", **shared.KEPT
+            "Epochs", *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
         )
     with middle:
         subset = st.number_input(
@@ -108,7 +110,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             placeholder="all",
             key=f"search_subset_{dataset}",
             help="Training images of each trial; empty: all.",
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
     with right:
         seed = st.number_input(
@@ -117,7 +119,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             0,
             key="search_seed",
             help="Of each training, of the validation images, and of what is tried at random.",
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
 
@@ -130,26 +132,26 @@ def _limits(field: str) -> tuple[int, int]:
 def _values(field: str, kind: str) -> Values:
     """The values to try of one field."""
     if not is_number(field):
-        choices = choices_of(field)
+        choices = choices_to_try(field)
         return tuple(
             st.multiselect(
-                search_results.label(field),
+                search_results.field_label(field),
                 choices,
                 default=choices[:4],
-                format_func=search_results.word,
+                format_func=search_results.value_text,
                 key=f"search_{field}_choices",
-                **shared.KEPT,
+                **session.PERSISTENT,
             )
         )
     if kind == "grid":
         text = st.text_input(
-            search_results.label(field),
+            search_results.field_label(field),
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
             help="Values with commas between them.",
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
-        return parsed(field, text)
+        return parse_values(field, text)
     return _range(field)
 
 
@@ -158,18 +160,18 @@ def _range(field: str) -> Between:
     kind = int if is_whole(field) else float
     ends = [
         place.number_input(
-            f"{search_results.label(field)}, {word}",
+            f"{search_results.field_label(field)}, {word}",
             *map(kind, field_range(field)),
             kind(value),
             format="%d" if kind is int else "%g",
             key=f"search_{field}_{word}",
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
         for place, word, value in zip(
             places, ("least", "greatest"), usual_range(field), strict=True
         )
     ]
-    return between(field, *ends)
+    return checked_range(field, *ends)
 
 
 def _size_text(space: Space) -> str:
@@ -195,11 +197,11 @@ def _images_per_second(model: str) -> float | None:
 
 def _start(space: Space) -> None:
     try:
-        teacher_lock.require()
+        teacher_lock.require_unlocked()
         with st.spinner("Starting"):
             started = search.start(space)
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return
     st.session_state["search"] = started.id
     st.rerun()

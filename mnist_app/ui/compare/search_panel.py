@@ -5,13 +5,14 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.results import weights
 from mnist_app.runs import search
 from mnist_app.runs.search import Search, Trial
-from mnist_app.ui import polling, shared, teacher_lock
+from mnist_app.training import metrics
+from mnist_app.ui import polling, session, teacher_lock
 from mnist_app.ui.compare import search_form, search_results
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # On a phone what goes on stands above the form.
@@ -25,13 +26,13 @@ _STYLE = """
 """
 
 
-def show() -> None:
+def render() -> None:
     """Draw the panel."""
     st.html(_STYLE)
     with st.container(key="search_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
     with settings:
-        search_form.show()
+        search_form.render()
     with progress:
         live = any(found.is_live for found in search.list_searches())
         st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
@@ -41,7 +42,7 @@ def show() -> None:
 
 
 def _follow() -> None:
-    polling.look()
+    polling.rerun_if_changed()
     everything = {found.id: found for found in search.list_searches()}
     if not everything:
         st.subheader("No search yet", anchor=False)
@@ -51,12 +52,12 @@ def _follow() -> None:
         )
         return
     now = everything[_chosen_search(everything)]
-    st.caption(search_results.about(now))
+    st.caption(search_results.describe_search(now))
     with st.container(key="search_progress"):
         _progress(now)
         _buttons(now)
     _best(now)
-    search_results.show(now)
+    search_results.render(now)
 
 
 def _chosen_search(everything: dict[str, Search]) -> str:
@@ -64,7 +65,7 @@ def _chosen_search(everything: dict[str, Search]) -> str:
     if st.session_state.get("search") not in everything:
         live = [found.id for found in everything.values() if found.is_live]
         st.session_state["search"] = (live or list(everything))[0]
-    return st.selectbox("Search", list(everything), key="search", **shared.KEPT)
+    return st.selectbox("Search", list(everything), key="search", **session.PERSISTENT)
 
 
 def _progress(now: Search) -> None:
@@ -85,7 +86,7 @@ def _progress(now: Search) -> None:
     st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
     died = next((t for t in now.trials if t.state == "died"), None)
     if died:
-        st.error(f"Trial {died.number} died. {as_text(died.run.why_it_died)}")
+        st.error(f"Trial {died.number} died. {escaped(died.run.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
@@ -112,7 +113,7 @@ def _progress_text(now: Search, over: int) -> str:
 
 def _buttons(now: Search) -> None:
     state = now.state
-    if not teacher_lock.is_open():
+    if not teacher_lock.is_unlocked():
         return
     with st.container(horizontal=True):
         if state in ("running", "stopping"):
@@ -128,7 +129,7 @@ def _buttons(now: Search) -> None:
                 "Go on",
                 key="search_go_on",
                 on_click=_try,
-                args=(search.go_on, now),
+                args=(search.resume, now),
                 disabled=not any(t.state != "finished" for t in now.trials),
                 help="Trains what never had its turn, and what was stopped or died from its "
                 "beginning.",
@@ -145,10 +146,10 @@ def _buttons(now: Search) -> None:
 
 def _try(action: Callable[..., Any], *arguments: Any) -> None:
     try:
-        teacher_lock.require()
+        teacher_lock.require_unlocked()
         action(*arguments)
     except (InputError, OSError) as error:
-        st.toast(as_text(error))
+        st.toast(escaped(error))
 
 
 # The best one
@@ -159,7 +160,7 @@ def _best(now: Search) -> None:
     info = now.result_of(best) if best else None
     if info is None:
         return
-    low, high = weights.accuracy_interval(best.val_accuracy, info.calibration.n)
+    low, high = metrics.accuracy_interval(best.val_accuracy, info.calibration.n)
     with st.container(key="search_best"):
         which = "Best so far" if now.is_live else "The best"
         st.success(
@@ -171,7 +172,7 @@ def _best(now: Search) -> None:
             "The best is chosen by validation images. The test images have no say, so the test "
             "accuracy, which shows once it is kept, is an honest one."
         )
-        if _kept(now.kept) != best.number and teacher_lock.is_open():
+        if _kept(now.kept) != best.number and teacher_lock.is_unlocked():
             _keep(now)
 
 
@@ -183,7 +184,7 @@ def _kept(kept: search.Kept | None) -> int | None:
             return None
     except InputError:
         return None
-    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     st.markdown(
         f"Trial {kept.trial} is kept as **{kept.name}**, ready in the sidebar: "
         f"**{info.test_accuracy:.2%}** of {info.n:,} test images right (95% interval {low:.2%} to "

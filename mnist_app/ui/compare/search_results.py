@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_app.figures import comparison_charts as charts
 from mnist_app.recipes.search_space import Between
 from mnist_app.runs.search import Search, Trial
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 # The chart's own black axes and white halos around its words are made for white grounds alone.
 _STYLE = """
@@ -20,7 +20,7 @@ _CONFIG = {"displayModeBar": False}
 _FEWEST = 2  # trials that make a chart
 
 
-def show(now: Search) -> None:
+def render(now: Search) -> None:
     """The chart of the finished trials, and the table of all."""
     finished = [t for t in now.trials if t.state == "finished" and t.last]
     result = now.result_of(finished[0]) if len(finished) >= _FEWEST else None
@@ -48,7 +48,7 @@ def _table(now: Search) -> None:
     columns = {
         "Trial": [t.number for t in trials],
         "State": [_state(t, best) for t in trials],
-        **{label(f): [_cell(t.values[f]) for t in trials] for f in now.space.fields},
+        **{field_label(f): [_cell(t.values[f]) for t in trials] for f in now.space.fields},
         "Validation": [t.val_accuracy for t in trials],
         "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
         "Training, s": [t.seconds if t.epochs else None for t in trials],
@@ -77,25 +77,25 @@ def _state(trial: Trial, best: Trial | None) -> str:
     return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)
 
 
-def about(now: Search) -> str:
+def describe_search(now: Search) -> str:
     """One line on what is searched."""
     base = now.space.base
-    fixed = [base.name, as_text(base.dataset), f"seed {base.seed}"]
+    fixed = [base.name, escaped(base.dataset), f"seed {base.seed}"]
     if "epochs" not in now.space.fields:
         fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
     if "subset" not in now.space.fields:
         fixed.append(f"{base.subset:,} images" if base.subset else "all images")
-    varied = ", ".join(f"{label(f).lower()} {_span(v)}" for f, v in now.space.fields.items())
+    varied = ", ".join(f"{field_label(f).lower()} {_span(v)}" for f, v in now.space.fields.items())
     kind = "grid" if now.space.kind == "grid" else "at random"
     return f"{' · '.join(fixed)} · {kind}: {varied}"
 
 
 def values_text(values: dict[str, Any]) -> str:
     """The values of a trial in words."""
-    return ", ".join(f"{label(f).lower()} {word(v)}" for f, v in values.items())
+    return ", ".join(f"{field_label(f).lower()} {value_text(v)}" for f, v in values.items())
 
 
-def word(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as people write it."""
     if isinstance(value, bool):
         return "on" if value else "off"
@@ -105,13 +105,13 @@ def word(value: Any) -> str:
 def _span(values: Any) -> str:
     if isinstance(values, Between):
         return f"{values.least:g} to {values.greatest:g}"
-    return "/".join(map(word, values))
+    return "/".join(map(value_text, values))
 
 
 def _cell(value: Any) -> Any:
-    return word(value) if isinstance(value, bool) else value
+    return value_text(value) if isinstance(value, bool) else value
 
 
-def label(field: str) -> str:
+def field_label(field: str) -> str:
     """A field of a recipe in words."""
     return field.replace("_", " ").capitalize()

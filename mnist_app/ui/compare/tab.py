@@ -3,16 +3,16 @@
 import streamlit as st
 
 from mnist_app.common import machine
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.figures import comparison_charts as charts
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost, Row
 from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
-from mnist_app.ui import polling, shared
+from mnist_app.ui import loaded_networks, polling, session
 from mnist_app.ui.compare import drawing as compare_drawing
 from mnist_app.ui.compare import search_panel
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 VIEWS = ("Results", "Your drawing", "Search")
 MOST_RESULTS = 16  # at once: their networks stay in memory
@@ -23,23 +23,23 @@ _COSTS: dict[str, Cost] = {}  # by fingerprint of the file, for all sessions
 _AXES = {"Parameters": "parameters", "Multiply-adds": "multiply-adds", "ms per digit": "ms"}
 
 
-def show() -> None:
+def render() -> None:
     """Draw the tab."""
     with st.container(key="compare_tab"):
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="compare_view", **shared.KEPT
+            "View", VIEWS, default=VIEWS[0], required=True, key="compare_view", **session.PERSISTENT
         )
         if view == "Search":
-            search_panel.show()  # it follows the search, and looks for other news
+            search_panel.render()  # it follows the search, and looks for other news
             return
         infos = _chosen(weights.list_weights())
         if not infos:
             st.info("Choose at least one result above; the Train tab makes new ones.")
         elif view == "Your drawing":
-            compare_drawing.show(infos)
+            compare_drawing.render(infos)
         else:
             _results(infos)
-    polling.watch()
+    polling.poll_for_changes()
 
 
 def _chosen(infos: list[WeightsInfo]) -> list[WeightsInfo]:
@@ -57,7 +57,7 @@ def _chosen(infos: list[WeightsInfo]) -> list[WeightsInfo]:
     st.session_state["compared_known"] = names
     with st.container(key="compared_results"):
         chosen = st.multiselect(
-            "Results", names, key="compared", max_selections=MOST_RESULTS, **shared.KEPT
+            "Results", names, key="compared", max_selections=MOST_RESULTS, **session.PERSISTENT
         )
     return [info for info in infos if info.name in chosen]
 
@@ -80,10 +80,10 @@ def _costs(infos: list[WeightsInfo]) -> dict[str, Cost]:
             key = weights.fingerprint_of(info.name)
             if key not in _COSTS:
                 place.progress(number / len(infos), f"Timing {info.name} …")
-                _COSTS[key] = comparison.cost_of(shared.predictor_for(info.name).predictor)
+                _COSTS[key] = comparison.cost_of(loaded_networks.predictor_for(info.name).predictor)
             costs[info.name] = _COSTS[key]
         except (InputError, OSError) as error:
-            st.warning(as_text(error))
+            st.warning(escaped(error))
     place.empty()
     return costs
 
@@ -159,12 +159,12 @@ def _table_text(rows: list[Row], costs: dict[str, Cost]) -> str:
     timed = sorted({costs[row.name].n for row in rows})
     n = f"{timed[0]} to {timed[-1]}" if len(timed) > 1 else f"{timed[0]}"
     drawn = " or ".join(f"{n:,}" for n in sorted({row.drawn_n for row in rows if row.drawn_n}))
-    tests = " or ".join(sorted({f"{row.n:,} images of {as_text(row.dataset)}" for row in rows}))
+    tests = " or ".join(sorted({f"{row.n:,} images of {escaped(row.dataset)}" for row in rows}))
     told = f" Drawn: n = {drawn} drawings of pen strokes each." if drawn else ""
     return (
         f"Test: n = {tests}.{told} ms "
-        f"per digit: median of {n} predictions on this machine ({machine.facts()['cpu']}, one "
-        "thread), beside whatever else it did."
+        f"per digit: median of {n} predictions on this machine ({machine.machine_facts()['cpu']}, "
+        "one thread), beside whatever else it did."
     )
 
 
@@ -181,9 +181,9 @@ def _scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
             required=True,
             key="complexity",
             label_visibility="collapsed",
-            **shared.KEPT,
+            **session.PERSISTENT,
         )
-        others = comparison.seeds()
+        others = comparison.seed_results()
         points = [
             comparison.point_of(info, _cost(info, costs[info.name], axis), others) for info in infos
         ]

@@ -16,10 +16,10 @@ from mnist_app.figures import dataset_fragments
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.recognition import embedding
 from mnist_app.runs.jobs import Job
-from mnist_app.ui import dataset_choice, polling, shared
+from mnist_app.ui import dataset_choice, polling, session
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.data.digit_map import digit_map, small_sheet
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.sidebar import panel as sidebar
 
 VIEWS = ("Images", "Digits", "Map", "Distortions")
@@ -32,17 +32,17 @@ _STEPS = {"rotation": 5.0, "shift": 1.0, "blur": 0.25, "thickness": 0.25}
 _CONFIG = {"displayModeBar": False}
 
 
-def show() -> None:
+def render() -> None:
     """Draw the tab."""
     with st.container(key="data_tab"):
         st.html(dataset_fragments.STYLE)
-        name = dataset_choice.choose("data_dataset")
-        dataset = dataset_choice.load(name, "data_download")
+        name = dataset_choice.render_choice("data_dataset")
+        dataset = dataset_choice.load_or_explain(name, "data_download")
         if dataset is None:
             return
         _facts(name, dataset)
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="data_view", **shared.KEPT
+            "View", VIEWS, default=VIEWS[0], required=True, key="data_view", **session.PERSISTENT
         )
         if view == "Images":
             _images(dataset.train)
@@ -58,7 +58,7 @@ def _facts(name: str, dataset: Dataset) -> None:
     train, test = dataset
     with st.container(key="data_facts"):
         st.caption(
-            f"{as_text(train.name)}: {len(train):,} training and {len(test):,} test images, "
+            f"{escaped(train.name)}: {len(train):,} training and {len(test):,} test images, "
             "28 × 28 pixels, "
             f"fingerprint {train.fingerprint}"
         )
@@ -66,10 +66,10 @@ def _facts(name: str, dataset: Dataset) -> None:
             return
         counts = ", ".join(f"{digit}: {n:,}" for digit, n in enumerate(_counts(train, test)))
         st.caption(f"Pictures of each digit: {counts}. A fifth of each is the test set.")
-        skipped = dataset_choice.skipped(name)
+        skipped = dataset_choice.skipped_files(name)
         if skipped:
             _skipped(skipped)
-        dataset_choice.delete_button(name, "data_dataset")
+        dataset_choice.render_delete_button(name, "data_dataset")
 
 
 def _counts(*parts: Digits) -> list[int]:
@@ -84,7 +84,7 @@ def _skipped(skipped: Sequence[Skipped]) -> None:
         return
     with place:
         reasons = Counter(file.problem for file in skipped).most_common(5)
-        st.caption(" ".join(f"{count:,} × {as_text(problem)}" for problem, count in reasons))
+        st.caption(" ".join(f"{count:,} × {escaped(problem)}" for problem, count in reasons))
         shown = skipped[:MOST_REASONS]
         st.dataframe(
             {"File": [f.name for f in shown], "Reason": [f.problem for f in shown]},
@@ -107,7 +107,7 @@ def _images(train: Digits) -> None:
     with steps, st.container(key="preprocessing"):
         image, label = train.images[chosen].numpy(), int(train.labels[chosen])
         st.markdown(f"**Image {chosen:,}, labelled {label}**")
-        row = st.slider("Row", 0, 27, 14, key="data_row", **shared.KEPT)
+        row = st.slider("Row", 0, 27, 14, key="data_row", **session.PERSISTENT)
         st.html(dataset_fragments.preprocessing(image, label, row))
 
 
@@ -119,7 +119,7 @@ def _places(train: Digits) -> list[int]:
         default=ORDERS[0],
         required=True,
         key="gallery_order",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     if order == "Random":
         if st.button("Others", icon=":material/casino:", key="gallery_others"):
@@ -128,7 +128,7 @@ def _places(train: Digits) -> list[int]:
         return torch.randperm(len(train), generator=generator)[:GALLERY].tolist()
     if order == "One digit":
         digit = st.segmented_control(
-            "Digit", range(10), default=0, required=True, key="gallery_digit", **shared.KEPT
+            "Digit", range(10), default=0, required=True, key="gallery_digit", **session.PERSISTENT
         )
         return (train.labels == digit).nonzero().flatten()[:GALLERY].tolist()
     return list(range(min(GALLERY, len(train))))
@@ -191,15 +191,15 @@ def _averages(
 
 def _map(name: str, train: Digits) -> None:
     way = st.segmented_control(
-        "Map by", MAPS, default=MAPS[0], required=True, key="data_map_by", **shared.KEPT
+        "Map by", MAPS, default=MAPS[0], required=True, key="data_map_by", **session.PERSISTENT
     )
     labels, sheet_url, plane, shares = _sampled(train.fingerprint, train)
     if way == "PCA":
         titles = [f"PC {i}, {share:.1%} of the variance" for i, share in enumerate(shares, 1)]
         points, how = plane, "principal component analysis"
     else:
-        job = Job("embedding", embedding.arguments(name, train))
-        found = polling.result_of(job, "embedding_again")
+        job = Job("embedding", embedding.job_arguments(name, train))
+        found = polling.result_or_progress(job, "embedding_again")
         if found is None:
             return
         points, titles = found.tensors["points"].numpy(), ("t-SNE 1, no unit", "t-SNE 2, no unit")
@@ -238,7 +238,7 @@ def _distortions(train: Digits) -> None:
     shown = st.container(key="distorted")  # above the sliders, in view while one is moved
     images = corrupt_all(to_input(sample.images), _sliders())
     labels = sample.labels.tolist()
-    choice = sidebar.choice()
+    choice = sidebar.current_choice()
     with shown:
         pixels = (images[:, 0].numpy() * 255).round().astype(np.uint8)
         if choice and choice.predictor:
@@ -280,7 +280,7 @@ def _sliders() -> dict[str, float]:
                 _STEPS.get(kind, 0.05),
                 format="%g",
                 key=f"distortion_{kind}",
-                **shared.KEPT,
+                **session.PERSISTENT,
             )
     return amounts
 

@@ -5,14 +5,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnist_app.figures import fragments
-from mnist_app.recipes.recipe import JOINED
-from mnist_app.recognition.predictor import NOTHING, Found, answered
+from mnist_app.recipes.presets import ENSEMBLES
+from mnist_app.recognition.predictor import BLANK, Found, with_threshold
 from mnist_app.training.calibration import REFUSED, Calibration
-from mnist_app.ui import shared
-from mnist_app.ui.shared import Choice
+from mnist_app.ui import session
+from mnist_app.ui.loaded_networks import Choice
 
 
-def show(
+def render(
     choice: Choice | None,
     rgba: np.ndarray | None,
     hint: str,
@@ -21,8 +21,8 @@ def show(
 ) -> None:
     """Read the drawing, uint8 (H, W, 4), and show what was found in the two places."""
     threshold = _threshold_now(choice)
-    found = answered(_read(choice, rgba), threshold)
-    shared.keep_drawing(rgba)
+    found = with_threshold(_read(choice, rgba), threshold)
+    session.remember_drawing(rgba)
     with answer_place:
         _answer(found, rgba, _hint(choice, hint))
     with chances_place:
@@ -52,7 +52,7 @@ def _hint(choice: Choice | None, hint: str) -> str:
 
 
 def _answer(found: list[Found], rgba: np.ndarray | None, hint: str) -> None:
-    first = found[0].prediction if found else NOTHING
+    first = found[0].prediction if found else BLANK
     with st.container(key="prediction"):
         st.html(fragments.big_number(found))
     if len(found) < 2:
@@ -66,7 +66,7 @@ def _answer(found: list[Found], rgba: np.ndarray | None, hint: str) -> None:
 
 def _chances(found: list[Found]) -> None:
     if len(found) < 2:
-        st.html(fragments.probability_bars(found[0].prediction if found else NOTHING))
+        st.html(fragments.probability_bars(found[0].prediction if found else BLANK))
     else:
         st.html(fragments.digits_found(found))
 
@@ -103,9 +103,9 @@ def _threshold(choice: Choice | None) -> None:
         format="%.1f%%",
         help="What is less sure is “not a digit”; within a number half of that is enough. "
         f"The default refuses {1000 * REFUSED:.0f} in 1,000 real digits.",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     measured_on = "validation digits"
-    if choice.predictor.recipe.name in JOINED:
+    if choice.predictor.recipe.name in ENSEMBLES:
         measured_on += " of the networks in it"
     st.caption(fragments.coverage_text(*calibration.at(value / 100), calibration.n, measured_on))

@@ -11,16 +11,16 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit_drawable_canvas import st_canvas
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.ui.draw.strokes import (
     MOST_POINTS,
     Strokes,
-    as_the_pen_went,
-    history,
+    drawn_with_fine_pen,
     is_too_long,
-    sent,
+    undo_and_redo,
+    valid_strokes,
 )
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
@@ -29,7 +29,7 @@ INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 
 
-def given(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
+def render_input(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
     """What there is to read, and a hint while there is nothing.
 
     uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
@@ -72,7 +72,7 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
     try:
         rgba = _ink_in(file.getvalue(), file.name)
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return None, ""
     st.image(rgba, caption="The ink that was found")
     return rgba, ""
@@ -103,7 +103,7 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
             on_change=on_change,
         )
         _script()(key="script", data={"redraws": st.session_state.get("redraws", 0)}, height=1)
-    strokes = sent(result.json_data)
+    strokes = valid_strokes(result.json_data)
     st.session_state["strokes"] = strokes
     too_long = is_too_long(result.json_data)
     _history_buttons(strokes, is_too_long=too_long)
@@ -113,7 +113,7 @@ def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
         st.caption(
             f"Of this drawing only {MOST_POINTS:,} points are kept: undo the rest, or clear it."
         )
-    return as_the_pen_went(result.image_data, strokes)
+    return drawn_with_fine_pen(result.image_data, strokes)
 
 
 @st.cache_resource
@@ -123,7 +123,7 @@ def _script():
 
 
 def _history_buttons(strokes: Strokes, *, is_too_long: bool) -> None:
-    back, forth = history(st.session_state, strokes)
+    back, forth = undo_and_redo(st.session_state, strokes)
     if is_too_long:
         back, forth = strokes, None  # what is not kept goes first
     is_empty = not strokes and not is_too_long

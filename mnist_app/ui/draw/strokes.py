@@ -12,7 +12,7 @@ MOST_POINTS = 10_000  # of a drawing; who draws a number has a few hundred
 _WIDEST = 60  # pixels, of a brush; the app's are narrower
 
 
-def sent(json_data: Any) -> Strokes:
+def valid_strokes(json_data: Any) -> Strokes:
     """The strokes in what the page sent, which may be anything: those that can be drawn.
 
     Args:
@@ -56,7 +56,7 @@ def _is_width(width: Any) -> bool:
     return isinstance(width, int | float) and 0 <= width <= _WIDEST
 
 
-def history(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:
+def undo_and_redo(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:
     """What undo and redo lead to, None where there is nothing to undo or redo.
 
     The longest row of strokes is kept in `state`: as long as the canvas shows its beginning, the
@@ -80,7 +80,7 @@ def _paths(strokes: Strokes) -> list[Any]:
     return [stroke.get("path") for stroke in strokes]
 
 
-def as_the_pen_went(rgba: np.ndarray | None, strokes: Strokes) -> np.ndarray | None:
+def drawn_with_fine_pen(rgba: np.ndarray | None, strokes: Strokes) -> np.ndarray | None:
     """The drawing without what a thick brush hides: its path, drawn with a finer one.
 
     A drawing whose brush is fine enough is returned as it is. A canvas that is mounted anew has

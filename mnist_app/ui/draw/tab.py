@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitAPIException
 from mnist_app.ui.draw import canvas
 
 if TYPE_CHECKING:
-    from mnist_app.ui.shared import Choice
+    from mnist_app.ui.loaded_networks import Choice
 
 FRAGMENT = "draw"  # the name of this part of the page
 _ANSWER = "mnist_app.ui.draw.answer"
@@ -20,11 +20,11 @@ _ANSWER = "mnist_app.ui.draw.answer"
 
 def is_loaded() -> bool:
     """Whether this server has loaded what reads a drawing; while it does, not yet."""
-    return hasattr(sys.modules.get(_ANSWER), "show")
+    return hasattr(sys.modules.get(_ANSWER), "render")
 
 
 @st.fragment(key=FRAGMENT)
-def show(choose: "Callable[[], Choice | None]") -> None:
+def render(choose: "Callable[[], Choice | None]") -> None:
     """Draw the tab; a stroke runs this alone again.
 
     The canvas is on the page before torch, which a new server has yet to load, and which the
@@ -35,7 +35,7 @@ def show(choose: "Callable[[], Choice | None]") -> None:
     """
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
-            rgba, hint = canvas.given(_follow)
+            rgba, hint = canvas.render_input(_follow)
         answer_place = st.container(key="answer", width=180, gap="small")
         chances_place = st.container(key="probabilities", width=345)
     loading = None if is_loaded() else answer_place.empty()
@@ -46,14 +46,14 @@ def show(choose: "Callable[[], Choice | None]") -> None:
     if loading:
         loading.empty()
     choice = choose()
-    answer.show(choice, rgba, hint, answer_place, chances_place)
+    answer.render(choice, rgba, hint, answer_place, chances_place)
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
 
     if choice and choice.key != st.session_state.get("sidebar_shows"):
-        polling.expect("sidebar")  # comes after this, unless a stroke ends the run before
+        polling.await_part("sidebar")  # comes after this, unless a stroke ends the run before
     if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
-        polling.expect(reasons.FRAGMENT)
+        polling.await_part(reasons.FRAGMENT)
 
 
 def _follow() -> None:

@@ -5,34 +5,34 @@ import io
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import archives
 from mnist_app.data.archives import File, Skipped
 from mnist_app.figures.fragments import png_url
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
-from mnist_app.ui import shared, teacher_lock
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui import session, teacher_lock
+from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.hardening import MOST_HELD
-from mnist_app.ui.shared import Choice
 
 _TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 _WAYS = ("Upload", "Folder")
 
 
-def show(choice: Choice) -> None:
+def render(choice: Choice) -> None:
     """Choose pictures of one digit each, and see what the network takes them for."""
     st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
-    if not teacher_lock.is_open():
-        return teacher_lock.note()
+    if not teacher_lock.is_unlocked():
+        return teacher_lock.render_locked_notice()
     way = st.segmented_control(
-        "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **shared.KEPT
+        "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **session.PERSISTENT
     )
     try:
         files = _uploaded() if way == "Upload" else _in_folder()
         if files:
             _table(*_read(choice, *files))
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
 
 
 def _uploaded() -> tuple[object, list[File]] | None:
@@ -64,13 +64,13 @@ def _tell_what_went(chosen: list[UploadedFile | DeletedFile]) -> None:
 
 def _in_folder() -> tuple[object, list[File]] | None:
     place = st.text_input(
-        "Folder or ZIP on the app's machine", key="pictures_folder", **shared.KEPT
+        "Folder or ZIP on the app's machine", key="pictures_folder", **session.PERSISTENT
     ).strip()
     if not place:
         return None
     path = archives.typed_path(place)
     files = list(archives.files_in(path))
-    return (place, archives.state_of(path)), files
+    return (place, archives.content_stamp(path)), files
 
 
 def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:

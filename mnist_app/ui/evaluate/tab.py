@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import evaluation_charts as charts
 from mnist_app.figures.confusion_table import STYLE, confusion_table
@@ -17,11 +17,11 @@ from mnist_app.recognition.assessment import Assessment
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.training import metrics
-from mnist_app.ui import dataset_choice, polling, shared
+from mnist_app.ui import dataset_choice, polling, session
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.evaluate import own_pictures
-from mnist_app.ui.markdown import as_code, as_text
-from mnist_app.ui.shared import Choice
+from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.markdown import escaped, inline_code
 
 VIEWS = ("Summary", "Images", "Confidence", "Robustness", "Own pictures")
 MOST_SHOWN = 60  # images of a cell, or mistakes
@@ -29,7 +29,7 @@ RANDOM_IMAGES = 40
 _CONFIG = {"displayModeBar": False}
 
 
-def show(choice: Choice | None) -> None:
+def render(choice: Choice | None) -> None:
     """Draw the tab for the network that is chosen in the sidebar."""
     with st.container(key="evaluate_tab"):
         info = choice.predictor.info if choice and choice.predictor else None
@@ -40,19 +40,24 @@ def show(choice: Choice | None) -> None:
             return
         st.subheader(f"{info.name} on test images", anchor=False)
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="evaluate_view", **shared.KEPT
+            "View",
+            VIEWS,
+            default=VIEWS[0],
+            required=True,
+            key="evaluate_view",
+            **session.PERSISTENT,
         )
         if view == "Own pictures":
-            own_pictures.show(choice)
+            own_pictures.render(choice)
             return
-        name = dataset_choice.choose("evaluate_dataset")
-        dataset = dataset_choice.load(name, "evaluate_download")
+        name = dataset_choice.render_choice("evaluate_dataset")
+        dataset = dataset_choice.load_or_explain(name, "evaluate_download")
         if dataset is None:
             return
         try:
-            arguments = assessment.arguments(info, name, dataset.test)
+            arguments = assessment.job_arguments(info, name, dataset.test)
         except InputError as error:
-            st.error(as_text(error))
+            st.error(escaped(error))
             return
         _views(view, info, dataset.test, arguments)
 
@@ -61,10 +66,10 @@ def _views(view: str, info: WeightsInfo, test: Digits, arguments: dict[str, str]
     if view == "Robustness":
         _robustness(arguments)
         return
-    found = polling.result_of(Job("assessment", arguments), "assessment_again")
+    found = polling.result_or_progress(Job("assessment", arguments), "assessment_again")
     if found is None:
         return
-    result = assessment.of(found, info, test)
+    result = assessment.from_entry(found, info, test)
     if view == "Summary":
         _summary(result, info, test, arguments["dataset"])
     elif view == "Images":
@@ -87,9 +92,9 @@ def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) 
         st.metric("F1", f"{f1:.2%}", help="Mean over the ten digits.")
     command = f"python -m mnist_app evaluate {info.name} --dataset {shlex.quote(dataset)}"
     st.caption(
-        f"n = {result.n:,} test images of {as_text(test.name)}; the accuracy's 95% interval is "
-        f"{low:.2%} to {high:.2%}. {info.name} was trained on {as_text(trained_on)}, seed "
-        f"{info.seed}; {as_code(command)}"
+        f"n = {result.n:,} test images of {escaped(test.name)}; the accuracy's 95% interval is "
+        f"{low:.2%} to {high:.2%}. {info.name} was trained on {escaped(trained_on)}, seed "
+        f"{info.seed}; {inline_code(command)}"
     )
     table, images = st.columns([1.25, 1], gap="large")
     with table:
@@ -206,7 +211,7 @@ def _one(result: Assessment, test: Digits, place: int, key: str) -> None:
     with st.container(key=f"{key}_one", horizontal=True, vertical_alignment="center"):
         st.image(np.kron(test.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
         st.write(
-            f"Test image {place:,} of {as_text(test.name)}, a **{result.labels[place]}**. "
+            f"Test image {place:,} of {escaped(test.name)}, a **{result.labels[place]}**. "
             f"Read as {guesses}."
         )
 
@@ -242,7 +247,7 @@ def _confidence(result: Assessment, info: WeightsInfo) -> None:
 
 
 def _robustness(arguments: dict[str, str]) -> None:
-    found = polling.result_of(Job("robustness", arguments), "robustness_again")
+    found = polling.result_or_progress(Job("robustness", arguments), "robustness_again")
     if found is None:
         return
     st.caption(

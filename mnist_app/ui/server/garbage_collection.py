@@ -7,7 +7,7 @@ _MANY = 100  # modules, whose objects are worth not to be looked through again
 _looked_at = 0  # modules, when the objects were last set aside
 
 
-def keep() -> None:
+def freeze_library_objects() -> None:
     """Have garbage collection skip what libraries keep in memory; cheap to repeat.
 
     That is hardly ever garbage, but takes up to a third of a second to look through, every few

@@ -18,7 +18,7 @@ _add_file = unwrap(MemoryUploadedFileManager.add_file)
 _HOSTS = ["localhost", "127.0.0.1", "::1"]
 
 
-def close() -> None:
+def harden() -> None:
     """Close it on this server; cheap to repeat.
 
     A browser may not clear what all sessions share, nor have the server ask the internet for its

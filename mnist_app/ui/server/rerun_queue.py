@@ -24,7 +24,7 @@ class _EndedError(Exception):
     """The session's run takes no more requests; all its messages are in the loop."""
 
 
-def mend() -> None:
+def install() -> None:
     """Make all sessions of this server wait, once.
 
     The names used are Streamlit's own: where they are gone, nothing waits.

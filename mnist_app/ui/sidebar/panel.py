@@ -2,20 +2,21 @@
 
 import streamlit as st
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.figures import fragments
 from mnist_app.networks import models
-from mnist_app.recipes.recipe import JOINED, SOURCES, is_preset
+from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.recognition.predictor import DEFAULT
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
-from mnist_app.ui import polling, shared, teacher_lock
-from mnist_app.ui.markdown import as_text
-from mnist_app.ui.shared import RUN_PREFIX, Choice
+from mnist_app.training import metrics
+from mnist_app.ui import loaded_networks, polling, teacher_lock
+from mnist_app.ui.loaded_networks import RUN_PREFIX, Choice
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.sidebar import qr_code
 
 
-def choice() -> Choice | None:
+def current_choice() -> Choice | None:
     """The network to draw with; None if there is none yet, or it is broken."""
     labels, _ = _options()
     if not labels:
@@ -23,12 +24,12 @@ def choice() -> Choice | None:
     key = _key(labels)
     _tell_if_gone(key)
     try:
-        return shared.predictor_for(key)
+        return loaded_networks.predictor_for(key)
     except (InputError, OSError):
         return None  # the sidebar says why
 
 
-def show() -> Choice | None:
+def render() -> Choice | None:
     """Draw the sidebar below its title; the network that is chosen there."""
     with st.sidebar:
         labels, broken = _options()
@@ -49,18 +50,18 @@ def show() -> Choice | None:
         if choice and choice.predictor and choice.predictor.info:
             _report(choice.predictor.info)
         for item in broken:
-            st.warning(as_text(f"{item.file}: {item.problem}"))
-        qr_code.show()
-        teacher_lock.show()
+            st.warning(escaped(f"{item.file}: {item.problem}"))
+        qr_code.render()
+        teacher_lock.render()
     st.session_state["sidebar_shows"] = choice.key if choice else None
-    polling.arrived("sidebar")
+    polling.part_rendered("sidebar")
     return choice
 
 
 def _options() -> tuple[dict[str, str], list[weights.BrokenFile]]:
     """The networks, best first, runs in progress before them: key -> text; and broken files."""
     # Runs before results: one that ends in between is then in both lists, never in neither.
-    live = [run for run in shared.own_runs() if run.state in ("running", "stopping")]
+    live = [run for run in polling.single_runs() if run.state in ("running", "stopping")]
     listing = weights.scan()
     labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in live} | {
         info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
@@ -117,9 +118,9 @@ def _choose(labels: dict[str, str]) -> Choice | None:
     else:
         st.query_params["network"] = key
     try:
-        return shared.predictor_for(key)
+        return loaded_networks.predictor_for(key)
     except (InputError, OSError) as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return None
 
 
@@ -129,7 +130,7 @@ def _report(info: weights.WeightsInfo) -> None:
         from mnist_app.ui.sidebar import report_panel
 
         with panel:
-            report_panel.show(info)
+            report_panel.render(info)
 
 
 def _result_of(key: str) -> str:
@@ -142,7 +143,7 @@ def _details(info: weights.WeightsInfo) -> None:
     source = SOURCES[info.recipe.name] if is_preset(info.recipe) else None
     if source:
         st.caption(source.about)
-    low, high = weights.accuracy_interval(info.test_accuracy, info.n)
+    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     facts = {
         "Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}",
         "95% interval": f"{low:.2%} to {high:.2%}",
@@ -156,7 +157,7 @@ def _details(info: weights.WeightsInfo) -> None:
 
 def _training(info: weights.WeightsInfo) -> dict[str, str]:
     trained_on = info.trained_on or info.dataset
-    if info.recipe.name in JOINED:
+    if info.recipe.name in ENSEMBLES:
         return {"Trained on": trained_on, "Training": f"{info.epochs} epochs each"}
     epochs = f"{info.epochs} epoch{'s' if info.epochs > 1 else ''}, {info.seconds:.0f} s"
     why = {"stopped": ", stopped by hand", "diverged": ", before it diverged"}.get(info.reason, "")

@@ -16,7 +16,7 @@ width: 84vmin; max-width: none; height: 84vmin; z-index: 1000000; outline: 100vm
 font-size: min(6vmin, 3.4vw); color: #fff; }</style>"""
 
 
-def show() -> None:
+def render() -> None:
     """Draw it, where other devices can reach the app at all."""
     if not network_address.is_reached_by_others(st.get_option("server.address")):
         return

@@ -2,37 +2,37 @@
 
 import streamlit as st
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.recognition import assessment
 from mnist_app.report import html_report
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, polling
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 
-def show(info: WeightsInfo) -> None:
+def render(info: WeightsInfo) -> None:
     """Offer the report, once what stands in it is computed."""
     st.caption(
         "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
         "that opens without the internet."
     )
     name = info.recipe.dataset
-    dataset = dataset_choice.load(name, "report_download_mnist")
+    dataset = dataset_choice.load_or_explain(name, "report_download_mnist")
     if dataset is None:
         return
     try:
-        job = Job("assessment", assessment.arguments(info, name, dataset.test))
+        job = Job("assessment", assessment.job_arguments(info, name, dataset.test))
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return
-    found = polling.result_of(job, "report_again")
+    found = polling.result_or_progress(job, "report_again")
     if found is None:
         return
     st.download_button(
         "Download",
-        lambda: html_report.report(
-            info.name, assessment.of(found, info, dataset.test), dataset.test
+        lambda: html_report.render_report(
+            info.name, assessment.from_entry(found, info, dataset.test), dataset.test
         ),
         f"{info.name}.html",
         "text/html",

@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_app.recipes.recipe import Recipe, field_choices, field_range, number_text
-from mnist_app.ui import shared
+from mnist_app.recipes.recipe import Recipe, field_choices, field_range, format_number
+from mnist_app.ui import session
 
 MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")
 GROUPS = {
@@ -54,7 +54,7 @@ _STEPS = {
 }
 
 
-def edit(preset: Recipe) -> dict[str, Any]:
+def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return what they hold, unvalidated."""
     values = _row(MAIN, preset, columns=2)
     with st.expander("All settings", key="all_settings"):
@@ -79,13 +79,13 @@ def _widget(field: str, default: Any, key: str) -> Any:
     label = field.replace("_", " ").capitalize()
     text, choices, limits = info.description or "", field_choices(field), field_range(field)
     if info.annotation is bool:
-        return st.toggle(label, default, key=key, help=text, **shared.KEPT)
+        return st.toggle(label, default, key=key, help=text, **session.PERSISTENT)
     if choices:
         place = choices.index(default)
-        return st.selectbox(label, choices, place, key=key, help=text, **shared.KEPT)
+        return st.selectbox(label, choices, place, key=key, help=text, **session.PERSISTENT)
     if limits:
         return _number(field, label, default, limits, key)
-    return st.text_input(label, _steps_text(default), key=key, help=text, **shared.KEPT)
+    return st.text_input(label, _steps_text(default), key=key, help=text, **session.PERSISTENT)
 
 
 def _number(field: str, label: str, default: Any, limits: tuple[float, float], key: str) -> Any:
@@ -101,8 +101,8 @@ def _number(field: str, label: str, default: Any, limits: tuple[float, float], k
         format="%d" if whole else "%g",
         placeholder="all" if optional else None,
         key=key,
-        help=f"{info.description} ({number_text(limits[0])} to {number_text(limits[1])})",
-        **shared.KEPT,
+        help=f"{info.description} ({format_number(limits[0])} to {format_number(limits[1])})",
+        **session.PERSISTENT,
     )
 
 

@@ -8,15 +8,16 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from mnist_app.common.settings import InputError
-from mnist_app.data import catalogue
+from mnist_app.common.errors import InputError
+from mnist_app.data import catalogue, training_data
 from mnist_app.figures import training_charts as charts
-from mnist_app.recipes.recipe import RECIPES, SOURCES, Recipe
+from mnist_app.recipes.presets import RECIPES, SOURCES
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
 from mnist_app.runs.training_runs import Run
-from mnist_app.ui import dataset_choice, polling, shared, teacher_lock
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui import dataset_choice, loaded_networks, polling, session, teacher_lock
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -28,7 +29,7 @@ _DATASETS = {
 }
 
 
-def show() -> None:
+def render() -> None:
     """Draw the tab."""
     with st.container(key="train_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
@@ -48,20 +49,20 @@ def _settings() -> None:
     preset, source = RECIPES[name], SOURCES[name]
     reported = f" Reported: {source.reported}." if source.reported else ""
     st.caption(f"{source.about}{reported}")
-    if lack := catalogue.lacking(preset):
+    if lack := training_data.missing_strokes_notice(preset):
         st.info(lack)
     dataset = _dataset()
-    values = recipe_form.edit(preset)
+    values = recipe_form.render_fields(preset)
     result = st.text_input(
         "Save as",
         key="save_as",
-        **shared.KEPT,
+        **session.PERSISTENT,
         placeholder=preset.name,
         help="Letters, digits, - and _. A taken name gets a number.",
     )
     with st.container(key="train"):
-        if not teacher_lock.is_open():
-            teacher_lock.note()
+        if not teacher_lock.is_unlocked():
+            teacher_lock.render_locked_notice()
         elif st.button("Start training", type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
 
@@ -71,18 +72,18 @@ def _dataset() -> str:
     st.caption(_DATASETS[kind])
     if kind != "folder":
         return kind
-    return dataset_choice.own("folder")
+    return dataset_choice.render_own_data("folder")
 
 
 def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
     try:
-        teacher_lock.require()
+        teacher_lock.require_unlocked()
         catalogue.check_dataset(values["dataset"])
         run = training_runs.start(
-            preset.changed(**values), name or preset.name, owner=shared.owner()
+            preset.changed(**values), name or preset.name, owner=session.browser_id()
         )
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return
     st.session_state["run"] = run.id
     st.rerun()
@@ -92,8 +93,8 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
 
 
 def _follow() -> None:
-    polling.look()
-    everything = {run.id: run for run in shared.own_runs()}
+    polling.rerun_if_changed()
+    everything = {run.id: run for run in polling.single_runs()}
     if not everything:
         st.subheader("No training yet", anchor=False)
         st.write(
@@ -101,7 +102,7 @@ def _follow() -> None:
         )
         return
     run = everything[_chosen_run(everything)]
-    whose = {None: "", shared.owner(): " · started in this browser"}
+    whose = {None: "", session.browser_id(): " · started in this browser"}
     whose = whose.get(run.owner, " · started in another browser")
     st.caption(_recipe_text(run.recipe) + whose)
     with st.container(key="progress"):
@@ -111,7 +112,7 @@ def _follow() -> None:
 
 def _recipe_text(recipe: Recipe) -> str:
     return (
-        f"{recipe.name} · {recipe.model} · {as_text(recipe.dataset)} · {recipe.epochs} epochs · "
+        f"{recipe.name} · {recipe.model} · {escaped(recipe.dataset)} · {recipe.epochs} epochs · "
         f"batch size {recipe.batch_size} · {recipe.optimizer}, learning rate "
         f"{recipe.learning_rate:g} · seed {recipe.seed}"
     )
@@ -123,20 +124,20 @@ def _chosen_run(everything: dict[str, Run]) -> str:
         live = [run.id for run in everything.values() if run.state in ("running", "starting")]
         st.session_state["run"] = (live or list(everything))[0]
     # The labels stay the same while the runs go on: new ones would close an open list.
-    return st.selectbox("Run", list(everything), key="run", **shared.KEPT)
+    return st.selectbox("Run", list(everything), key="run", **session.PERSISTENT)
 
 
 def _progress(run: Run) -> None:
     state, log = run.state, run.log
     done = len(log.epochs)
     if state == "queued":
-        ahead = len(training_runs.ahead_of(run))
+        ahead = len(training_runs.runs_ahead_of(run))
         st.info(f"Waiting for its turn: {ahead} {'run is' if ahead == 1 else 'runs are'} ahead.")
     elif state in ("starting", "running", "stopping"):
         _bar(run)
     elif state == "died":
         what = f"died after {done} complete epochs" if done else "died before its first epoch ended"
-        st.error(f"The training {what}. {as_text(run.why_it_died)}")
+        st.error(f"The training {what}. {escaped(run.why_it_died)}")
     else:
         _result(run)
     _buttons(run, state)
@@ -145,7 +146,7 @@ def _progress(run: Run) -> None:
 def _bar(run: Run) -> None:
     log, epochs = run.log, run.recipe.epochs
     if log.note:
-        st.progress(min(log.note["share"], 1.0), f"{as_text(log.note['text'])} …")
+        st.progress(min(log.note["share"], 1.0), f"{escaped(log.note['text'])} …")
     elif log.batch:
         batch = log.batch
         share = (batch["epoch"] - 1 + batch["batch"] / batch["batches"]) / epochs
@@ -173,19 +174,19 @@ def _result(run: Run) -> None:
         "diverged": "Kept as it was",
     }
     if end.get("problem"):
-        st.warning(as_text(end["problem"]))
+        st.warning(escaped(end["problem"]))
     elif end["test_accuracy"] < _NOTHING_LEARNED:
         st.warning("Guessing gives about 10%: it has learned next to nothing. Try another rate.")
     when = f"after {end['epochs']}" if end["epochs"] else "within the first"
     (st.info if end.get("problem") else st.success)(
         f"{words.get(end['reason'], 'Finished')} {when} of {run.recipe.epochs} epochs, "
         f"{_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
-        f"images right. Saved as **{as_text(end['name'])}**, ready in the sidebar."
+        f"images right. Saved as **{escaped(end['name'])}**, ready in the sidebar."
     )
 
 
 def _buttons(run: Run, state: str) -> None:
-    if not teacher_lock.is_open():
+    if not teacher_lock.is_unlocked():
         return
     with st.container(horizontal=True):
         if state in ("queued", "starting", "running"):
@@ -206,15 +207,15 @@ def _buttons(run: Run, state: str) -> None:
 
 
 def _resume(run: Run) -> None:
-    training_runs.resume(run, owner=shared.owner())
+    training_runs.resume(run, owner=session.browser_id())
 
 
 def _try(action: Callable[[Run], None], run: Run) -> None:
     try:
-        teacher_lock.require()
+        teacher_lock.require_unlocked()
         action(run)
     except InputError as error:
-        st.toast(as_text(error))
+        st.toast(escaped(error))
 
 
 def _curves(run: Run) -> None:
@@ -248,7 +249,7 @@ def _figures(shown: str) -> tuple[go.Figure, go.Figure]:
 
 def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
     """Curves of earlier runs and saved results to lay over this one's."""
-    others = {r.id: r for r in shared.own_runs() if r.id != run.id and r.log.epochs}
+    others = {r.id: r for r in polling.single_runs() if r.id != run.id and r.log.epochs}
     infos = {info.name: info for info in weights.list_weights()}
     chosen = st.multiselect(
         "Lay over", [*others, *infos], key="overlays", placeholder="earlier runs and saved results"
@@ -260,13 +261,13 @@ def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
 
 
 def _digit_while_learning(run: Run) -> None:
-    drawing = shared.drawing()
+    drawing = session.current_drawing()
     with st.container(key="digit_while_learning"):
         st.markdown("**Your digit while it learns**")
         if drawing is None:
             st.caption("Draw a digit in the Draw tab: what the network makes of it shows here.")
             return
-        by_epoch = shared.probabilities_by_epoch(run, drawing)
+        by_epoch = loaded_networks.probabilities_by_epoch(run, drawing)
         if by_epoch:
             figure = charts.digit_while_learning(by_epoch)
             st.plotly_chart(figure, key="digit_chart", config=_CONFIG)

@@ -20,13 +20,13 @@ from mnist_app.figures.heatmaps import (
 from mnist_app.recognition import explain
 from mnist_app.recognition.explain import Integrated
 from mnist_app.training.evaluation import CLASSES
-from mnist_app.ui import shared
+from mnist_app.ui import session
 from mnist_app.ui.draw.reasons.panels import Subject
 
 _AS_READ = -1
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """Saliency, integrated gradients and Grad-CAM over the image that the network saw."""
     target = _target(subject)
     digit = _words(target)
@@ -52,7 +52,7 @@ def _target(subject: Subject) -> int:
         format_func=labels.get,
         required=True,
         key="why_digit",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     return nearest if chosen in (_AS_READ, None) else chosen  # a browser may send that none is
 
@@ -75,7 +75,7 @@ def _attributions(
     saliency = explain.saliency(model, image, target)
     yield 0.0
     cam = explain.grad_cam(model, image, target)
-    for integrated in explain.integrating(model, image, target):
+    for integrated in explain.integrated_gradients_steps(model, image, target):
         if isinstance(integrated, float):
             yield integrated
     yield saliency, integrated, cam

@@ -7,7 +7,7 @@ from mnist_app.drawing.segmentation import Box, find_pieces
 from mnist_app.ui.draw.reasons.panels import Subject
 
 
-def drawn_alone(subject: Subject) -> np.ndarray:
+def digit_alone(subject: Subject) -> np.ndarray:
     """The drawing, uint8 (H, W, 4), with no other digit than the one that is explained."""
     if subject.is_alone:
         return subject.rgba
@@ -22,7 +22,7 @@ def drawn_alone(subject: Subject) -> np.ndarray:
     return pen.canvas_rgba(ink)
 
 
-def within(paths: pen.Strokes, box: Box) -> pen.Strokes:
+def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:
     """The strokes that lie in a box for the most part."""
     low = np.array([box.left, box.top])
     high = low + np.array([box.width, box.height])
@@ -30,7 +30,7 @@ def within(paths: pen.Strokes, box: Box) -> pen.Strokes:
     return [path for path, share in zip(paths, inside, strict=True) if share > 0.5]
 
 
-def so_far(paths: pen.Strokes, share: float) -> pen.Strokes:
+def strokes_up_to(paths: pen.Strokes, share: float) -> pen.Strokes:
     """What was drawn after a share, 0..1, of the way of the pen."""
     left = share * sum(_length(path) for path in paths)
     drawn = []

@@ -8,8 +8,8 @@ import torch
 
 from mnist_app.figures.heatmaps import STYLE, color_bar, diverging, limit_of, mosaic, picture_url
 from mnist_app.recognition import explain
-from mnist_app.recognition.explain import Seen
-from mnist_app.ui import shared
+from mnist_app.recognition.explain import LayerOutput
+from mnist_app.ui import session
 from mnist_app.ui.draw.reasons.panels import Subject
 
 MOST_MAPS = 64
@@ -21,7 +21,7 @@ _COLUMNS = 16
 _LOGITS = [*map(str, range(10)), "none"]
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """All layers, from the image to the logits."""
     member, count = 0, explain.members_of(subject.choice.predictor.model)
     if count > 1:
@@ -36,7 +36,7 @@ def show(subject: Subject) -> None:
 
 def _layers(subject: Subject, member: int) -> str:
     image = torch.from_numpy(subject.prediction.image.copy())[None, None]
-    layers = explain.look_inside(subject.choice.predictor.model, image, member)
+    layers = explain.layer_outputs(subject.choice.predictor.model, image, member)
     rows = [_layer(seen, is_last=place == len(layers) - 1) for place, seen in enumerate(layers)]
     return "".join(rows)
 
@@ -49,12 +49,12 @@ def _member(count: int) -> int:
         format_func=lambda place: f"network {place + 1}",
         required=True,
         key="layers_member",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     return place or 0  # a browser may send that there is none
 
 
-def _layer(seen: Seen, *, is_last: bool) -> str:
+def _layer(seen: LayerOutput, *, is_last: bool) -> str:
     values = seen.values.numpy()
     parts = [_maps(values) if values.ndim == 3 else _units(values, is_last)]
     if seen.filters is not None:

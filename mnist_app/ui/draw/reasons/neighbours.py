@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from mnist_app.common.settings import InputError
+from mnist_app.common.errors import InputError
 from mnist_app.data import mnist
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.tiles import Tile, tiles
@@ -18,12 +18,12 @@ from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, polling, teacher_lock
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.draw.reasons.panels import Subject
-from mnist_app.ui.markdown import as_text
+from mnist_app.ui.markdown import escaped
 
 _COUNTS = "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """The 12 nearest, with their labels and distances, once the network has seen all images."""
     info = subject.choice.predictor.info
     if info is None:
@@ -32,23 +32,23 @@ def show(subject: Subject) -> None:
             "images are compared once it is saved."
         )
         return
-    if not mnist.is_here():
-        way = ", or download it here" if teacher_lock.is_open() else ""
+    if not mnist.is_downloaded():
+        way = ", or download it here" if teacher_lock.is_unlocked() else ""
         st.caption(f"MNIST is not on this machine: choose the bundled digits{way}.")
-    name = dataset_choice.choose("neighbours_dataset")
-    dataset = dataset_choice.load(name, "neighbours_download")
+    name = dataset_choice.render_choice("neighbours_dataset")
+    dataset = dataset_choice.load_or_explain(name, "neighbours_download")
     if dataset is None:
         return
     try:
-        arguments = neighbours.arguments(info.name, name, dataset.train)
+        arguments = neighbours.job_arguments(info.name, name, dataset.train)
     except InputError as error:
-        st.error(as_text(error))
+        st.error(escaped(error))
         return
-    index = polling.result_of(Job("neighbours", arguments), "neighbours_again")
+    index = polling.result_or_progress(Job("neighbours", arguments), "neighbours_again")
     if index is None:
         st.caption(
             f"{info.name} looks at all {len(dataset.train):,} training images of "
-            f"{as_text(dataset.train.name)}, once; the result is kept."
+            f"{escaped(dataset.train.name)}, once; the result is kept."
         )
         return
     _nearest(subject, dataset.train, index.tensors["features"], info)
@@ -79,21 +79,21 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
             _one(train, int(clicked))
     st.caption(
         f"Label and distance of the {len(places)} nearest of {len(train):,} training images of "
-        f"{as_text(train.name)}: Euclidean, between the {index.shape[1]} numbers that go into "
+        f"{escaped(train.name)}: Euclidean, between the {index.shape[1]} numbers that go into "
         f"{info.name}'s last layer. {_what_it_saw(info, train)}"
     )
 
 
 def _what_it_saw(info: WeightsInfo, train: Digits) -> str:
     is_all = info.fingerprint == train.fingerprint and info.trained_on in ("", train.name)
-    learned = "these images" if is_all else as_text(info.trained_on or info.dataset)
+    learned = "these images" if is_all else escaped(info.trained_on or info.dataset)
     return f"It learned from {learned}."
 
 
 def _one(train: Digits, place: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(np.kron(train.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
-        name, label = as_text(train.name), train.labels[place]
+        name, label = escaped(train.name), train.labels[place]
         st.write(f"Training image {place:,} of {name}, labelled **{label}**.")
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnist_app.recognition.predictor import Found, Prediction
-from mnist_app.ui import polling, shared
-from mnist_app.ui.shared import Choice
+from mnist_app.ui import polling, session
+from mnist_app.ui.loaded_networks import Choice
 
 TITLES = {
     "why": "Why? The pixels that count",
@@ -81,7 +81,7 @@ def are_open() -> bool:
 
 
 @st.fragment(key=FRAGMENT)
-def show(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
+def render(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
     """Draw the expanders; a closed one loads and computes nothing.
 
     They are a part of the page of their own, which a stroke leaves alone while all are closed.
@@ -100,9 +100,9 @@ def show(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
         opened = {name: place for name, place in places.items() if place.open}
         if opened and is_seen:
             _explain(opened, which, choose())
-    polling.arrived(FRAGMENT)
+    polling.part_rendered(FRAGMENT)
     if st.session_state["reasons_unfinished"]:
-        polling.come_again()
+        polling.rerun_soon()
 
 
 def _explain(
@@ -117,7 +117,7 @@ def _explain(
 
 def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
     if subject:
-        _module_of(name).show(subject)
+        _module_of(name).render(subject)
     elif choice is None or choice.predictor is None:
         st.caption("There is no network to ask yet.")
     else:
@@ -144,7 +144,7 @@ def _module_of(name: str) -> ModuleType:
 
 def _subject(choice: Choice | None) -> Subject | None:
     """The digit to explain; the one that is chosen, if the drawing has several."""
-    rgba = shared.drawing()
+    rgba = session.current_drawing()
     if choice is None or choice.predictor is None or rgba is None:
         return None
     _, everything = st.session_state.get("prediction", (None, []))
@@ -162,7 +162,7 @@ def _which(everything: list[Found]) -> int:
         format_func=lambda place: f"{_ordinal(place)}: {everything[place].prediction.nearest}",
         required=True,
         key="reasons_digit",
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
     return place or 0  # a browser may send that there is none
 

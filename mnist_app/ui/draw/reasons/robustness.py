@@ -6,7 +6,7 @@ import torch
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.figures.heatmaps import picture_and_bars
 from mnist_app.recognition.predictor import Prediction
-from mnist_app.ui import shared
+from mnist_app.ui import session
 from mnist_app.ui.draw.reasons.panels import Subject
 
 _KINDS = {  # with the step of the slider and the format of its number
@@ -23,7 +23,7 @@ _HELP = {
 }
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """A slider for each way to make the image worse; picture and answer before and after."""
     sliders, after, before = st.columns([1, 1.4, 1.4], gap="large")
     with sliders:
@@ -49,7 +49,7 @@ def _slider(kind: str) -> float:
         key=f"hold_{kind}",
         format=form,
         help=_HELP[kind],
-        **shared.KEPT,
+        **session.PERSISTENT,
     )
 
 

@@ -6,14 +6,14 @@ import streamlit as st
 from mnist_app.drawing import pen
 from mnist_app.figures.timeline_chart import Moment, timeline
 from mnist_app.recognition.predictor import Prediction
-from mnist_app.ui.draw.reasons.digit_parts import so_far, within
+from mnist_app.ui.draw.reasons.digit_parts import strokes_in_box, strokes_up_to
 from mnist_app.ui.draw.reasons.panels import Subject
 from mnist_app.ui.draw.strokes import paths_of, widest_brush
 
 STEPS = 40
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """The ten probabilities over the way of the pen, with a slider and a button to play."""
     strokes = st.session_state.get("strokes", [])
     if st.session_state.get("input") not in ("Draw", None):
@@ -36,14 +36,15 @@ def _paths(subject: Subject, strokes: list[dict]) -> tuple[pen.Strokes, float]:
     if not paths:
         return [], 0.0
     brush = pen.fine_brush(paths, widest_brush(strokes))
-    return (paths if subject.is_alone else within(paths, subject.found.box)), brush
+    return (paths if subject.is_alone else strokes_in_box(paths, subject.found.box)), brush
 
 
 def _moments(subject: Subject, paths: pen.Strokes, brush: float) -> list[Moment]:
     shares = np.arange(1, STEPS + 1) / STEPS
     side = max(subject.rgba.shape[:2])
     drawings = [
-        pen.canvas_rgba(pen.draw(so_far(paths, share), brush=brush, side=side)) for share in shares
+        pen.canvas_rgba(pen.draw(strokes_up_to(paths, share), brush=brush, side=side))
+        for share in shares
     ]
     predictions = subject.choice.predictor.predict_many(drawings)
     return [_moment(share, one) for share, one in zip(shares.tolist(), predictions, strict=True)]

@@ -9,9 +9,9 @@ import torch
 from mnist_app.drawing.normal_form import STEPS, to_mnist_without
 from mnist_app.figures import fragments
 from mnist_app.figures.heatmaps import STYLE, picture_and_bars
-from mnist_app.recognition.predictor import NOTHING, Prediction
-from mnist_app.ui import shared
-from mnist_app.ui.draw.reasons.digit_parts import drawn_alone
+from mnist_app.recognition.predictor import BLANK, Prediction
+from mnist_app.ui import session
+from mnist_app.ui.draw.reasons.digit_parts import digit_alone
 from mnist_app.ui.draw.reasons.panels import Subject
 
 
@@ -29,7 +29,7 @@ _STEPS = {
 }
 
 
-def show(subject: Subject) -> None:
+def render(subject: Subject) -> None:
     """Toggles, the answer with all steps beside that of the setting, and each step left out."""
     st.caption(
         "Between your drawing and the network stand five steps that make it look like MNIST's "
@@ -37,7 +37,7 @@ def show(subject: Subject) -> None:
     )
     with st.container(horizontal=True, key="xray_steps"):
         left_out = tuple(step for step in STEPS if not _toggle(step))
-    rgba = drawn_alone(subject)
+    rgba = digit_alone(subject)
     variants = subject.remembered(
         "xray", lambda: _predicted(subject, rgba, [(), *((step,) for step in STEPS)])
     )
@@ -56,7 +56,7 @@ def show(subject: Subject) -> None:
 
 def _toggle(step: str) -> bool:
     label, tip = _STEPS[step]
-    return st.toggle(label, value=True, key=f"xray_{step}", help=tip, **shared.KEPT)
+    return st.toggle(label, value=True, key=f"xray_{step}", help=tip, **session.PERSISTENT)
 
 
 def _predicted(
@@ -64,7 +64,7 @@ def _predicted(
 ) -> list[Prediction]:
     images = [to_mnist_without(rgba, left_out) for left_out in settings]
     if images[0] is None:
-        return [NOTHING] * len(settings)
+        return [BLANK] * len(settings)
     return subject.choice.predictor.predict_images(torch.cat(images))
 
 

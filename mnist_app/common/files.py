@@ -1,0 +1,37 @@
+"""Files that are written in one step."""
+
+import glob
+import os
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from mnist_app.common.settings import weights_folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then move it into place in one step."""
+    temporary = temporary_path(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def temporary_path(path: Path) -> Path:
+    """Where to write a file that is then moved to `path`; what killed processes left there goes.
+
+    In the weights folder that is all that they left, in a folder of the user's that of this file.
+    """
+    ours = weights_folder().absolute() in path.absolute().parents
+    for left in path.parent.glob(".*.tmp" if ours else f".{glob.escape(path.name)}.*.tmp"):
+        writer = re.search(r"\.(\d+)-\d+\.tmp$", left.name)
+        if writer and not psutil.pid_exists(int(writer[1])):
+            with suppress(OSError):
+                left.unlink()
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.tmp")

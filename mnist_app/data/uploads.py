@@ -1,0 +1,76 @@
+"""The ZIPs that were uploaded as data sets, kept in the weights folder."""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import temporary_path
+from mnist_app.common.settings import weights_folder
+from mnist_app.data.archives import HASH_DIGITS
+from mnist_app.data.picture_folders import labelled_files
+
+_BLOCK = 1 << 20  # bytes
+
+MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
+
+
+def uploads_folder() -> Path:
+    """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
+    return weights_folder() / ".datasets"
+
+
+def list_uploads() -> list[Path]:
+    """The ZIPs that were uploaded, the newest first."""
+    found = [(p.stat().st_mtime, p) for p in uploads_folder().glob("*.zip")]
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def keep_upload(name: str, file: BinaryIO) -> Path:
+    """Keep an uploaded ZIP, in one step; the same content again is the same file.
+
+    Args:
+        name: of the file that was uploaded.
+        file: its content.
+    Raises:
+        InputError: it cannot be a data set, or there is no place for it.
+    """
+    labelled_files(file)
+    digest = hashlib.sha256()
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        digest.update(block)
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-") or "upload"
+    path = uploads_folder() / f"{safe}-{digest.hexdigest()[:HASH_DIGITS]}.zip"
+    if not path.exists():
+        _check_space(file)
+        _write(path, file)
+    return path
+
+
+def _check_space(file: BinaryIO) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if size + sum(path.stat().st_size for path in list_uploads()) > MOST_UPLOADED:
+        raise InputError(
+            f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
+            "GB: delete some of them first."
+        )
+
+
+def _write(path: Path, file: BinaryIO) -> None:
+    temporary = temporary_path(path)
+    file.seek(0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as target:
+            while block := file.read(_BLOCK):
+                target.write(block)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(
+            f"The upload cannot be kept in {path.parent} ({error.strerror}): free space or set "
+            "MNIST_APP_WEIGHTS to a folder that can be written."
+        ) from None
