@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
@@ -13,6 +14,56 @@ from mnist_app.drawing.normal_form import ink_of
 
 # What was set in one tab is kept while another is open.
 PERSISTENT: dict[str, Any] = {"persist_state": "session"}
+
+
+@dataclass
+class DrawMemory:
+    """Of the Draw tab."""
+
+
+@dataclass
+class ReasonsMemory:
+    """Of the reasons below the canvas."""
+
+
+@dataclass
+class TrainMemory:
+    """Of the Train tab and of searches."""
+
+
+@dataclass
+class DataMemory:
+    """Of the Data and Evaluate tabs."""
+
+
+@dataclass
+class CompareMemory:
+    """Of the Compare tab."""
+
+
+@dataclass
+class PageMemory:
+    """Of the sidebar, and of what the page waits for."""
+
+
+@dataclass
+class Session:
+    """What the app remembers of one browser from one run of its script to the next.
+
+    The values of widgets are not in it: Streamlit keeps them under the widgets' own keys.
+    """
+
+    draw: DrawMemory = field(default_factory=DrawMemory)
+    reasons: ReasonsMemory = field(default_factory=ReasonsMemory)
+    train: TrainMemory = field(default_factory=TrainMemory)
+    data: DataMemory = field(default_factory=DataMemory)
+    compare: CompareMemory = field(default_factory=CompareMemory)
+    page: PageMemory = field(default_factory=PageMemory)
+
+
+def current_session() -> Session:
+    """This browser's; a new one at first."""
+    return st.session_state.setdefault("session", Session())
 
 
 def remember_drawing(rgba: np.ndarray | None) -> None:

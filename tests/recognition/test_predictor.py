@@ -73,7 +73,7 @@ def test_a_blank_canvas_is_no_digit(predictor):
 def test_many_at_once_are_as_one_by_one(predictor):
     drawings = [
         drawing(40),
-        BLANK,
+        EMPTY_CANVAS,
         drawing(200)[::-1].copy(),
         drawing()[:, :, :].transpose(1, 0, 2),
     ]

@@ -51,6 +51,7 @@ def run_on(path: Path, *events: dict) -> None:
 def delete_page() -> None:
     import streamlit as st
 
+    from mnist_app.data import uploads
     from mnist_app.ui import dataset_choice
 
     if "name" not in st.session_state:
