@@ -16,8 +16,9 @@ from mnist_app.cli.doctor_command import doctor
 from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable
+from mnist_app.recipes.fields import FieldFacts
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
-from mnist_app.recipes.recipe import Recipe, field_choices, field_range, format_number
+from mnist_app.recipes.recipe import FIELDS, Recipe
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -69,22 +70,21 @@ commands.add_command(doctor)
 
 def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option per field of Recipe, with its range in the help."""
-    for field in reversed(Recipe.model_fields):
-        if field != "name":
-            command = _option(field)(command)
+    for facts in reversed(FIELDS.values()):
+        if facts.name != "name":
+            command = _option(facts)(command)
     return command
 
 
-def _option(field: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    info = Recipe.model_fields[field]
-    flag, choices, limits = field.replace("_", "-"), field_choices(field), field_range(field)
-    text = (info.description or "") + (
-        f" ({format_number(limits[0])} to {format_number(limits[1])})" if limits else ""
-    )
-    if info.annotation is bool:
-        return click.option(f"--{flag}/--no-{flag}", field, default=None, help=text)
-    kind = click.Choice(choices) if choices else click.STRING
-    return click.option(f"--{flag}", field, type=kind, help=text, metavar=None if choices else "X")
+def _option(facts: FieldFacts) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    flag = facts.name.replace("_", "-")
+    if facts.is_switch:
+        return click.option(f"--{flag}/--no-{flag}", facts.name, default=None, help=facts.help)
+    if facts.choices:
+        return click.option(
+            f"--{flag}", facts.name, type=click.Choice(facts.choices), help=facts.help
+        )
+    return click.option(f"--{flag}", facts.name, type=click.STRING, help=facts.help, metavar="X")
 
 
 @commands.command()

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.networks.models import Layer
+from mnist_app.recipes.architectures import LayerSummary
 from mnist_app.recognition.predictor import Found, Prediction, number_text
 
 
@@ -136,7 +136,7 @@ def png_url(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def architecture(layers: Sequence[Layer]) -> str:
+def architecture(layers: Sequence[LayerSummary]) -> str:
     """A network as a column of its layers, those that learn marked, with their output shapes."""
     boxes = ["<div><span>Image</span><small>28 × 28</small></div>"]
     for layer in layers:

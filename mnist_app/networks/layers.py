@@ -1,4 +1,4 @@
-"""What the networks are made of."""
+"""The modules of the networks that torch lacks, or computes more slowly."""
 
 import copy
 import itertools
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import fusion
+from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 # Rotation in degrees and zoom; the first is the image itself.
 VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
@@ -83,17 +83,14 @@ class SideBySide(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input is carried on (He et al. 2015)."""
+    """Layers around which the input is carried on (He et al. 2015)."""
 
-    def __init__(self, width: int, batch_norm: bool) -> None:
+    def __init__(self, body: nn.Module) -> None:
         super().__init__()
-        self.body = nn.Sequential(
-            *conv(width, width, 3, batch_norm, nn.ReLU(), padding=1),
-            *conv(width, width, 3, batch_norm, None, padding=1),
-        )
+        self.body = body
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, width, H, W) -> the same shape."""
+        """(N, C, H, W) -> the same shape."""
         return torch.relu(x + self.body(x))
 
 
@@ -134,39 +131,6 @@ class WholeConv2d(nn.Conv2d):
         return functional.linear(flat, weight, self.bias)[:, :, None, None]
 
 
-def conv(
-    inputs: int,
-    outputs: int,
-    kernel: int,
-    batch_norm: bool,
-    activation: nn.Module | None,
-    padding: int = 0,
-    stride: int = 1,
-) -> list[nn.Module]:
-    """A convolution with what follows it."""
-    layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=not batch_norm)
-    ]
-    if batch_norm:
-        layers.append(nn.BatchNorm2d(outputs))
-    return layers + ([activation] if activation else [])
-
-
-def pooled_relu(size: int, stride: int | None = None) -> list[nn.Module]:
-    """ReLU and max-pooling: in this order the ReLU has less to do, and the numbers are the same."""
-    return [nn.MaxPool2d(size, stride), nn.ReLU()]
-
-
-def dense(
-    inputs: int, outputs: int, batch_norm: bool, activation: nn.Module, dropout: float = 0.0
-) -> list[nn.Module]:
-    """A dense layer with what follows it."""
-    layers: list[nn.Module] = [nn.Linear(inputs, outputs, bias=not batch_norm)]
-    if batch_norm:
-        layers.append(nn.BatchNorm1d(outputs))
-    return [*layers, activation, *([nn.Dropout(dropout)] if dropout else [])]
-
-
 def folded(model: nn.Module) -> nn.Module:
     """The same network for answering alone: each batch norm in the weights that it follows.
 
@@ -179,9 +143,9 @@ def folded(model: nn.Module) -> nn.Module:
     for parent in [m for m in model.modules() if isinstance(m, nn.Sequential)]:
         for place, (layer, norm) in enumerate(itertools.pairwise(list(parent))):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                parent[place] = fusion.fuse_conv_bn_eval(layer, norm)
+                parent[place] = fuse_conv_bn_eval(layer, norm)
             elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-                parent[place] = fusion.fuse_linear_bn_eval(layer, norm)
+                parent[place] = fuse_linear_bn_eval(layer, norm)
             else:
                 continue
             parent[place + 1] = nn.Identity()

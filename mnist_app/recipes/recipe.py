@@ -1,26 +1,15 @@
-"""Recipe: all that a training run depends on, validated; the named presets."""
+"""Recipe: all that a training run depends on, validated."""
 
 import re
-from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, shortened
-
-MODELS = (
-    "cnn-2x32",
-    "mlp-784",
-    "cnn-simple",
-    "lenet5",
-    "mlp-128-64",
-    "mlp-300",
-    "resnet",
-    "speedrun",
-    "canvas",
-    "canvas-large",
-)
+from mnist_app.recipes.architectures import ARCHITECTURES, completed
+from mnist_app.recipes.fields import FieldFacts, Group, field
+from mnist_app.recipes.layers import CLASSES, Layers
 
 # Mean and standard deviation of the pixels of MNIST's training images, in [0, 1].
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
@@ -36,11 +25,17 @@ SCALINGS = {
 Scaling = Literal["unit", "standardized", "starved", "shifted"]
 Steps = tuple[tuple[int, float], ...]
 
+_NETWORK: Group = "Network"
+_OPTIMIZER: Group = "Loss and optimizer"
+_AUGMENTATION: Group = "Augmentation"
+_DRAWINGS: Group = "Drawings"
+_DATA: Group = "Data, stopping, seed"
+
 
 class Recipe(BaseModel):
     """All that a training run depends on, besides the machine.
 
-    Every field has its range, its default and one line of help; widgets and flags read them here.
+    Every field has its range, its default and one line of help; `FIELDS` has them for others.
 
     Raises:
         InputError: on construction; names the field, the value and the range.
@@ -48,119 +43,186 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(description="name of the recipe")] = "own"
-    model: Annotated[str, Field(description="network", json_schema_extra={"choices": MODELS})] = (
-        "cnn-2x32"
+    name: str = field("own", "name of the recipe", varies=False)
+    model: str = field("cnn-2x32", "network", group=_NETWORK)
+    dataset: str = field(
+        "mnist",
+        "mnist, digits, or a folder or ZIP of sub-folders 0 to 9",
+        min_length=1,
+        varies=False,
     )
-    dataset: Annotated[
-        str,
-        Field(min_length=1, description="mnist, digits, or a folder or ZIP of sub-folders 0 to 9"),
-    ] = "mnist"
 
-    scaling: Annotated[Scaling, Field(description="scaling of pixels in [0, 1]")] = "standardized"
-    initialization: Annotated[
-        Literal["default", "glorot"],
-        Field(description="first weights: torch's, or Glorot's, which allow for the scaling"),
-    ] = "default"
-    dropout: Annotated[
-        float, Field(ge=0, le=0.9, description="share of hidden units dropped in training")
-    ] = 0.0
-    batch_norm: Annotated[bool, Field(description="batch normalisation after hidden layers")] = (
-        False
+    scaling: Scaling = field("standardized", "scaling of pixels in [0, 1]", group=_NETWORK)
+    initialization: Literal["default", "glorot"] = field(
+        "default",
+        "first weights: torch's, or Glorot's, which allow for the scaling",
+        group=_NETWORK,
     )
-    views: Annotated[
-        int,
-        Field(ge=1, le=5, description="views of an image to answer from: as it is, turned, scaled"),
-    ] = 1
+    dropout: float = field(
+        0.0, "share of hidden units dropped in training", (0, 0.9), group=_NETWORK, usual=(0.0, 0.5)
+    )
+    batch_norm: bool = field(False, "batch normalisation after hidden layers", group=_NETWORK)
+    views: int = field(
+        1, "views of an image to answer from: as it is, turned, scaled", (1, 5), group=_NETWORK
+    )
 
-    loss: Annotated[
-        Literal["cross_entropy", "mse"],
-        Field(description="cross-entropy of a softmax, or mean squared error of sigmoid outputs"),
-    ] = "cross_entropy"
-    label_smoothing: Annotated[
-        float, Field(ge=0, le=0.5, description="with cross-entropy alone: share spread over all")
-    ] = 0.0
-    target_margin: Annotated[
-        float,
-        Field(ge=0, le=0.4, description="with loss mse alone: targets are margin and 1 - margin"),
-    ] = 0.0
-    optimizer: Annotated[Literal["sgd", "adam", "adamw"], Field(description="optimizer")] = "adam"
-    learning_rate: Annotated[float, Field(ge=1e-6, le=1, description="learning rate")] = 0.001
-    momentum: Annotated[
-        float, Field(ge=0, le=0.99, description="momentum, with the optimizer sgd alone")
-    ] = 0.0
-    beta1: Annotated[
-        float, Field(ge=0, le=0.99, description="decay of the gradients' mean, with adam or adamw")
-    ] = 0.9
-    beta2: Annotated[
-        float,
-        Field(ge=0, le=0.9999, description="decay of the gradients' squares, with adam or adamw"),
-    ] = 0.999
-    schedule: Annotated[
-        Literal["constant", "steps", "cosine", "one_cycle"],
-        Field(description="learning rate over the training"),
-    ] = "constant"
-    steps: Annotated[
-        Steps, Field(description="epoch:rate pairs of the schedule 'steps', as 15:1e-4,40:1e-5")
-    ] = ()
-    l1: Annotated[float, Field(ge=0, le=0.1, description="L1 penalty of the weights")] = 0.0
-    l2: Annotated[float, Field(ge=0, le=0.1, description="L2 penalty of the weights")] = 0.0
+    loss: Literal["cross_entropy", "mse"] = field(
+        "cross_entropy",
+        "cross-entropy of a softmax, or mean squared error of sigmoid outputs",
+        group=_OPTIMIZER,
+    )
+    label_smoothing: float = field(
+        0.0,
+        "with cross-entropy alone: share spread over all",
+        (0, 0.5),
+        group=_OPTIMIZER,
+        usual=(0.0, 0.2),
+    )
+    target_margin: float = field(
+        0.0,
+        "with loss mse alone: targets are margin and 1 - margin",
+        (0, 0.4),
+        group=_OPTIMIZER,
+        usual=(0.0, 0.1),
+    )
+    optimizer: Literal["sgd", "adam", "adamw"] = field("adam", "optimizer", group=_OPTIMIZER)
+    learning_rate: float = field(
+        0.001, "learning rate", (1e-6, 1), group=_OPTIMIZER, step=0.001, usual=(1e-4, 1e-2)
+    )
+    momentum: float = field(
+        0.0,
+        "momentum, with the optimizer sgd alone",
+        (0, 0.99),
+        group=_OPTIMIZER,
+        usual=(0.0, 0.95),
+    )
+    beta1: float = field(
+        0.9,
+        "decay of the gradients' mean, with adam or adamw",
+        (0, 0.99),
+        group=_OPTIMIZER,
+        usual=(0.5, 0.95),
+    )
+    beta2: float = field(
+        0.999,
+        "decay of the gradients' squares, with adam or adamw",
+        (0, 0.9999),
+        group=_OPTIMIZER,
+        step=0.001,
+        usual=(0.9, 0.9999),
+    )
+    schedule: Literal["constant", "steps", "cosine", "one_cycle"] = field(
+        "constant", "learning rate over the training", group=_OPTIMIZER
+    )
+    steps: Steps = field(
+        (),
+        "epoch:rate pairs of the schedule 'steps', as 15:1e-4,40:1e-5",
+        group=_OPTIMIZER,
+        varies=False,
+    )
+    l1: float = field(
+        0.0, "L1 penalty of the weights", (0, 0.1), group=_OPTIMIZER, step=1e-5, usual=(1e-7, 1e-3)
+    )
+    l2: float = field(
+        0.0, "L2 penalty of the weights", (0, 0.1), group=_OPTIMIZER, step=1e-4, usual=(1e-5, 1e-1)
+    )
+    averaging: float = field(
+        0.0,
+        "decay of the running mean of the weights; 0: off",
+        (0, 0.9999),
+        group=_OPTIMIZER,
+        usual=(0.9, 0.999),
+    )
+    mixed_precision: bool = field(
+        False, "bfloat16 where the machine computes with it in hardware", group=_OPTIMIZER
+    )
 
-    averaging: Annotated[
-        float,
-        Field(ge=0, le=0.9999, description="decay of the running mean of the weights; 0: off"),
-    ] = 0.0
-    mixed_precision: Annotated[
-        bool, Field(description="bfloat16 where the machine computes with it in hardware")
-    ] = False
+    batch_size: int = field(
+        100, "size of each step", (1, 8192), group=_DATA, unit="images", step=16, usual=(16, 256)
+    )
+    batches_per_epoch: int | None = field(
+        None, "batches per epoch; all: all images once", (1, 100_000), group=_DATA, usual=(50, 500)
+    )
+    epochs: int = field(10, "passes over the data", (1, 1000), group=_DATA, usual=(1, 10))
+    early_stopping: int = field(
+        0,
+        "patience without a better validation loss; 0: off",
+        (0, 100),
+        group=_DATA,
+        unit="epochs",
+        usual=(0, 5),
+    )
 
-    batch_size: Annotated[int, Field(ge=1, le=8192, description="images per step")] = 100
-    batches_per_epoch: Annotated[
-        int | None, Field(ge=1, le=100_000, description="batches per epoch; all: all images once")
-    ] = None
-    epochs: Annotated[int, Field(ge=1, le=1000, description="passes over the data")] = 10
-    early_stopping: Annotated[
-        int,
-        Field(ge=0, le=100, description="epochs without a better validation loss; 0: off"),
-    ] = 0
+    rotation: float = field(
+        0.0, "random rotation", (0, 45), group=_AUGMENTATION, unit="degrees", usual=(0.0, 20.0)
+    )
+    shift: float = field(
+        0.0, "random shift", (0, 6), group=_AUGMENTATION, unit="pixels", usual=(0.0, 3.0)
+    )
+    zoom: float = field(
+        0.0, "random zoom, share of the size", (0, 0.5), group=_AUGMENTATION, usual=(0.0, 0.2)
+    )
+    stretch: float = field(
+        0.0,
+        "random change of width against height, a share",
+        (0, 0.5),
+        group=_AUGMENTATION,
+        usual=(0.0, 0.2),
+    )
+    shear: float = field(
+        0.0, "random slant", (0, 45), group=_AUGMENTATION, unit="degrees", usual=(0.0, 15.0)
+    )
+    elastic: float = field(
+        0.0,
+        "random bending, an elastic distortion",
+        (0, 4),
+        group=_AUGMENTATION,
+        unit="pixels",
+        usual=(0.0, 1.0),
+    )
+    thickness: float = field(
+        0.0, "random thickening and thinning", (0, 1), group=_AUGMENTATION, unit="pixels per side"
+    )
+    gaps: float = field(
+        0.0, "share of the images that get a gap in a stroke", (0, 1), group=_AUGMENTATION
+    )
 
-    rotation: Annotated[float, Field(ge=0, le=45, description="random rotation, degrees")] = 0.0
-    shift: Annotated[float, Field(ge=0, le=6, description="random shift, pixels")] = 0.0
-    zoom: Annotated[float, Field(ge=0, le=0.5, description="random zoom, share of the size")] = 0.0
-    stretch: Annotated[
-        float, Field(ge=0, le=0.5, description="random change of width against height, a share")
-    ] = 0.0
-    shear: Annotated[float, Field(ge=0, le=45, description="random slant, degrees")] = 0.0
-    elastic: Annotated[
-        float, Field(ge=0, le=4, description="random bending, pixels (elastic distortion)")
-    ] = 0.0
-    thickness: Annotated[
-        float, Field(ge=0, le=1, description="random thickening and thinning, pixels per side")
-    ] = 0.0
-    gaps: Annotated[
-        float, Field(ge=0, le=1, description="share of the images that get a gap in a stroke")
-    ] = 0.0
+    pen_copies: int = field(
+        0,
+        "drawings of each real pen stroke digit, beside MNIST",
+        (0, 50),
+        group=_DRAWINGS,
+        varies=False,
+    )
+    redrawn: float = field(
+        0.0,
+        "share of the images that are added as canvas drawings",
+        (0, 1),
+        group=_DRAWINGS,
+        varies=False,
+    )
+    non_digits: int = field(
+        0,
+        "drawings that are no digits; the network learns them",
+        (0, 200_000),
+        group=_DRAWINGS,
+        label="Non-digits",
+        step=1000,
+        varies=False,
+    )
 
-    pen_copies: Annotated[
-        int, Field(ge=0, le=50, description="drawings of each real pen stroke digit, beside MNIST")
-    ] = 0
-    redrawn: Annotated[
-        float,
-        Field(ge=0, le=1, description="share of the images that are added as canvas drawings"),
-    ] = 0.0
-    non_digits: Annotated[
-        int,
-        Field(ge=0, le=200_000, description="drawings that are no digits; the network learns them"),
-    ] = 0
-
-    validation_fraction: Annotated[
-        float, Field(ge=0.01, le=0.5, description="share of the training images for validation")
-    ] = 0.2
-    subset: Annotated[
-        int | None,
-        Field(ge=20, le=10_000_000, description="number of training images, or all"),
-    ] = None
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="seed of all randomness")] = 0
+    validation_fraction: float = field(
+        0.2, "share of the training images for validation", (0.01, 0.5), group=_DATA, varies=False
+    )
+    subset: int | None = field(
+        None,
+        "size of the training set, or all of it",
+        (20, 10_000_000),
+        group=_DATA,
+        unit="images",
+        usual=(1000, 10_000),
+    )
+    seed: int = field(0, "seed of all randomness", (0, 2**31 - 1), group=_DATA, varies=False)
 
     def __init__(self, /, **values: Any) -> None:
         try:
@@ -177,6 +239,18 @@ class Recipe(BaseModel):
         """How the network's logits become probabilities."""
         return "sigmoid" if self.loss == "mse" else "softmax"
 
+    @property
+    def layers(self) -> Layers:
+        """The layers of the network that it asks for, from pixels to logits."""
+        return completed(
+            ARCHITECTURES[self.model],
+            scaling=SCALINGS[self.scaling],
+            dropout=self.dropout,
+            batch_norm=self.batch_norm,
+            outputs=CLASSES + (self.non_digits > 0),
+            views=self.views,
+        )
+
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:
@@ -185,8 +259,8 @@ class Recipe(BaseModel):
     @field_validator("model")
     @classmethod
     def _check_model(cls, model: str) -> str:
-        if model not in MODELS:
-            raise ValueError(f"choose one of {', '.join(MODELS)}")
+        if model not in ARCHITECTURES:
+            raise ValueError(f"choose one of {', '.join(ARCHITECTURES)}")
         return model
 
     @field_validator("batches_per_epoch", "subset", mode="before")
@@ -217,52 +291,20 @@ class Recipe(BaseModel):
         return self
 
 
+FIELDS = {name: FieldFacts(name, info) for name, info in Recipe.model_fields.items()}
+
+
 def _sentence(error: ValidationError) -> str:
     """The first error of pydantic's list as one sentence: field, value, range."""
     first = error.errors()[0]
     reason = str(first["msg"]).removeprefix("Value error, ")
     if not first["loc"]:
         return f"The recipe does not fit together: {reason}."
-    field = str(first["loc"][0])
+    name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        unknown, known = shortened(repr(field)), ", ".join(Recipe.model_fields)
+        unknown, known = shortened(repr(name)), ", ".join(Recipe.model_fields)
         return f"A recipe has no field {unknown}: its fields are {known}."
     reason = reason[0].lower() + reason[1:]
     value = shortened(repr(first["input"]))
-    return f"Recipe field {field} = {value}: {reason.rstrip('.')}{_range_text(field)}."
-
-
-def _range_text(field: str) -> str:
-    limits = field_range(field)
-    return f" (range {format_number(limits[0])} to {format_number(limits[1])})" if limits else ""
-
-
-def format_number(value: float) -> str:
-    """A limit as people write it: whole numbers whole, others short."""
-    return f"{value:d}" if isinstance(value, int) else f"{value:g}"
-
-
-def field_range(field: str) -> tuple[float, float] | None:
-    """The least and greatest value of a numeric field of Recipe; None for the others."""
-    info = Recipe.model_fields[field]
-    least = next((m.ge for m in info.metadata if hasattr(m, "ge")), None)
-    greatest = next((m.le for m in info.metadata if hasattr(m, "le")), None)
-    return None if least is None or greatest is None else (least, greatest)
-
-
-@lru_cache
-def field_choices(field: str) -> tuple[str, ...]:
-    """The values that a field of choices takes; empty for the others."""
-    schema = Recipe.model_json_schema()["properties"][field]
-    return tuple(schema.get("choices") or schema.get("enum") or ())
-
-
-def is_number(field: str) -> bool:
-    """Whether a field's values are numbers of a range."""
-    return field_range(field) is not None
-
-
-def is_whole(field: str) -> bool:
-    """Whether a field's numbers are whole."""
-    default = Recipe.model_fields[field].default
-    return default is None or isinstance(default, int)
+    limits = f" (range {FIELDS[name].range_text})" if FIELDS[name].is_number else ""
+    return f"Recipe field {name} = {value}: {reason.rstrip('.')}{limits}."

@@ -8,56 +8,15 @@ from typing import Any, Literal, NamedTuple
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
+from mnist_app.recipes.fields import format_number
 from mnist_app.recipes.presets import ENSEMBLES
-from mnist_app.recipes.recipe import (
-    Recipe,
-    field_choices,
-    field_range,
-    format_number,
-    is_number,
-    is_whole,
-)
+from mnist_app.recipes.recipe import FIELDS, Recipe
 
 MOST_TRIALS = 50
 MOST_FIELDS = 4
 WIDE = 10  # a range whose ends differ by this factor is searched, and drawn, by its logarithm
 _IMAGES = {"mnist": 60_000, "digits": 1438}  # to train and validate with
 _SECONDS_TO_START = 4  # of each trial: a process, torch, the images
-# Trials are compared by their validation images, which these fields change, or are set apart.
-_FIXED = (
-    "name",
-    "dataset",
-    "steps",
-    "validation_fraction",
-    "seed",
-    "pen_copies",
-    "redrawn",
-    "non_digits",
-)
-# Where a search begins to look, if not in all of a field's range.
-_USUAL: dict[str, tuple[float, float]] = {
-    "learning_rate": (1e-4, 1e-2),
-    "batch_size": (16, 256),
-    "dropout": (0.0, 0.5),
-    "momentum": (0.0, 0.95),
-    "beta1": (0.5, 0.95),
-    "beta2": (0.9, 0.9999),
-    "l1": (1e-7, 1e-3),
-    "l2": (1e-5, 1e-1),
-    "label_smoothing": (0.0, 0.2),
-    "target_margin": (0.0, 0.1),
-    "averaging": (0.9, 0.999),
-    "batches_per_epoch": (50, 500),
-    "subset": (1000, 10_000),
-    "epochs": (1, 10),
-    "early_stopping": (0, 5),
-    "rotation": (0.0, 20.0),
-    "shift": (0.0, 3.0),
-    "zoom": (0.0, 0.2),
-    "stretch": (0.0, 0.2),
-    "shear": (0.0, 15.0),
-    "elastic": (0.0, 1.0),
-}
 
 Kind = Literal["grid", "random"]
 
@@ -200,31 +159,30 @@ def expected_seconds(space: Space, images_per_second: float) -> float:
 
 
 def fields_to_vary() -> list[str]:
-    """The fields of a recipe that a search may vary."""
+    """The fields of a recipe that a search may vary.
+
+    Trials are compared by their validation images: what changes those, or what is set apart from
+    them, does not vary.
+    """
     return [
-        field
-        for field in Recipe.model_fields
-        if field not in _FIXED and (is_number(field) or choices_to_try(field))
+        name
+        for name, facts in FIELDS.items()
+        if facts.varies and (facts.is_number or choices_to_try(name))
     ]
 
 
 def choices_to_try(field: str) -> tuple[Any, ...]:
     """The values of a field of choices, or of a switch; empty for numbers."""
-    if Recipe.model_fields[field].annotation is bool:
+    if FIELDS[field].is_switch:
         return False, True
     left_out = {*ENSEMBLES, "steps"}  # those are not trained, that one needs a field of its own
-    return tuple(choice for choice in field_choices(field) if choice not in left_out)
-
-
-def usual_range(field: str) -> tuple[float, float]:
-    """The least and greatest value with which a search of a numeric field begins."""
-    return _USUAL.get(field) or field_range(field)
+    return tuple(choice for choice in FIELDS[field].choices if choice not in left_out)
 
 
 def usual_values(field: str) -> tuple[float, ...]:
     """Three values with which a grid of a numeric field begins."""
-    least, greatest = usual_range(field)
-    ends = Between(least, greatest, is_whole(field))
+    least, greatest = FIELDS[field].usual
+    ends = Between(least, greatest, FIELDS[field].is_whole)
     middle = math.sqrt(least * greatest) if ends.is_wide else (least + greatest) / 2
     middle = round(middle) if ends.is_whole else float(f"{middle:.2g}")
     return tuple(dict.fromkeys((least, middle, greatest)))
@@ -236,14 +194,14 @@ def checked_range(field: str, least: float, greatest: float) -> Between:
     Raises:
         InputError: it is empty, or leads out of what the field takes.
     """
-    lowest, highest = field_range(field)
+    lowest, highest = FIELDS[field].limits
     if not lowest <= least <= greatest <= highest:
         raise InputError(
             f"The range of {field} is {format_number(least)} to {format_number(greatest)}: give "
             f"two numbers from {format_number(lowest)} to {format_number(highest)}, the least one "
             "first."
         )
-    return Between(least, greatest, is_whole(field))
+    return Between(least, greatest, FIELDS[field].is_whole)
 
 
 def parse_values(field: str, text: str) -> tuple[float, ...]:
@@ -252,17 +210,18 @@ def parse_values(field: str, text: str) -> tuple[float, ...]:
     Raises:
         InputError: one is no number, or out of the field's range.
     """
-    kind = int if is_whole(field) else float
+    is_whole = FIELDS[field].is_whole
+    kind = int if is_whole else float
     words = [word for word in text.replace(";", ",").split(",") if word.strip()]
     try:
         values = tuple(dict.fromkeys(kind(word) for word in words))
     except ValueError:
-        what = "whole numbers" if is_whole(field) else "numbers"
+        what = "whole numbers" if is_whole else "numbers"
         raise InputError(
             f"The values of {field} are {text.strip()!r}: write {what} with commas between them, "
             f"as {', '.join(map(format_number, usual_values(field)))}."
         ) from None
-    lowest, highest = field_range(field)
+    lowest, highest = FIELDS[field].limits
     for value in values:
         if not lowest <= value <= highest:
             raise InputError(

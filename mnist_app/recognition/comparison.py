@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from mnist_app.networks import models
+from mnist_app.recipes.layers import IMAGE_SHAPE, count_multiply_adds
 from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
@@ -134,12 +134,12 @@ def _drawn(path: Path, mtime_ns: int) -> dict[str, Measured]:  # noqa: ARG001, t
 def cost_of(predictor: Predictor) -> Cost:
     """Count and time what one answer takes; some tenths of a second at most."""
     timing = timing_of(predictor)
-    return Cost(models.multiply_adds(predictor.model), timing.milliseconds, timing.n)
+    return Cost(count_multiply_adds(predictor.recipe.layers), timing.milliseconds, timing.n)
 
 
 def timing_of(predictor: Predictor) -> Timing:
     """The time of one image of 28x28, without the drawing's way there."""
-    image = torch.zeros(1, *models.IMAGE_SHAPE)
+    image = torch.zeros(1, *IMAGE_SHAPE)
     predictor.logits(image)  # the first one takes longer
     seconds: list[float] = []
     while len(seconds) < TIMINGS and (len(seconds) < _FEWEST or sum(seconds) < _SECONDS):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnist_app.networks.layers import Dropout, Residual, Scale, SideBySide, Views, WholeConv2d
-from mnist_app.networks.models import label_of
+from mnist_app.networks.models import Network
 
 SIDE = 28
 TOLERANCE = 0.01  # of the difference of logits: how far integrated gradients may miss it
@@ -173,7 +173,7 @@ def members_of(model: nn.Module) -> int:
 
 
 @torch.no_grad()
-def layer_outputs(model: nn.Module, image: Tensor, member: int = 0) -> list[LayerOutput]:
+def layer_outputs(model: Network, image: Tensor, member: int = 0) -> list[LayerOutput]:
     """What each layer of a network makes of an image, from the first to the logits.
 
     Of several views that of the image as it is, but where the views are made.
@@ -206,16 +206,16 @@ def _none_learns(seen: list[LayerOutput]) -> bool:
     return all(one.filters is None and one.templates is None for one in seen)
 
 
-def _layers(model: nn.Module, member: int) -> Iterator[tuple[str, nn.Module]]:
+def _layers(model: Network, member: int) -> Iterator[tuple[str, nn.Module]]:
     """The layers worth a look, with what they are called, those inside of blocks too."""
-    for module in model:
+    for module, entry in zip(model, model.layers, strict=True):
         if isinstance(module, SideBySide):
             yield from _layers(module.members[member], 0)
         elif isinstance(module, Residual):
             yield from ((f"Residual: {label}", m) for label, m in _layers(module.body, 0))
             yield "Residual: sum with its input", module
         elif not _changes_nothing(module):
-            yield label_of(module), module
+            yield entry.label, module
 
 
 def _changes_nothing(module: nn.Module) -> bool:

@@ -12,9 +12,10 @@ from plotly.offline import get_plotlyjs
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import evaluation_charts, training_charts
 from mnist_app.figures.fragments import architecture, png_url
-from mnist_app.networks import models
+from mnist_app.recipes import architectures
+from mnist_app.recipes.fields import value_text
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES, is_preset
-from mnist_app.recipes.recipe import Recipe
+from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results import weights
@@ -48,7 +49,7 @@ def render_report(name: str, result: Assessment, test: Digits) -> str:
     Raises:
         InputError: there is no such result.
     """
-    model, info = weights.load(name)
+    _, info = weights.load(name)
     sections = {
         "": _summary(info, result, test),
         "Learning": _curves(info),
@@ -56,7 +57,7 @@ def render_report(name: str, result: Assessment, test: Digits) -> str:
         "Confusion matrix": _figure(evaluation_charts.confusion_heatmap(result.confusion)),
         "The worst mistakes": _mistakes(result, test),
         "Confidence": _confidence(info, result),
-        "Network": architecture(models.describe(model)),
+        "Network": architecture(architectures.describe(info.recipe.layers)),
         "Recipe": _table(_recipe_facts(info.recipe)),
         "Environment": _table(_environment(info)),
         "How to get it again": _again(info),
@@ -91,7 +92,7 @@ def _option(field: str, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [f"--{flag}" if value else f"--no-{flag}"]
     if field == "steps":
-        value = ",".join(f"{epoch}:{rate:g}" for epoch, rate in value)
+        value = value_text(value).replace(" ", "")
     return [f"--{flag}", "all" if value is None else str(value)]
 
 
@@ -164,11 +165,7 @@ def _confidence(info: WeightsInfo, result: Assessment) -> str:
 
 
 def _recipe_facts(recipe: Recipe) -> dict[str, str]:
-    return {field: _text(value) for field, value in recipe.model_dump().items()}
-
-
-def _text(value: Any) -> str:
-    return "–" if value in (None, "", ()) else str(value)
+    return {FIELDS[field].label_with_unit: value_text(value) or "–" for field, value in recipe}
 
 
 def _environment(info: WeightsInfo) -> dict[str, str]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mnist_app.common.errors import InputError
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.networks import layers, models
+from mnist_app.recipes.presets import MEMBERS
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.training.calibration import Calibration
 from mnist_app.training.evaluation import evaluate
@@ -31,7 +32,7 @@ def combine(members: Sequence[Member]) -> Member:
     an ensemble does no worse than.
 
     Args:
-        members: as many networks `canvas` as `models.MEMBERS`, of one recipe but for the seed.
+        members: as many networks `canvas` as `presets.MEMBERS`, of one recipe but for the seed.
     Raises:
         InputError: they are too few or too many, differ in recipe or data, or are the same.
     """
@@ -58,8 +59,8 @@ def combine(members: Sequence[Member]) -> Member:
 
 
 def _check(members: Sequence[Member]) -> None:
-    if len(members) != models.MEMBERS:
-        raise InputError(f"{NAME} joins {models.MEMBERS} networks, not {len(members)}.")
+    if len(members) != MEMBERS:
+        raise InputError(f"{NAME} joins {MEMBERS} networks, not {len(members)}.")
     recipes = [member.info.recipe.changed(seed=0) for member in members]
     other = next((m for m, r in zip(members, recipes, strict=True) if r != recipes[0]), None)
     if recipes[0].model != "canvas" or other:

@@ -155,7 +155,7 @@ def save(
     raise AssertionError("unreachable: there is always a free name")
 
 
-def load(name: str, folder: Path | None = None) -> tuple[nn.Module, WeightsInfo]:
+def load(name: str, folder: Path | None = None) -> tuple[models.Network, WeightsInfo]:
     """Load a result, by default from the weights folder.
 
     Returns:
@@ -171,7 +171,7 @@ def load(name: str, folder: Path | None = None) -> tuple[nn.Module, WeightsInfo]
     return load_model(path, info.recipe), info
 
 
-def load_model(path: Path, recipe: Recipe) -> nn.Module:
+def load_model(path: Path, recipe: Recipe) -> models.Network:
     """The network of a recipe with the weights in a file, in eval mode, on the CPU.
 
     Raises:

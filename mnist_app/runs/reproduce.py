@@ -15,8 +15,7 @@ from mnist_app.common.names import checked_name
 from mnist_app.common.settings import weights_folder
 from mnist_app.data.labelled_images import Progress
 from mnist_app.data.training_data import TrainingData, prepare
-from mnist_app.networks import models
-from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
+from mnist_app.recipes.presets import ENSEMBLES, MEMBERS, RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import ensemble, weights
 from mnist_app.results.ensemble import Member
@@ -67,7 +66,7 @@ def build_ensemble(folder: Path) -> weights.WeightsInfo:
     Raises:
         InputError: some seed's weights are missing; the message says which.
     """
-    others = [weights.load(f"canvas-{seed}", _seeds_folder()) for seed in range(1, models.MEMBERS)]
+    others = [weights.load(f"canvas-{seed}", _seeds_folder()) for seed in range(1, MEMBERS)]
     model, info = ensemble.combine([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
     info = weights.save(ensemble.NAME, model, info, overwrite=True)
     _remember(ensemble.NAME, _row(info), folder)

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from mnist_app.data.augmentation import augment, cut, is_active, thicken
-from mnist_app.recipes.recipe import Recipe, field_range
+from mnist_app.recipes.recipe import FIELDS, Recipe
 
 N = 400
 
@@ -141,7 +141,7 @@ def test_a_picture_is_zoomed_in_and_out_up_to_the_limit_evenly():
 
 
 def test_what_comes_into_the_picture_is_ground_and_values_stay_in_range():
-    limits = {key: field_range(key)[1] for key in EVERYTHING}
+    limits = {key: FIELDS[key].limits[1] for key in EVERYTHING}
     recipe = Recipe(**limits)
     out = augment(torch.ones(N, 1, 28, 28), recipe)
     assert out.min() == 0

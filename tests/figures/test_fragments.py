@@ -10,7 +10,8 @@ from PIL import Image
 from mnist_app.drawing.segmentation import Box
 from mnist_app.figures import fragments
 from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.networks.models import Layer, count_parameters, create_model, describe, list_models
+from mnist_app.networks.models import count_parameters, create_model, list_models
+from mnist_app.recipes.architectures import LayerSummary, describe
 from mnist_app.recognition.predictor import BLANK, Found, Prediction
 from mnist_app.ui.markdown import escaped, inline_code
 
@@ -185,7 +186,7 @@ def test_the_picture_in_the_page_is_what_the_network_saw():
 @pytest.mark.parametrize("name", list_models())
 def test_the_diagram_shows_every_layer_with_its_outputs_and_weights(name):
     model = create_model(name, scaling="standardized", dropout=0.2, batch_norm=True)
-    layers = describe(model)
+    layers = describe(model.layers)
     reader = read(fragments.architecture(layers))
     texts = [text for text in reader.texts if text != "↓"]
     assert texts[:2] == ["Image", "28 × 28"]
@@ -199,12 +200,12 @@ def test_the_diagram_shows_every_layer_with_its_outputs_and_weights(name):
 
 
 def test_the_diagram_writes_shapes_with_a_multiplication_sign():
-    texts = read(fragments.architecture([Layer("Conv 5x5", (6, 28, 28), 1_156)])).texts
+    texts = read(fragments.architecture([LayerSummary("Conv 5x5", (6, 28, 28), 1_156)])).texts
     assert texts == ["Image", "28 × 28", "↓", "Conv 5x5", "6 × 28 × 28 · 1,156 w"]
 
 
 def test_labels_of_layers_are_text_and_never_markup():
-    reader = read(fragments.architecture([Layer("<script>&</script>", (10,), 0)]))
+    reader = read(fragments.architecture([LayerSummary("<script>&</script>", (10,), 0)]))
     assert "<script>&</script>" in reader.texts
     assert "script" not in [tag for tag, _ in reader.tags]
 

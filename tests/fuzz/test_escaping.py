@@ -16,7 +16,7 @@ from mnist_app.data import bundled
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import comparison_charts, fragments, training_charts
 from mnist_app.figures import dataset_charts as data_charts
-from mnist_app.networks import models
+from mnist_app.recipes.architectures import LayerSummary
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import comparison
@@ -51,7 +51,7 @@ def hostile(weights_folder: Path) -> weights.WeightsInfo:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_fragments_of_html_escape_what_they_are_given(text):
-    layer = models.Layer(text, (1, 2), 3)
+    layer = LayerSummary(text, (1, 2), 3)
     assert is_free_of_tags(fragments.facts({text: text}))
     assert is_free_of_tags(fragments.architecture([layer]))
     from mnist_app.recognition.predictor import BLANK

@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_app.networks.layers import Dropout, Tanh, WholeConv2d, pooled_relu
+from mnist_app.networks.layers import Dropout, Tanh, WholeConv2d
+from mnist_app.networks.models import build
+from mnist_app.recipes.layers import MaxPool, Relu
 
 FORMATS = [torch.contiguous_format, torch.channels_last]
 
@@ -66,7 +68,7 @@ def test_a_convolution_as_large_as_its_input_is_torchs(bias, layout):
 @pytest.mark.parametrize("stride", [None, 1])
 def test_pooling_before_the_relu_gives_the_same_numbers_and_slopes(stride):
     x = (pictures() - 0.7).requires_grad_()
-    ours = nn.Sequential(*pooled_relu(2, stride))(x)
+    ours = build((MaxPool(2, stride), Relu()), (10, 28, 28))(x)
     usual = nn.functional.max_pool2d(torch.relu(x), 2, stride)
     assert torch.equal(ours, usual)
     factor = torch.rand_like(ours)

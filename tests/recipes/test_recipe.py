@@ -4,11 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from mnist_app.common.errors import InputError
-from mnist_app.networks import models
+from mnist_app.networks.models import list_models
+from mnist_app.recipes.architectures import ARCHITECTURES
+from mnist_app.recipes.fields import value_text
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES, is_preset
-from mnist_app.recipes.recipe import MODELS, Recipe, field_choices, field_range
+from mnist_app.recipes.recipe import FIELDS, Recipe
 
-RANGES = {field: limits for field in Recipe.model_fields if (limits := field_range(field))}
+RANGES = {name: facts.limits for name, facts in FIELDS.items() if facts.is_number}
 NEEDED = {"target_margin": {"loss": "mse"}}  # what a field goes with
 
 
@@ -37,8 +39,7 @@ def test_reported_accuracies_are_shares_and_not_per_cent():
 
 
 def test_the_networks_that_recipes_may_ask_for_are_those_there_are():
-    assert list(MODELS) == models.list_models()
-    assert field_choices("model") == MODELS
+    assert FIELDS["model"].choices == tuple(ARCHITECTURES) == tuple(list_models())
 
 
 @pytest.mark.parametrize("field", RANGES)
@@ -81,7 +82,7 @@ def test_an_error_names_field_value_and_range(field, value, limits):
 
 @pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer", "schedule"])
 def test_a_wrong_choice_is_refused_with_the_choices_there_are(field):
-    choices = field_choices(field)
+    choices = FIELDS[field].choices
     assert len(choices) >= 2
     message = message_of(**{field: "other"})
     assert f"{field} = 'other'" in message
@@ -90,14 +91,14 @@ def test_a_wrong_choice_is_refused_with_the_choices_there_are(field):
 
 @pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer"])
 def test_every_choice_that_is_offered_is_taken(field):
-    for choice in field_choices(field):
+    for choice in FIELDS[field].choices:
         assert getattr(Recipe(**{field: choice}), field) == choice
 
 
 def test_a_wrong_network_is_refused_with_the_networks_there_are():
     message = message_of(model="alexnet")
     assert "model = 'alexnet'" in message
-    assert all(name in message for name in MODELS)
+    assert all(name in message for name in ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "x" * 65, "new\n", "é"])
@@ -213,17 +214,68 @@ def test_the_loss_decides_how_logits_become_probabilities():
 
 
 def test_fields_tell_widgets_their_ranges_and_choices():
-    assert field_range("epochs") == (1, 1000)
-    assert field_range("subset")[0] == 20
-    assert field_range("optimizer") is None
-    assert field_range("name") is None
-    assert field_choices("optimizer") == ("sgd", "adam", "adamw")
-    assert field_choices("epochs") == ()
+    assert FIELDS["epochs"].limits == (1, 1000)
+    assert FIELDS["subset"].limits[0] == 20
+    assert not FIELDS["optimizer"].is_number
+    with pytest.raises(ValueError, match="name"):
+        FIELDS["name"].limits  # noqa: B018
+    assert FIELDS["optimizer"].choices == ("sgd", "adam", "adamw")
+    assert FIELDS["epochs"].choices == ()
+
+
+def test_fields_tell_their_labels_and_units():
+    assert FIELDS["learning_rate"].label_with_unit == "Learning rate"
+    assert FIELDS["rotation"].label == "Rotation"
+    assert FIELDS["rotation"].label_with_unit == "Rotation (degrees)"
+    assert FIELDS["rotation"].help == "random rotation (0 to 45 degrees)"
+    assert FIELDS["non_digits"].label == "Non-digits"
+    assert FIELDS["loss"].help == FIELDS["loss"].info.description
+
+
+def test_fields_tell_widgets_how_far_a_click_leads():
+    assert FIELDS["learning_rate"].step == 0.001
+    assert FIELDS["epochs"].step == 1
+    assert FIELDS["dropout"].step == 0.05
+
+
+def test_a_search_begins_with_the_usual_values_within_the_limits():
+    assert FIELDS["learning_rate"].usual == (1e-4, 1e-2)
+    assert FIELDS["views"].usual == FIELDS["views"].limits
+    for facts in FIELDS.values():
+        if facts.is_number:
+            (low, high), (least, greatest) = facts.limits, facts.usual
+            assert low <= least < greatest <= high
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "all"),
+        (True, "on"),
+        (False, "off"),
+        (0.0001, "0.0001"),
+        (2.0, "2"),
+        (128, "128"),
+        ("adam", "adam"),
+        (((15, 1e-4), (40, 1e-5)), "15:0.0001, 40:1e-05"),
+        ((), ""),
+    ],
+)
+def test_values_are_written_as_people_do(value, text):
+    assert value_text(value) == text
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_the_form_writes_into_its_text_fields_is_read_back(name):
+    recipe = RECIPES[name]
+    assert (
+        recipe.changed(steps=value_text(recipe.steps), subset=value_text(recipe.subset)) == recipe
+    )
 
 
 def test_every_field_but_plain_text_is_a_range_a_choice_a_switch_or_steps():
-    free = [f for f in Recipe.model_fields if not field_range(f) and not field_choices(f)]
-    assert set(free) == {"name", "dataset", "batch_norm", "mixed_precision", "steps"}
+    free = [n for n, f in FIELDS.items() if not (f.is_number or f.choices or f.is_switch)]
+    assert set(free) == {"name", "dataset", "steps"}
 
 
 def test_every_field_has_its_line_of_help():

@@ -2,7 +2,7 @@ import pytest
 
 from mnist_app.common.errors import InputError
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES
-from mnist_app.recipes.recipe import Recipe, is_number
+from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.recipes.search_space import (
     MOST_TRIALS,
     Space,
@@ -140,7 +140,7 @@ def test_a_range_has_its_least_first_and_stays_in_the_field():
 
 @every_field
 def test_what_the_form_begins_with_can_be_searched(field):
-    values = usual_values(field) if is_number(field) else choices_to_try(field)
+    values = usual_values(field) if FIELDS[field].is_number else choices_to_try(field)
     assert len(values) >= 2
     assert all(isinstance(BASE.changed(**{field: value}), Recipe) for value in values)
     assert Space(BASE, "grid", {field: values}).trials()

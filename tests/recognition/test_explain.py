@@ -12,6 +12,7 @@ from mnist_app.data.bundled import load_bundled
 from mnist_app.data.labelled_images import to_input
 from mnist_app.networks import models
 from mnist_app.networks.layers import Residual, WholeConv2d
+from mnist_app.recipes.presets import MEMBERS
 from mnist_app.recognition import explain
 from mnist_app.results import weights
 
@@ -21,7 +22,7 @@ IMAGES = to_input(load_bundled().test.images)
 LABELS = load_bundled().test.labels.tolist()
 
 
-def built(name: str, views: int = 1, outputs: int = 10) -> nn.Sequential:
+def built(name: str, views: int = 1, outputs: int = 10) -> models.Network:
     torch.manual_seed(0)
     return models.create_model(name, views=views, outputs=outputs).eval()
 
@@ -95,7 +96,7 @@ def test_the_last_convolution_has_maps_and_not_single_numbers():
     assert not isinstance(last, WholeConv2d)
     assert last.out_channels == 16
     assert isinstance(explain.last_convolutions(built("resnet"))[0], Residual)
-    assert len(explain.last_convolutions(built("canvas-large"))) == models.MEMBERS
+    assert len(explain.last_convolutions(built("canvas-large"))) == MEMBERS
 
 
 def test_grad_cam_is_that_of_the_channels_weighted_by_their_mean_gradient():

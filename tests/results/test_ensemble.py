@@ -9,8 +9,7 @@ from mnist_app.cli.main import main
 from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Dataset, split
 from mnist_app.data.training_data import TrainingData
-from mnist_app.networks import models
-from mnist_app.recipes.presets import RECIPES, is_preset
+from mnist_app.recipes.presets import MEMBERS, RECIPES, is_preset
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import ensemble, weights
 from mnist_app.runs import reproduce
@@ -28,7 +27,7 @@ def members(stripes, weights_folder, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(reproduce, "prepare", prepare)
     monkeypatch.setattr(ensemble, "load_dataset", lambda _: Dataset(stripes, stripes))
     monkeypatch.setitem(RECIPES, "canvas", RECIPES["canvas"].changed(epochs=1, views=2))
-    seeds = range(models.MEMBERS)
+    seeds = range(MEMBERS)
     reproduce.reproduce(["canvas"], seeds, tmp_path, lambda recipe, event: None)
 
 
@@ -39,7 +38,7 @@ def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_fold
     model, info = weights.load("canvas-large")
     beside = weights_folder / ".seeds"
     loaded = [weights.load("canvas")]
-    loaded += [weights.load(f"canvas-{seed}", beside) for seed in range(1, models.MEMBERS)]
+    loaded += [weights.load(f"canvas-{seed}", beside) for seed in range(1, MEMBERS)]
     x = stripes.images[:20, None].float() / 255
     with torch.inference_mode():
         logits = [member(x) / own.calibration.temperature for member, own in loaded]
@@ -47,7 +46,7 @@ def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_fold
         assert probabilities(model(x), info.recipe).shape == (20, 11)
     assert info.test_accuracy == evaluate(model, stripes, info.recipe).accuracy
     assert row["test_accuracy"] == info.test_accuracy
-    assert info.parameters == models.MEMBERS * (loaded[0][1].parameters - 11) + 11
+    assert info.parameters == MEMBERS * (loaded[0][1].parameters - 11) + 11
     thresholds = [own.calibration.threshold for _, own in loaded]
     assert info.calibration.threshold == pytest.approx(sum(thresholds) / len(thresholds))
     assert info.calibration.temperature == 1

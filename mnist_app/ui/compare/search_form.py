@@ -8,8 +8,9 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
 from mnist_app.data import mnist
+from mnist_app.recipes.fields import value_text
 from mnist_app.recipes.presets import RECIPES
-from mnist_app.recipes.recipe import field_range, is_number, is_whole
+from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import (
     MOST_FIELDS,
     MOST_TRIALS,
@@ -21,13 +22,11 @@ from mnist_app.recipes.search_space import (
     expected_seconds,
     fields_to_vary,
     parse_values,
-    usual_range,
     usual_values,
 )
 from mnist_app.results import weights
 from mnist_app.runs import search
 from mnist_app.ui import session, teacher_lock
-from mnist_app.ui.compare import search_results
 from mnist_app.ui.markdown import escaped
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
@@ -79,7 +78,7 @@ def _space() -> Space:
         "Vary",
         fields_to_vary(),
         default=["learning_rate", "batch_size"],
-        format_func=search_results.field_label,
+        format_func=lambda field: FIELDS[field].label,
         max_selections=MOST_FIELDS,
         key="search_fields",
         **session.PERSISTENT,
@@ -125,27 +124,28 @@ def _fixed(dataset: str) -> dict[str, Any]:
 
 
 def _limits(field: str) -> tuple[int, int]:
-    least, greatest = field_range(field)
+    least, greatest = FIELDS[field].limits
     return int(least), int(greatest)
 
 
 def _values(field: str, kind: str) -> Values:
     """The values to try of one field."""
-    if not is_number(field):
+    facts = FIELDS[field]
+    if not facts.is_number:
         choices = choices_to_try(field)
         return tuple(
             st.multiselect(
-                search_results.field_label(field),
+                facts.label,
                 choices,
                 default=choices[:4],
-                format_func=search_results.value_text,
+                format_func=value_text,
                 key=f"search_{field}_choices",
                 **session.PERSISTENT,
             )
         )
     if kind == "grid":
         text = st.text_input(
-            search_results.field_label(field),
+            facts.label_with_unit,
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
             help="Values with commas between them.",
@@ -156,20 +156,18 @@ def _values(field: str, kind: str) -> Values:
 
 
 def _range(field: str) -> Between:
-    places = st.columns(2)
-    kind = int if is_whole(field) else float
+    facts, places = FIELDS[field], st.columns(2)
+    kind = int if facts.is_whole else float
     ends = [
         place.number_input(
-            f"{search_results.field_label(field)}, {word}",
-            *map(kind, field_range(field)),
+            f"{facts.label_with_unit}, {word}",
+            *map(kind, facts.limits),
             kind(value),
             format="%d" if kind is int else "%g",
             key=f"search_{field}_{word}",
             **session.PERSISTENT,
         )
-        for place, word, value in zip(
-            places, ("least", "greatest"), usual_range(field), strict=True
-        )
+        for place, word, value in zip(places, ("least", "greatest"), facts.usual, strict=True)
     ]
     return checked_range(field, *ends)
 

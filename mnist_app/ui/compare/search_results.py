@@ -5,6 +5,8 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.figures import comparison_charts as charts
+from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import Between
 from mnist_app.runs.search import Search, Trial
 from mnist_app.ui.markdown import escaped
@@ -48,7 +50,10 @@ def _table(now: Search) -> None:
     columns = {
         "Trial": [t.number for t in trials],
         "State": [_state(t, best) for t in trials],
-        **{field_label(f): [_cell(t.values[f]) for t in trials] for f in now.space.fields},
+        **{
+            FIELDS[f].label_with_unit: [_cell(t.values[f]) for t in trials]
+            for f in now.space.fields
+        },
         "Validation": [t.val_accuracy for t in trials],
         "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
         "Training, s": [t.seconds if t.epochs else None for t in trials],
@@ -85,21 +90,14 @@ def describe_search(now: Search) -> str:
         fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
     if "subset" not in now.space.fields:
         fixed.append(f"{base.subset:,} images" if base.subset else "all images")
-    varied = ", ".join(f"{field_label(f).lower()} {_span(v)}" for f, v in now.space.fields.items())
+    varied = ", ".join(f"{FIELDS[f].label.lower()} {_span(v)}" for f, v in now.space.fields.items())
     kind = "grid" if now.space.kind == "grid" else "at random"
     return f"{' · '.join(fixed)} · {kind}: {varied}"
 
 
 def values_text(values: dict[str, Any]) -> str:
     """The values of a trial in words."""
-    return ", ".join(f"{field_label(f).lower()} {value_text(v)}" for f, v in values.items())
-
-
-def value_text(value: Any) -> str:
-    """A value as people write it."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(f"{FIELDS[f].label.lower()} {value_text(v)}" for f, v in values.items())
 
 
 def _span(values: Any) -> str:
@@ -110,8 +108,3 @@ def _span(values: Any) -> str:
 
 def _cell(value: Any) -> Any:
     return value_text(value) if isinstance(value, bool) else value
-
-
-def field_label(field: str) -> str:
-    """A field of a recipe in words."""
-    return field.replace("_", " ").capitalize()

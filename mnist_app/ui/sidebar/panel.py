@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.figures import fragments
-from mnist_app.networks import models
+from mnist_app.recipes import architectures
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.recognition.predictor import DEFAULT
 from mnist_app.results import weights
@@ -46,7 +46,9 @@ def render() -> Choice | None:
             )
         if choice and choice.predictor:
             with st.expander("Architecture", key="architecture"):
-                st.html(fragments.architecture(models.describe(choice.predictor.model)))
+                st.html(
+                    fragments.architecture(architectures.describe(choice.predictor.recipe.layers))
+                )
         if choice and choice.predictor and choice.predictor.info:
             _report(choice.predictor.info)
         for item in broken:

@@ -1,0 +1,186 @@
+"""What a field of Recipe is beside its type: label, range, unit, step, group, help.
+
+`field` declares it, `FieldFacts` reads it: the form, the search, the command line and the report
+take all they say about a field from `recipes.recipe.FIELDS`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+from mnist_app.recipes.architectures import ARCHITECTURES
+
+Group = Literal["Network", "Loss and optimizer", "Augmentation", "Drawings", "Data, stopping, seed"]
+Limits = tuple[float, float]
+T = TypeVar("T")
+
+
+def field(
+    default: T,
+    help_text: str,
+    limits: Limits | None = None,
+    *,
+    group: Group | None = None,
+    label: str | None = None,
+    unit: str | None = None,
+    step: float | None = None,
+    usual: Limits | None = None,
+    varies: bool = True,
+    min_length: int | None = None,
+) -> T:
+    """A field of Recipe.
+
+    Args:
+        default: its value, unless another one is given.
+        help_text: one line that says what it is.
+        limits: the least and greatest value of a number.
+        group: the fields that it is shown with; None: the form has no widget for it.
+        label: its name on the page; by default the field's own name in words.
+        unit: of its numbers, where the label does not say it.
+        step: of the buttons beside a number.
+        usual: the least and greatest value with which a search begins; by default the limits.
+        varies: whether the trials of a search may differ in it.
+        min_length: of a text.
+    """
+    least, greatest = limits or (None, None)
+    extra = {"group": group, "unit": unit, "step": step, "usual": usual, "varies": varies}
+    return Field(
+        default,
+        title=label,
+        description=help_text,
+        ge=least,
+        le=greatest,
+        min_length=min_length,
+        json_schema_extra={key: value for key, value in extra.items() if value is not None},
+    )
+
+
+@dataclass(frozen=True)
+class FieldFacts:
+    """A field of Recipe as people see it."""
+
+    name: str
+    info: FieldInfo
+
+    @property
+    def label(self) -> str:
+        """Its name on the page."""
+        return self.info.title or self.name.replace("_", " ").capitalize()
+
+    @property
+    def label_with_unit(self) -> str:
+        """The label and, where there is one, the unit of the numbers."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def help(self) -> str:
+        """One line: what it is and, of a number, its range with the unit."""
+        text = self.info.description or ""
+        return f"{text} ({self.range_text})" if self.is_number else text
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers of a range."""
+        return None not in self._ends
+
+    @property
+    def limits(self) -> Limits:
+        """The least and greatest value of a number; ValueError for other fields."""
+        least, greatest = self._ends
+        if least is None or greatest is None:
+            raise ValueError(f"the values of {self.name} are not numbers of a range")
+        return least, greatest
+
+    @property
+    def _ends(self) -> tuple[float | None, float | None]:
+        least = next((m.ge for m in self.info.metadata if hasattr(m, "ge")), None)
+        greatest = next((m.le for m in self.info.metadata if hasattr(m, "le")), None)
+        return least, greatest
+
+    @property
+    def range_text(self) -> str:
+        """The range of a number, with its unit; empty for other fields."""
+        if not self.is_number:
+            return ""
+        least, greatest = map(format_number, self.limits)
+        return f"{least} to {greatest}{f' {self.unit}' if self.unit else ''}"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values of a field of choices; empty for others."""
+        if self.name == "model":
+            return tuple(ARCHITECTURES)
+        annotation = self.info.annotation
+        return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+    @property
+    def default(self) -> Any:
+        """The value that it has unless another one is given."""
+        return self.info.default
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.info.annotation is bool
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether its number may be left open, which means all."""
+        return self.is_number and self.default is None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its numbers are whole."""
+        return self.is_number and isinstance(self.default, int | None)
+
+    @property
+    def unit(self) -> str:
+        """Of its numbers; empty where the label says it or there is none."""
+        return self._extra.get("unit", "")
+
+    @property
+    def group(self) -> Group | None:
+        """The fields that it is shown with; None: the form has no widget for it."""
+        return self._extra.get("group")
+
+    @property
+    def step(self) -> float:
+        """Of the buttons beside a number."""
+        by_ones = self.is_whole or self.limits[1] > 1
+        return self._extra.get("step", 1 if by_ones else 0.05)
+
+    @property
+    def usual(self) -> Limits:
+        """The least and greatest value with which a search of a number begins."""
+        return self._extra.get("usual") or self.limits
+
+    @property
+    def varies(self) -> bool:
+        """Whether the trials of a search may differ in it."""
+        return self._extra["varies"]
+
+    @property
+    def _extra(self) -> dict[str, Any]:
+        extra = self.info.json_schema_extra
+        return extra if isinstance(extra, dict) else {}
+
+
+def format_number(value: float) -> str:
+    """A number as people write it: whole ones whole, others short."""
+    return f"{value:d}" if isinstance(value, int) else f"{value:g}"
+
+
+def value_text(value: Any) -> str:
+    """A field's value as people write it."""
+    match value:
+        case None:
+            return "all"
+        case bool():
+            return "on" if value else "off"
+        case float():
+            return format_number(value)
+        case tuple():
+            return ", ".join(f"{epoch}:{rate:g}" for epoch, rate in value)
+    return str(value)
