@@ -40,10 +40,10 @@ def create_model(
     Args:
         name: one of `list_models()`.
         scaling: one of `recipes.SCALINGS`, applied to pixels in [0, 1].
-        dropout: probability of dropping a hidden unit in training, 0..0.9.
+        dropout: share of hidden units dropped in training, 0..0.9.
         batch_norm: normalise after every hidden layer.
-        outputs: 10 digits, and one more where the network learns what is none.
-        views: of each image, 1 to VIEWS, whose logits are averaged; in training there is one.
+        outputs: 10 digits, and one more if the network learns what is none.
+        views: of each image, 1 to 5, whose logits are averaged; in training there is one.
     Returns:
         A module from float32 (N, 1, 28, 28) in [0, 1] to logits (N, outputs).
     Raises:
@@ -53,16 +53,8 @@ def create_model(
         raise InputError(f"There is no network {name!r}: choose one of {', '.join(list_models())}.")
     if scaling not in SCALINGS:
         raise InputError(f"There is no scaling {scaling!r}: choose one of {', '.join(SCALINGS)}.")
-    return build(
-        completed(
-            ARCHITECTURES[name],
-            scaling=SCALINGS[scaling],
-            dropout=dropout,
-            batch_norm=batch_norm,
-            outputs=outputs,
-            views=views,
-        )
-    )
+    body, pixels = ARCHITECTURES[name], SCALINGS[scaling]
+    return build(completed(body, pixels, dropout, batch_norm, outputs, views))
 
 
 def from_recipe(recipe: Recipe) -> Network:
@@ -93,8 +85,9 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
             return nn.Linear(shape[0], layer.units, bias=layer.bias)
         case table.BatchNorm():
             return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
-        case table.Dropout(share=float(share)):
-            return layers.Dropout(share) if len(shape) == 3 else nn.Dropout(share)
+        case table.Dropout():
+            kind = layers.Dropout if len(shape) == 3 else nn.Dropout  # maps have many units
+            return kind(layer.share or 0.0)
         case table.Residual():
             return layers.Residual(build(layer.body, shape))
         case table.SideBySide():

@@ -43,7 +43,6 @@ def add_architecture(name: str, body: Layers) -> None:
 
 def completed(
     body: Layers,
-    *,
     scaling: tuple[float, float],
     dropout: float,
     batch_norm: bool,
@@ -57,8 +56,8 @@ def completed(
         scaling: scale and offset of the pixels.
         dropout: share of hidden units dropped in training, 0..0.9.
         batch_norm: whether the batch norms of the body are there.
-        outputs: number of logits.
-        views: of each image, whose logits are averaged; in training there is one.
+        outputs: number of logits: 10 digits, and one more if the network learns what is none.
+        views: of each image, 1 to 5, whose logits are averaged; in training there is one.
     """
     layers = (Scale(*scaling), *_fitted(body, dropout, batch_norm), Logits(outputs))
     return (Views(views), *layers, MeanOfViews(views)) if views > 1 else layers

@@ -99,6 +99,8 @@ def test_every_field_of_a_recipe_is_in_the_help(call):
     _, out, _ = call("train", "--help")
     for field in Recipe.model_fields:
         assert f"--{field.replace('_', '-')}" in out
+    for words in ("random rotation (0 to 45 degrees)", "[sgd|adam|adamw]", "--no-batch-norm"):
+        assert words in out
 
 
 def test_the_display_for_people_tells_epochs_and_result(call):

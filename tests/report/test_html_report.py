@@ -44,6 +44,18 @@ def test_the_page_holds_all_there_is_to_say(page):
     assert "python -m mnist_app train lenet5 --seed 0" in page
 
 
+def test_the_page_names_the_fields_of_the_recipe_as_the_form_does(page):
+    for label, value in (
+        ("Learning rate", "0.001"),
+        ("Batch size (images)", "100"),
+        ("Rotation (degrees)", "0"),
+        ("Batch norm", "off"),
+        ("Subset (images)", "all"),
+        ("Steps", "–"),
+    ):
+        assert f"<tr><th>{label}</th><td>{value}</td></tr>" in page
+
+
 def test_the_page_needs_no_network_and_stays_small(page):
     assert len(page.encode()) < 6_000_000
     body = page[page.index("<body>") :]

@@ -103,6 +103,17 @@ def test_an_untouched_form_is_the_preset(app, name):
     assert RECIPES[name].changed(**values) == RECIPES[name]
 
 
+def test_the_form_shows_labels_units_and_ranges(app):
+    app.query_params["preset"] = "lenet5"
+    open_tab(app, "Train")
+    assert app.number_input(key="lenet5-epochs").label == "Epochs"
+    assert app.number_input(key="lenet5-learning_rate").label == "Learning rate"
+    rotation = app.number_input(key="lenet5-rotation")
+    assert rotation.label == "Rotation (degrees)"
+    assert rotation.help == "random rotation (0 to 45 degrees)"
+    assert app.selectbox(key="lenet5-optimizer").options == ["sgd", "adam", "adamw"]
+
+
 def test_every_field_of_a_recipe_has_its_place_in_the_form():
     shown = [*recipe_form.MAIN, *(f for group in recipe_form.GROUPS.values() for f in group)]
     assert sorted(shown) == sorted(set(Recipe.model_fields) - {"name", "dataset"})

@@ -60,7 +60,23 @@ def _space() -> Space:
     preset = RECIPES[
         st.selectbox("Preset", list(RECIPES), key="search_preset", **session.PERSISTENT)
     ]
-    chosen = st.segmented_control(
+    dataset = _dataset()
+    fixed = _fixed(dataset)
+    kind = st.segmented_control(
+        "Trials", ["grid", "random"], default="grid", required=True, key="search_kind",
+        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **session.PERSISTENT,
+    )  # fmt: skip
+    values = {field: _values(field, kind) for field in _varied_fields()}
+    count = 0
+    if kind == "random":
+        count = st.number_input(
+            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
+        )
+    return Space(preset.changed(**fixed, dataset=dataset), kind, values, count)
+
+
+def _dataset() -> str:
+    return st.segmented_control(
         "Data set",
         list(_DATASETS),
         format_func=_DATASETS.get,
@@ -69,12 +85,10 @@ def _space() -> Space:
         key="search_dataset",
         **session.PERSISTENT,
     )
-    fixed = _fixed(chosen)
-    kind = st.segmented_control(
-        "Trials", ["grid", "random"], default="grid", required=True, key="search_kind",
-        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **session.PERSISTENT,
-    )  # fmt: skip
-    fields = st.multiselect(
+
+
+def _varied_fields() -> list[str]:
+    return st.multiselect(
         "Vary",
         fields_to_vary(),
         default=["learning_rate", "batch_size"],
@@ -83,14 +97,6 @@ def _space() -> Space:
         key="search_fields",
         **session.PERSISTENT,
     )
-    values = {field: _values(field, kind) for field in fields}
-    count = 0
-    if kind == "random":
-        count = st.number_input(
-            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
-        )
-    base = preset.changed(**{**fixed, "dataset": chosen})
-    return Space(base, kind, values, count)
 
 
 def _fixed(dataset: str) -> dict[str, Any]:
@@ -101,16 +107,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             "Epochs", *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
         )
     with middle:
-        subset = st.number_input(
-            "Images",
-            *_limits("subset"),
-            10_000 if dataset == "mnist" else None,
-            step=1000,
-            placeholder="all",
-            key=f"search_subset_{dataset}",
-            help="Training images of each trial; empty: all.",
-            **session.PERSISTENT,
-        )
+        subset = _subset(dataset)
     with right:
         seed = st.number_input(
             "Seed",
@@ -121,6 +118,19 @@ def _fixed(dataset: str) -> dict[str, Any]:
             **session.PERSISTENT,
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
+
+
+def _subset(dataset: str) -> int | None:
+    return st.number_input(
+        "Images",
+        *_limits("subset"),
+        10_000 if dataset == "mnist" else None,
+        step=1000,
+        placeholder="all",
+        key=f"search_subset_{dataset}",
+        help="Training images of each trial; empty: all.",
+        **session.PERSISTENT,
+    )
 
 
 def _limits(field: str) -> tuple[int, int]:
