@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from mnist_app import __version__
-from mnist_app.cli.doctor_command import doctor
+from mnist_app.cli.doctor.command import doctor
 from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable

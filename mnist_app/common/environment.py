@@ -12,11 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import shortened
-
-
-def variable(name: str) -> str:
-    """The environment variable of a field, as MNIST_APP_WEIGHTS for "weights"."""
-    return f"MNIST_APP_{name.upper()}"
+from mnist_app.common.settings import variable
 
 
 def _typed(text: str) -> str:
@@ -28,7 +24,12 @@ def _typed(text: str) -> str:
     return text
 
 
-Folder = Annotated[Path, BeforeValidator(Path)]  # pydantic refuses names that are not UTF-8
+def _path(text: str) -> Path:
+    """A folder; pydantic would refuse names that are not UTF-8."""
+    return Path(text)
+
+
+Folder = Annotated[Path, BeforeValidator(_path)]
 Code = Annotated[str, BeforeValidator(_typed)]
 
 

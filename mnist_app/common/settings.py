@@ -20,6 +20,11 @@ class Folder(NamedTuple):
     reason: str
 
 
+def variable(name: str) -> str:
+    """The environment variable of a setting, as MNIST_APP_WEIGHTS for "weights"."""
+    return f"MNIST_APP_{name.upper()}"
+
+
 def weights_folder() -> Path:
     """The folder of results and runs, which may not exist yet; absolute."""
     return chosen_folder("weights").path
@@ -33,7 +38,7 @@ def data_folder() -> Path:
 def chosen_folder(name: str) -> Folder:
     """The folder of "weights" or "data", and why it is that one."""
     if (path := _from_environment(name)) is not None:
-        return Folder(path.absolute(), f"set by {_variable(name)}")
+        return Folder(path.absolute(), f"set by {variable(name)}")
     if is_checkout():
         return Folder(PACKAGE.parent / name, "in this checkout")
     return Folder(_user_folder() / name, "in the user's data folder")
@@ -95,12 +100,8 @@ def _user_folder() -> Path:
 
 
 def _from_environment(name: str) -> Any:
-    text = os.environ.get(_variable(name))
+    text = os.environ.get(variable(name))
     return _read(name, text) if text else None
-
-
-def _variable(name: str) -> str:
-    return f"MNIST_APP_{name.upper()}"
 
 
 @lru_cache(maxsize=64)
