@@ -1,13 +1,31 @@
-"""python -m mnist_app."""
+"""The command mnist-app, and python -m mnist_app: alone the app, else a command of the terminal."""
 
 import sys
 
-if __name__ == "__main__":
+from mnist_app.common.settings import is_checkout, shipped_folder
+
+
+def main() -> int:
+    """Start the app, or run the command that is named; return the exit code."""
     try:
-        from mnist_app.cli.main import main
+        from mnist_app.cli.main import main as run
     except ModuleNotFoundError as error:
-        sys.exit(
-            f"The package {error.name} is missing: run "
-            f"'{sys.executable} -m pip install -r requirements.txt'."
-        )
+        sys.exit(f"The package {error.name} is missing: {_remedy()}.")
+    return run(start_app=_start_app)
+
+
+def _remedy() -> str:
+    if is_checkout():
+        wanted = shipped_folder() / "requirements.txt"
+        return f"run '{sys.executable} -m pip install -r {wanted}'"
+    return f"'{sys.executable} -m pip check' lists what to install"
+
+
+def _start_app(port: int | None, address: str | None) -> None:
+    from mnist_app.ui.server.start import start_app  # Streamlit, which no other command loads
+
+    start_app(port, address)
+
+
+if __name__ == "__main__":
     sys.exit(main())

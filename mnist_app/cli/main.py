@@ -1,4 +1,4 @@
-"""The command line, python -m mnist_app COMMAND: see --help."""
+"""The command line: mnist-app, or python -m mnist_app, with --help for more."""
 
 import os
 import signal
@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from mnist_app.cli.doctor_command import doctor
+from mnist_app import __version__
+from mnist_app.cli.doctor.command import doctor
 from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable
@@ -23,10 +24,20 @@ from mnist_app.recipes.recipe import FIELDS, Recipe
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return 0, 2 for bad input, or 1 for a failure, said in one sentence."""
+StartApp = Callable[[int | None, str | None], None]  # with port and address, if they are given
+
+
+def main(arguments: list[str] | None = None, start_app: StartApp | None = None) -> int:
+    """Run a command, or start the app; say in one sentence what goes wrong.
+
+    Args:
+        arguments: by default those of the process.
+        start_app: what is called if no command is among them.
+    Returns:
+        The exit code: 0, 2 for bad input, or 1 for a failure.
+    """
     try:
-        code = commands.main(arguments, prog_name="python -m mnist_app", standalone_mode=False)
+        code = commands.main(arguments, obj=start_app, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)  # noqa: T201
         return BAD_INPUT
@@ -56,9 +67,23 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def commands() -> None:
-    """Draw digits, train networks that recognise them, keep them."""
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--port", type=click.IntRange(1, 65_535), help="Port of the app (default: 8501).")
+@click.option("--address", help="Address of the app (default: localhost; 0.0.0.0: for others too).")
+@click.version_option(__version__, message="%(version)s")
+@click.pass_context
+def commands(context: click.Context, port: int | None, address: str | None) -> None:
+    """Draw digits, train networks that recognise them, keep them.
+
+    Without a command the app starts.
+    """
+    start_app: StartApp | None = context.obj
+    if context.invoked_subcommand is None and start_app:
+        start_app(port, address)
+    elif context.invoked_subcommand is None:
+        raise click.exceptions.NoArgsIsHelpError(context)
+    elif port or address:
+        raise InputError("--port and --address are for the app: leave the command out, or them.")
 
 
 commands.add_command(predict)

@@ -1,24 +1,111 @@
-"""Where data and weights live, and the error that a user is meant to read."""
+"""Where results and data sets are kept, and what else the environment decides.
+
+No folder depends on the working directory. The environment comes first; else a checkout keeps
+everything in itself, and an installed app in the user's data folder. What comes with the app
+(networks, measurements, the page) is only read.
+"""
 
 import os
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from mnist_app.common.errors import InputError
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def data_folder() -> Path:
-    """The folder of data sets: `MNIST_APP_DATA`, by default `data/`."""
-    return Path(os.environ.get("MNIST_APP_DATA", "data"))
+class Folder(NamedTuple):
+    """A folder, and why it is that one."""
+
+    path: Path
+    reason: str
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting, as MNIST_APP_WEIGHTS for "weights"."""
+    return f"MNIST_APP_{name.upper()}"
 
 
 def weights_folder() -> Path:
-    """The folder of results: `MNIST_APP_WEIGHTS`, by default `weights/`."""
-    return Path(os.environ.get("MNIST_APP_WEIGHTS", "weights"))
+    """The folder of results and runs, which may not exist yet; absolute."""
+    return chosen_folder("weights").path
+
+
+def data_folder() -> Path:
+    """The folder of data sets, which may not exist yet; absolute."""
+    return chosen_folder("data").path
+
+
+def chosen_folder(name: str) -> Folder:
+    """The folder of "weights" or "data", and why it is that one."""
+    if (path := _from_environment(name)) is not None:
+        return Folder(path.absolute(), f"set by {variable(name)}")
+    if is_checkout():
+        return Folder(PACKAGE.parent / name, "in this checkout")
+    return Folder(_user_folder() / name, "in the user's data folder")
 
 
 def parallel_runs() -> int:
-    """How many trainings may run at once: `MNIST_APP_PARALLEL_RUNS`, by default 1."""
-    text = os.environ.get("MNIST_APP_PARALLEL_RUNS", "1")
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"MNIST_APP_PARALLEL_RUNS is {text!r}: set it to a whole number from 1.")
-    return int(text)
+    """How many trainings may run at once: `MNIST_APP_PARALLEL_RUNS`, by default 1.
+
+    Raises:
+        InputError: the variable is not a whole number from 1.
+    """
+    return _from_environment("parallel_runs") or 1
+
+
+def teacher_code() -> str | None:
+    """The code in `MNIST_APP_TEACHER_CODE`, None where there is none."""
+    return _from_environment("teacher_code")
+
+
+def is_checkout() -> bool:
+    """Whether this is the source tree, not an installation."""
+    beside = PACKAGE.parent
+    return (
+        not (PACKAGE / "shipped").exists()
+        and (beside / "pyproject.toml").is_file()
+        and (beside / "app.py").is_file()
+    )
+
+
+def shipped_folder() -> Path:
+    """The folder that holds what comes with the app: app.py, weights/, docs/.
+
+    It is the root of a checkout; a wheel has the same files in mnist_app/shipped. Read-only.
+    """
+    return PACKAGE.parent if is_checkout() else PACKAGE / "shipped"
+
+
+def shipped_weights() -> Path | None:
+    """The folder of the networks that an installed app brings along.
+
+    None in a checkout, where they are in the weights folder, unless the environment names another.
+    """
+    return None if is_checkout() else shipped_folder() / "weights"
+
+
+def result_folders() -> list[Path]:
+    """Where results are looked for: the weights folder, then what came with an installed app.
+
+    The first wins where both have a name; the second is only read.
+    """
+    own, shipped = weights_folder(), shipped_weights()
+    return [own] if shipped in (None, own) else [own, shipped]
+
+
+def _user_folder() -> Path:
+    from platformdirs import user_data_path  # not needed in a checkout
+
+    return user_data_path("mnist-app", appauthor=False).absolute()
+
+
+def _from_environment(name: str) -> Any:
+    text = os.environ.get(variable(name))
+    return _read(name, text) if text else None
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, text: str) -> Any:  # noqa: ARG001, the cache's key
+    from mnist_app.common import environment  # with pydantic, which the canvas does not wait for
+
+    return environment.read(name)

@@ -7,7 +7,6 @@ log, or of anything that is kept in a file.
 import hashlib
 import hmac
 import math
-import os
 import threading
 import time
 import unicodedata
@@ -15,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.settings import teacher_code
 
 VARIABLE = "MNIST_APP_TEACHER_CODE"
 WRONG_PER_CLIENT = 5  # guesses within SECONDS, then a client has to wait
@@ -80,19 +80,10 @@ class Door:
 
 def configured_code(secrets: Callable[[], object] = lambda: None) -> str | None:
     """The code: `MNIST_APP_TEACHER_CODE`, else what `secrets` gives; None if there is none."""
-    if given := _typed(os.environ.get(VARIABLE, "")).strip():
+    if given := (teacher_code() or "").strip():
         return given
     kept = secrets()
     return None if kept is None else str(kept).strip() or None
-
-
-def _typed(text: str) -> str:
-    """A variable's text, also where its letters are not UTF-8, as in an old terminal."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(text).decode("latin-1")
-    return text
 
 
 def _digest(code: str) -> bytes:

@@ -24,6 +24,7 @@ _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
 _ENTRY = b"PK\x01\x02"  # begins each entry of a ZIP's table of contents
 _BLOCK = 1 << 20  # bytes
 HASH_DIGITS = 10  # hex digits in an upload's name
+UPLOADS = ".datasets"  # in the weights folder
 _LONGEST_NAME = 1000  # letters of a name in a ZIP
 
 # Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a

@@ -4,8 +4,11 @@ What draws or reads pictures is loaded where it is needed: scipy with it takes 3
 training on MNIST alone has no use.
 """
 
+from pathlib import Path
+
 from mnist_app.common.errors import InputError
-from mnist_app.data.archives import Skipped, typed_path
+from mnist_app.common.settings import weights_folder
+from mnist_app.data.archives import UPLOADS, Skipped, typed_path
 from mnist_app.data.bundled import load_bundled
 from mnist_app.data.labelled_images import Dataset, Progress
 from mnist_app.data.mnist import load_mnist
@@ -33,7 +36,7 @@ def load_with_skipped(name: str, progress: Progress | None = None) -> tuple[Data
         return load_bundled(), []
     from mnist_app.data.picture_folders import read_folder
 
-    return read_folder(typed_path(name), progress)
+    return read_folder(_place(name), progress)
 
 
 def check_dataset(name: str) -> None:
@@ -49,7 +52,11 @@ def check_dataset(name: str) -> None:
     if name not in BUNDLED:
         from mnist_app.data.picture_folders import labelled_files
 
-        labelled_files(typed_path(name))
+        labelled_files(_place(name))
 
 
-# The bundled digits
+def _place(name: str) -> Path:
+    """The path of a folder or ZIP; an upload is found although the folder of uploads was moved."""
+    path, uploads = typed_path(name), weights_folder() / UPLOADS
+    is_moved = path.parent.name == UPLOADS and not path.exists()
+    return uploads / path.name if is_moved and (uploads / path.name).is_file() else path

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import temporary_path
 from mnist_app.common.settings import weights_folder
-from mnist_app.data.archives import HASH_DIGITS
+from mnist_app.data.archives import HASH_DIGITS, UPLOADS
 from mnist_app.data.picture_folders import labelled_files
 
 _BLOCK = 1 << 20  # bytes
@@ -19,7 +19,7 @@ MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
 
 def uploads_folder() -> Path:
     """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
-    return weights_folder() / ".datasets"
+    return weights_folder() / UPLOADS
 
 
 def list_uploads() -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from mnist_app.common.settings import shipped_folder
 from mnist_app.recipes.layers import IMAGE_SHAPE, count_multiply_adds
 from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
@@ -23,7 +24,7 @@ from mnist_app.training import metrics
 TIMINGS = 20  # predictions whose median is the time of one
 _SECONDS = 0.12  # after so long no further prediction is timed
 _FEWEST = 5
-_DOCS = Path(__file__).resolve().parents[2] / "docs"
+_DOCS = shipped_folder() / "docs"
 _DRAWINGS, _RESULTS = _DOCS / "drawings.json", _DOCS / "results.json"
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import temporary_path
 from mnist_app.common.names import NAME_PATTERN, checked_name
-from mnist_app.common.settings import weights_folder
+from mnist_app.common.settings import result_folders, weights_folder
 from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
@@ -141,6 +141,8 @@ def save(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for candidate in _candidates(name):
+            if folder == weights_folder() and not overwrite and _is_shipped(candidate):
+                continue
             named = info.model_copy(update={"name": candidate})
             path = folder / f"{candidate}.safetensors"
             replace = overwrite or _is_of_same_run(path, info.run)
@@ -165,7 +167,7 @@ def load(name: str, folder: Path | None = None) -> tuple[models.Network, Weights
     """
     path = path_of(name) if folder is None else folder / f"{checked_name(name)}.safetensors"
     if not path.is_file():
-        known = ", ".join(info.name for info in scan(path.parent).weights) or "none yet"
+        known = ", ".join(info.name for info in scan(folder).weights) or "none yet"
         raise InputError(f"There are no weights named {name!r} in {path.parent}: there is {known}.")
     info = _read_info(path)
     return load_model(path, info.recipe), info
@@ -190,8 +192,9 @@ def load_model(path: Path, recipe: Recipe) -> models.Network:
 
 
 def path_of(name: str) -> Path:
-    """The file of a result, which need not exist; the name cannot lead out of the folder."""
-    return weights_folder() / f"{checked_name(name)}.safetensors"
+    """The file of a result, which need not exist; the name cannot lead out of the folders."""
+    places = [folder / f"{checked_name(name)}.safetensors" for folder in result_folders()]
+    return next((path for path in places if path.is_file()), places[0])
 
 
 def fingerprint_of(name: str) -> str:
@@ -222,9 +225,9 @@ def list_weights() -> list[WeightsInfo]:
 
 
 def scan(folder: Path | None = None) -> Listing:
-    """Look through a folder, by default that of the weights; a broken file harms no other."""
+    """Look through a folder, by default all that hold results; a broken file harms no other."""
     weights, broken = [], []
-    for path in sorted((folder or weights_folder()).glob("*.safetensors")):
+    for path in _files([folder] if folder else result_folders()):
         if path.name.startswith("."):
             continue
         try:
@@ -237,6 +240,12 @@ def scan(folder: Path | None = None) -> Listing:
             broken.append(BrokenFile(path.name, f"{path} cannot be read: {error.strerror}."))
     weights.sort(key=lambda info: (-accuracy_interval(info.test_accuracy, info.n)[0], info.name))
     return Listing(weights, broken)
+
+
+def _files(places: list[Path]) -> list[Path]:
+    """The files that may be results, by name; of one name that in the first folder."""
+    found = {p.name: p for folder in reversed(places) for p in folder.glob("*.safetensors")}
+    return [found[name] for name in sorted(found)]
 
 
 def write_tensors(
@@ -327,6 +336,10 @@ def _candidates(name: str) -> Iterator[str]:
         suffix = f"-{number}"
         yield name[: 64 - len(suffix)] + suffix
         number += 1
+
+
+def _is_shipped(name: str) -> bool:
+    return any((folder / f"{name}.safetensors").exists() for folder in result_folders()[1:])
 
 
 def _is_of_same_run(path: Path, run: str | None) -> bool:

@@ -26,7 +26,7 @@ from filelock import FileLock, Timeout
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
 from mnist_app.common.names import checked_name
-from mnist_app.common.settings import weights_folder
+from mnist_app.common.settings import result_folders, weights_folder
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.events import is_valid_event
 
@@ -422,7 +422,7 @@ def runs_ahead_of(run: Run) -> list[Run]:
 
 def _free_name(name: str, live: list[Run]) -> str:
     """`name`, or with the first suffix that neither a result nor a living run has."""
-    taken = {path.stem for path in weights_folder().glob("*.safetensors")}
+    taken = {path.stem for place in result_folders() for path in place.glob("*.safetensors")}
     taken |= {run.name for run in live}
     number, candidate = 1, name
     while candidate in taken:

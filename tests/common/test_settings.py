@@ -1,57 +1,141 @@
-"""Files that are written in one step."""
+"""Which folders are used, and what the environment says."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from installation import pretend_installed
 
-from mnist_app.common.files import temporary_path, write_text
+from mnist_app.common import settings
+from mnist_app.common.errors import InputError
 
-
-def test_a_text_that_cannot_be_written_leaves_everything_as_it_was(tmp_path):
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "\udcff")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_a_place_that_cannot_be_written_keeps_no_temporary_file(tmp_path):
-    (tmp_path / "a").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        write_text(tmp_path / "a", "text")
-    assert list(tmp_path.iterdir()) == [tmp_path / "a"]
+@pytest.fixture
+def checkout(tmp_path, monkeypatch) -> Path:
+    for name in ("MNIST_APP_WEIGHTS", "MNIST_APP_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("pyproject.toml", "app.py"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(settings, "PACKAGE", tmp_path / "mnist_app")
+    return tmp_path
 
 
-@pytest.mark.parametrize(("is_ours", "name"), [(True, "b.txt"), (False, "a.txt")])
-def test_what_a_killed_process_left_goes_with_the_next_file_that_is_written(
-    is_ours, name, tmp_path, monkeypatch
+def test_a_checkout_keeps_everything_in_itself_whatever_the_working_directory(
+    checkout, tmp_path_factory, monkeypatch
 ):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path if is_ours else tmp_path / "weights"))
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    left, ours, foreign = (
-        tmp_path / f".a.txt.{gone.pid}-7.tmp",
-        tmp_path / f".a.txt.{os.getpid()}-7.tmp",
-        tmp_path / ".a.txt.tmp",
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert settings.chosen_folder("weights") == (checkout / "weights", "in this checkout")
+    assert settings.data_folder() == checkout / "data"
+    assert settings.shipped_folder() == checkout
+    assert settings.shipped_weights() is None
+    assert settings.result_folders() == [checkout / "weights"]
+
+
+def test_this_is_a_checkout(monkeypatch):
+    monkeypatch.delenv("MNIST_APP_WEIGHTS", raising=False)
+    assert settings.weights_folder() == ROOT / "weights"
+
+
+def test_an_installed_app_keeps_results_and_data_in_the_users_folder(tmp_path, monkeypatch):
+    shipped = pretend_installed(tmp_path, monkeypatch)
+    user = tmp_path / "user"
+    assert settings.chosen_folder("weights") == (user / "weights", "in the user's data folder")
+    assert settings.data_folder() == user / "data"
+    assert settings.result_folders() == [user / "weights", shipped]
+
+
+def test_the_environment_comes_first(checkout, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(checkout / "mine"))
+    monkeypatch.setenv("MNIST_APP_DATA", str(checkout / "digits"))
+    assert settings.chosen_folder("weights") == (checkout / "mine", "set by MNIST_APP_WEIGHTS")
+    assert settings.result_folders() == [checkout / "mine"]
+    assert settings.data_folder() == checkout / "digits"
+
+
+def test_an_installed_app_has_its_networks_beside_any_folder(tmp_path, monkeypatch):
+    shipped = pretend_installed(tmp_path, monkeypatch)
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "mine"))
+    assert settings.result_folders() == [tmp_path / "mine", shipped]
+
+
+def test_a_relative_folder_is_that_of_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", "mine")
+    assert settings.weights_folder() == tmp_path / "mine"
+
+
+def test_an_empty_variable_is_none(checkout, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", "")
+    monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", "")
+    assert settings.weights_folder() == checkout / "weights"
+    assert settings.parallel_runs() == 1
+
+
+def test_a_folder_that_is_not_utf_8_is_taken_as_it_is(monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", "/r\udce9sultats")
+    assert os.fsencode(settings.weights_folder()) == b"/r\xe9sultats"
+
+
+def test_the_environment_is_read_again_after_it_changed(monkeypatch):
+    for number in ("2", "3", "2"):
+        monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", number)
+        assert settings.parallel_runs() == int(number)
+    monkeypatch.delenv("MNIST_APP_PARALLEL_RUNS")
+    assert settings.parallel_runs() == 1
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "1.5", "9" * 5000])
+def test_a_number_that_cannot_be_one_is_said_and_harms_nothing_else(text, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", text)
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
+    with pytest.raises(InputError) as caught:
+        settings.parallel_runs()
+    said = str(caught.value)
+    assert said.startswith(f"MNIST_APP_PARALLEL_RUNS is '{text[:20]}")
+    assert said.endswith(": set it to a whole number from 1.")
+    assert len(said) < 200
+    assert settings.weights_folder() == tmp_path
+    assert settings.teacher_code() == "sesame"
+
+
+def fresh(code: str, folder: Path, **variables: str) -> str:
+    """What a new process prints, with `folder` as its working directory."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_APP_")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def test_where_nothing_is_set_no_library_is_loaded_for_it(tmp_path):
+    code = (
+        "import sys\nfrom mnist_app.common import settings\n"
+        "settings.parallel_runs(), settings.weights_folder(), settings.teacher_code()\n"
+        "print(sorted(sys.modules.keys() & {'pydantic', 'platformdirs', 'pydantic_settings'}))"
     )
-    for path in (left, ours, foreign):
-        path.write_text("half")
-    write_text(tmp_path / name, "text")
-    assert sorted(tmp_path.iterdir()) == sorted([ours, foreign, tmp_path / name])
+    assert fresh(code, tmp_path) == "[]"
+    assert "pydantic_settings" in fresh(code, tmp_path, MNIST_APP_WEIGHTS="mine")
 
 
-def test_what_another_program_left_in_a_folder_of_the_user_stays(tmp_path, monkeypatch):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "weights"))
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    other = tmp_path / f".a.txt.{gone.pid}-7.tmp"
-    other.write_text("of another")
-    write_text(tmp_path / "b.txt", "text")
-    assert other.exists()
-
-
-def test_two_files_are_not_written_under_the_same_temporary_name(tmp_path):
-    assert temporary_path(tmp_path / "a") != temporary_path(tmp_path / "b")
+def test_a_copy_of_the_package_alone_finds_the_users_folder(tmp_path):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        ROOT / "mnist_app" / "common", tmp_path / "mnist_app" / "common", ignore=ignored
+    )
+    (tmp_path / "mnist_app" / "__init__.py").touch()
+    code = (
+        "from mnist_app.common import settings\nprint(*settings.chosen_folder('weights'), sep='|')"
+    )
+    path, reason = fresh(code, Path("/"), PYTHONPATH=str(tmp_path)).split("|")
+    assert (Path(path).name, reason) == ("weights", "in the user's data folder")
+    assert Path(path).is_absolute()

@@ -6,7 +6,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mnist_app.cli.doctor import PORT, Check, checks
+from mnist_app.cli.doctor.check import Check
+from mnist_app.cli.doctor.checks import checks
+from mnist_app.cli.doctor.server import PORT
 from mnist_app.cli.predict import JSON_OPTION, print_json
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

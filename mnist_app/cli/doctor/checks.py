@@ -1,0 +1,40 @@
+"""All checks, in their order."""
+
+from collections.abc import Iterator
+
+from mnist_app.cli.doctor.check import Check, Note
+from mnist_app.cli.doctor.data import check_data, check_folder, check_shipped
+from mnist_app.cli.doctor.networks import check_networks
+from mnist_app.cli.doctor.packages import check_packages, check_python, check_torchvision
+from mnist_app.cli.doctor.processors import check_gpu, check_processor
+from mnist_app.cli.doctor.server import PORT, check_code, check_parallel_runs, check_port
+
+
+def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
+    """All checks, each as soon as it is done.
+
+    Args:
+        port: on which the app is to answer.
+        quick: leave out the accuracies of the networks, which take two minutes.
+        note: called with what is being checked.
+    """
+    note = note or (lambda _text: None)
+    yield check_python()
+    note("Loading the packages")
+    yield from check_packages()
+    fit = check_torchvision()
+    yield fit
+    if fit.level == "ok":
+        yield check_processor()
+        yield check_gpu()
+        note("Looking through the folders")
+        yield from check_data()
+    yield check_folder("weights")
+    yield from check_shipped()
+    if fit.level == "ok":
+        yield from check_networks(quick=quick, note=note)
+    else:
+        yield Check("networks", "warn", "not checked, as torch and torchvision do not work")
+    yield check_parallel_runs()
+    yield check_code()
+    yield check_port(port)

@@ -1,0 +1,103 @@
+"""Whether the folders can be written, and the data sets in them be read."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnist_app.cli.doctor.check import Check, sentence
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import Folder, chosen_folder, data_folder, shipped_weights, variable
+
+SPACE = 200_000_000  # bytes: MNIST with its download takes 66 MB, a result with its run up to 30
+
+
+def check_data() -> Iterator[Check]:
+    """The folder of data sets, and what is in it."""
+    from mnist_app.data import mnist
+
+    if mnist.is_downloaded():  # nothing will be written then
+        yield Check("data folder", "ok", _described(chosen_folder("data")))
+    else:
+        yield check_folder("data")
+    yield check_mnist()
+    yield check_strokes()
+
+
+def check_folder(name: str, space: int = SPACE) -> Check:
+    """Whether a folder, or the one that it will be made in, can be written and has space.
+
+    Args:
+        name: "weights" or "data".
+        space: that is needed, in bytes.
+    """
+    title, folder = f"{name} folder", chosen_folder(name)
+    try:
+        free = _free_space(folder.path)
+    except OSError as error:
+        text = f"{_described(folder)} cannot be written ({error.strerror})"
+        return Check(title, "fail", text, f"set {variable(name)} to a folder that can be written")
+    if free < space:
+        text = f"{_described(folder)} has only {free / 1e6:,.0f} MB free"
+        remedy = f"free {space / 1e6:,.0f} MB, or set {variable(name)} to a folder elsewhere"
+        return Check(title, "fail", text, remedy)
+    made = "" if folder.path.exists() else " will be made"
+    return Check(title, "ok", f"{_described(folder)}{made}, {free / 1e9:,.1f} GB free")
+
+
+def _described(folder: Folder) -> str:
+    return f"{folder.path} ({folder.reason})"
+
+
+def _free_space(path: Path) -> int:
+    """Bytes that are free where a folder is, or will be made; a file was written there.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    there = next(p for p in (path, *path.parents) if p.exists())
+    with tempfile.NamedTemporaryFile(dir=there, prefix=".doctor-") as file:
+        file.write(b"test")
+        file.flush()
+    return shutil.disk_usage(there).free
+
+
+def check_shipped() -> Iterator[Check]:
+    """Whether an installed app has the networks that come with it; nothing in a checkout."""
+    folder, name = shipped_weights(), "networks that came with the app"
+    if folder is None:
+        return
+    number = len(list(folder.glob("*.safetensors")))
+    if number:
+        yield Check(name, "ok", f"{number} in {folder}, which is only read")
+    else:
+        yield Check(name, "warn", f"none in {folder}", "install the app again")
+
+
+def check_mnist() -> Check:
+    """Whether MNIST is in the data folder, and whole."""
+    from mnist_app.data import mnist
+
+    if not mnist.is_downloaded():
+        remedy = (
+            "'python -m mnist_app evaluate canvas' downloads it; without a network set "
+            "MNIST_APP_DATA to a folder that holds MNIST/raw"
+        )
+        return Check("MNIST", "warn", f"not in {data_folder()}", remedy)
+    try:
+        parts = mnist.load_mnist()
+    except InputError as error:
+        return Check("MNIST", "fail", sentence(error))
+    return Check("MNIST", "ok", f"{len(parts.train):,} + {len(parts.test):,} images, verified")
+
+
+def check_strokes() -> Check:
+    """Whether the pen strokes can be read, if they are there."""
+    from mnist_app.data.training_data import load_pen_digits
+
+    try:
+        number = len(load_pen_digits())
+    except InputError as error:
+        return Check("pen strokes", "fail", sentence(error))
+    text = f"{number:,} digits" if number else "none: only a training of canvas would use them"
+    return Check("pen strokes", "ok", text)

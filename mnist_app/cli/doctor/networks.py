@@ -1,0 +1,103 @@
+"""Whether each saved network loads, and is as good as its header says."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mnist_app.cli.doctor.check import Check, Note, sentence
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import result_folders
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mnist_app.data.labelled_images import Dataset
+    from mnist_app.results.weights import Listing, WeightsInfo
+
+# A logit may differ in its last digits between processors and numbers of threads, and an image on
+# the border between two digits then fall to the other side.
+IMAGES_ON_THE_BORDER = 2
+
+
+def check_networks(*, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
+    """Whether each saved network is as good as its header says, and which one reads drawings.
+
+    Args:
+        quick: only load them.
+        note: called with what is being checked.
+    """
+    from mnist_app.results import weights
+
+    listing = weights.scan()
+    yield _check_default(listing)
+    for item in listing.broken:
+        yield Check(f"network {item.file}", "fail", item.problem.rstrip("."))
+    dataset_of = cache(_dataset)
+    for info in listing.weights:
+        if note:
+            note(f"Testing {info.name}")
+        yield check_network(info.name, None if quick else dataset_of)
+
+
+def _check_default(listing: "Listing") -> Check:
+    from mnist_app.recognition.predictor import DEFAULT, default_network
+
+    try:
+        reads = default_network()
+    except InputError as error:
+        return Check("networks", "fail", sentence(error))
+    places = " and ".join(str(folder) for folder in result_folders())
+    text = f"{len(listing.weights)} in {places}; {reads} reads drawings"
+    if reads == DEFAULT:
+        return Check("networks", "ok", text)
+    remedy = f"{DEFAULT}, which is made for that, is not there: restore it"
+    return Check("networks", "warn", text, remedy)
+
+
+def check_network(name: str, dataset_of: "Callable[[str], Dataset] | None") -> Check:
+    """Whether a network loads and is right on as many test images as its header says.
+
+    Args:
+        name: of the result.
+        dataset_of: loads a data set by its name, or raises InputError; None: only load the network.
+    """
+    from mnist_app.results import weights
+
+    title = f"network {name}"
+    try:
+        model, info = weights.load(name)
+    except (InputError, OSError) as error:
+        return Check(title, "fail", sentence(error))
+    loads = f"loads; {info.test_accuracy:.2%} right by its header"
+    if dataset_of is None:
+        return Check(title, "ok", loads)
+    try:
+        dataset = dataset_of(info.recipe.dataset)
+    except InputError as error:
+        return Check(title, "warn", f"{loads}, not measured", sentence(error))
+    if dataset.train.fingerprint != info.fingerprint or len(dataset.test) != info.n:
+        text = f"{loads}, not measured: its data set {info.recipe.dataset} has changed since"
+        return Check(title, "warn", text, "train it again")
+    return _check_accuracy(title, info, model, dataset)
+
+
+def _check_accuracy(
+    title: str, info: "WeightsInfo", model: "nn.Module", dataset: "Dataset"
+) -> Check:
+    from mnist_app.training import evaluation
+
+    measured = evaluation.evaluate(model, dataset.test, info.recipe).accuracy
+    images = f"n = {info.n:,} test images"
+    if abs(measured - info.test_accuracy) * info.n < IMAGES_ON_THE_BORDER + 0.5:
+        return Check(title, "ok", f"{measured:.2%} right, as its header says, {images}")
+    text = f"{measured:.2%} right, {info.test_accuracy:.2%} by its header, {images}"
+    return Check(title, "fail", text, "its file was changed: restore it, or train it again")
+
+
+def _dataset(name: str) -> "Dataset":
+    """A data set by its name; unlike a training, this downloads nothing."""
+    from mnist_app.data import catalogue, mnist
+
+    if name == "mnist" and not mnist.is_downloaded():
+        raise InputError("MNIST is not here")
+    return catalogue.load_dataset(name)

@@ -1,0 +1,65 @@
+"""Whether the app can be served: its settings, and its port."""
+
+import os
+import socket
+from http.client import HTTPConnection, HTTPException
+
+from mnist_app.cli.doctor.check import Check, sentence
+from mnist_app.common.errors import InputError
+from mnist_app.common.settings import parallel_runs
+from mnist_app.common.teacher_code import VARIABLE, configured_code
+
+PORT = 8501  # Streamlit's own default
+
+
+def check_parallel_runs() -> Check:
+    """Whether the number of trainings at once is one."""
+    try:
+        return Check("trainings at once", "ok", str(parallel_runs()))
+    except InputError as error:
+        return Check("trainings at once", "fail", sentence(error))
+
+
+def check_code() -> Check:
+    """Whether the environment has a teacher's code, which is not shown."""
+    name = "teacher's code"
+    if configured_code():
+        return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")
+    text = f"{VARIABLE} is not set: all is open, unless Streamlit's secrets have it"
+    return Check(name, "ok", text)
+
+
+def check_port(port: int = PORT) -> Check:
+    """Whether the app can answer on a port of this machine, or a Streamlit app does already."""
+    name, remedy = f"port {port}", "start the app with another one, as --server.port 8600"
+    try:
+        socket.create_connection(("localhost", port), timeout=2).close()
+    except OSError:
+        return _check_unused(name, port, remedy)
+    if _is_streamlit(port):
+        text = f"a Streamlit app answers there already, see http://localhost:{port}"
+        return Check(name, "warn", text, f"if it is not this one, {remedy}")
+    return Check(name, "fail", "another program uses it", remedy)
+
+
+def _check_unused(name: str, port: int, remedy: str) -> Check:
+    """Nobody answers: take it for a moment, as the server will."""
+    try:
+        with socket.socket() as taken:
+            if os.name == "posix":  # connections just ended do not matter; it means more on Windows
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", port))
+    except OSError as error:
+        return Check(name, "fail", f"cannot be used ({error.strerror})", remedy)
+    return Check(name, "ok", "free")
+
+
+def _is_streamlit(port: int) -> bool:
+    connection = HTTPConnection("localhost", port, timeout=2)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().read(16).strip() == b"ok"
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

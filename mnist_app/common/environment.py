@@ -1,0 +1,67 @@
+"""The variables of the environment, with their types.
+
+Only `settings` reads them, and only where one is set: pydantic takes its time to load.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mnist_app.common.errors import InputError
+from mnist_app.common.names import shortened
+from mnist_app.common.settings import variable
+
+
+def _typed(text: str) -> str:
+    """A variable's text, also where its letters are not UTF-8, as in an old terminal."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(text).decode("latin-1")
+    return text
+
+
+def _path(text: str) -> Path:
+    """A folder; pydantic would refuse names that are not UTF-8."""
+    return Path(text)
+
+
+Folder = Annotated[Path, BeforeValidator(_path)]
+Code = Annotated[str, BeforeValidator(_typed)]
+
+
+class Environment(BaseSettings):
+    """What the variables MNIST_APP_... say; None where one is not set, or empty.
+
+    The description of a field says what to do if its value cannot be used.
+    """
+
+    model_config = SettingsConfigDict(
+        alias_generator=variable, case_sensitive=True, env_ignore_empty=True
+    )
+
+    weights: Folder | None = Field(None, description="set it to a folder")
+    data: Folder | None = Field(None, description="set it to a folder")
+    parallel_runs: int | None = Field(None, ge=1, description="set it to a whole number from 1")
+    teacher_code: Code | None = Field(None, description="set it to a code")
+
+
+def read(name: str) -> object:
+    """The value of one field. What is wrong with the other variables does not matter.
+
+    Raises:
+        InputError: its variable holds what cannot be used.
+    """
+    try:
+        return getattr(Environment(), name)
+    except ValidationError as error:
+        wrong = {str(problem["loc"][0]) for problem in error.errors()}
+    if variable(name) in wrong:
+        held = shortened(repr(os.environ.get(variable(name))))
+        raise InputError(
+            f"{variable(name)} is {held}: {Environment.model_fields[name].description}."
+        )
+    return getattr(Environment(**dict.fromkeys(wrong)), name)
