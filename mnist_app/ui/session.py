@@ -30,6 +30,10 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
+    # What a run's network made of the drawing, ten probabilities, by the run's id, the epoch, the
+    # time of its snapshot, and the drawing.
+    digit_by_epoch: dict[tuple[str, int, int, int], list[float]] = field(default_factory=dict)
+
 
 @dataclass
 class DataMemory:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
-from mnist_app.runs import search
+from mnist_app.runs import run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
 from mnist_app.ui import polling, session, teacher_lock
@@ -34,7 +34,7 @@ def render() -> None:
     with settings:
         search_form.render()
     with progress:
-        live = any(found.is_live for found in search.list_searches())
+        live = any(found.is_live for found in search.list_searches(run_board.statuses()))
         st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
 
 
@@ -43,7 +43,7 @@ def render() -> None:
 
 def _follow() -> None:
     polling.rerun_if_changed()
-    everything = {found.id: found for found in search.list_searches()}
+    everything = {found.id: found for found in search.list_searches(run_board.statuses())}
     if not everything:
         st.subheader("No search yet", anchor=False)
         st.write(
@@ -86,14 +86,14 @@ def _progress(now: Search) -> None:
     st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
     died = next((t for t in now.trials if t.state == "died"), None)
     if died:
-        st.error(f"Trial {died.number} died. {escaped(died.run.why_it_died)}")
+        st.error(f"Trial {died.number} died. {escaped(died.status.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
     """The share of a trial in training that is done."""
     if trial.state not in ("running", "stopping"):
         return 0.0
-    return len(trial.epochs) / trial.run.recipe.epochs
+    return len(trial.epochs) / trial.status.recipe.epochs
 
 
 def _progress_text(now: Search, over: int) -> str:
@@ -102,8 +102,8 @@ def _progress_text(now: Search, over: int) -> str:
     text = f"{over} of {len(now.trials)} trials are over"
     training = next((t for t in now.trials if t.state == "running"), None)
     if training:
-        epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
-        text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
+        epoch = min(len(training.epochs) + 1, training.status.recipe.epochs)
+        text += f"; trial {training.number}: epoch {epoch} of {training.status.recipe.epochs}"
     elif any(t.state == "starting" for t in now.trials):
         text += "; the next one is starting"
     elif any(t.state == "queued" for t in now.trials):
