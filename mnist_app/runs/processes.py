@@ -6,13 +6,31 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import psutil
+
+from mnist_app.runs.fork_client import ensure_server, fork
 
 _NICENESS = 5  # the app, which answers strokes, comes first
 
 
-def start_process(module: str, argument: Path, log: Path | None = None) -> subprocess.Popen[bytes]:
+class ChildProcess(Protocol):
+    """A process that was started here."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def wait(self) -> int | None:
+        """Its exit code once it has ended, a signal as its negative number; None if not known."""
+
+
+def start_process(module: str, argument: Path, log: Path | None = None) -> ChildProcess:
     """Start `python -m MODULE ARGUMENT`, which goes on when this process ends.
 
     Args:
@@ -22,15 +40,24 @@ def start_process(module: str, argument: Path, log: Path | None = None) -> subpr
     Raises:
         OSError: the log cannot be written, or the system has no room for another process.
     """
-    with (log or Path(os.devnull)).open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", module, str(argument.resolve())],
+    argument, log = argument.resolve(), log or Path(os.devnull)
+    with log.open("ab") as output:
+        return fork(module, argument, log, _environment()) or subprocess.Popen(
+            [sys.executable, "-m", module, str(argument)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
             env=_environment(),
         )
+
+
+def prepare_to_start() -> None:
+    """Load in the background what processes need, so that they start sooner; returns at once.
+
+    For an app server, whose user may soon start something.
+    """
+    ensure_server(_environment())
 
 
 def _environment() -> dict[str, str]:
@@ -41,19 +68,17 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([package, *others])}
 
 
-def wait_in_background(
-    process: subprocess.Popen[bytes], then: Callable[[int], None] | None = None
-) -> None:
+def wait_in_background(process: ChildProcess, then: Callable[[int], None] | None = None) -> None:
     """Wait for a process's end, so that no zombie stays.
 
     Args:
         process: as it was started here.
-        then: called with the exit code; a signal that ended it counts as its negative number.
+        then: called with the exit code, if it is known; a signal counts as its negative number.
     """
 
     def wait() -> None:
         code = process.wait()
-        if then:
+        if then and code is not None:
             then(code)
 
     threading.Thread(target=wait, daemon=True).start()

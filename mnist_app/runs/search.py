@@ -25,7 +25,7 @@ from mnist_app.recipes.search_space import Space
 from mnist_app.runs import lifecycle
 from mnist_app.runs.event_log import Event
 from mnist_app.runs.file_cache import FileCache
-from mnist_app.runs.run import LIVE, RunStatus, read_statuses
+from mnist_app.runs.run import LIVE, Run, RunStatus, read_statuses
 
 if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does not need
     from mnist_app.results.weights import WeightsInfo
@@ -42,6 +42,11 @@ class Trial:
     number: int  # from 1
     values: dict[str, Any]  # what it changes in the search's recipe
     status: RunStatus | None  # of its run; None before it is started
+
+    @property
+    def run(self) -> Run | None:
+        """Its run; None before it is started."""
+        return self.status.run if self.status else None
 
     @property
     def state(self) -> str:
@@ -104,7 +109,8 @@ class Search:
     runs: list[str | None]  # the id of each trial's run
     is_stopped: bool
     kept: Kept | None  # the trial that was kept last
-    statuses: Mapping[str, RunStatus] = field(repr=False, compare=False)  # of all runs, by id
+    # Of all runs, by id, when the search was looked up.
+    statuses: Mapping[str, RunStatus] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def trials(self) -> list[Trial]:
@@ -144,7 +150,7 @@ class Search:
         """The facts of a trial's result; None if it has none."""
         from mnist_app.results import weights
 
-        found = weights.scan(trial.status.run.result_folder).weights if trial.status else []
+        found = weights.scan(trial.run.result_folder).weights if trial.run else []
         return found[0] if found else None
 
 
@@ -243,8 +249,8 @@ def stop(search: Search) -> None:
     except OSError as error:
         raise _cannot("be stopped", error) from None
     for trial in trials:
-        if trial.status and trial.is_live:
-            lifecycle.stop(trial.status.run)
+        if trial.run and trial.is_live:
+            lifecycle.stop(trial.run)
 
 
 def resume(search: Search) -> None:
@@ -259,8 +265,8 @@ def resume(search: Search) -> None:
             _check_is_over(now)
             _check_room()
             for trial in now.trials:
-                if trial.status and trial.state != "finished":
-                    lifecycle.remove(trial.status.run)
+                if trial.run and trial.state != "finished":
+                    lifecycle.remove(trial.run)
                     found["runs"][trial.number - 1] = None
             found["is_stopped"] = False
             _start_trials(search.id, found)
@@ -280,8 +286,8 @@ def remove(search: Search) -> None:
             return
         _check_is_over(now)
         for trial in now.trials:
-            if trial.status:
-                lifecycle.remove(trial.status.run)
+            if trial.run:
+                lifecycle.remove(trial.run)
         _path(search.id).unlink(missing_ok=True)
 
 
@@ -295,10 +301,9 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
 
     checked_name(name)
     best = search.best
-    if best is None or best.status is None:
+    if best is None or best.run is None:
         raise InputError("No trial was trained to its end yet: wait for the first one.")
-    run = best.status.run
-    model, info = weights.load(run.name, run.result_folder)
+    model, info = weights.load(best.run.name, best.run.result_folder)
     kept = weights.save(name, model, info.model_copy(update={"run": None}))
     with _changed(search.id) as found:
         found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))

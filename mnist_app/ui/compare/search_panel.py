@@ -93,7 +93,7 @@ def _share(trial: Trial) -> float:
     """The share of a trial in training that is done."""
     if trial.state not in ("running", "stopping"):
         return 0.0
-    return len(trial.epochs) / trial.status.recipe.epochs
+    return len(trial.epochs) / trial.run.recipe.epochs
 
 
 def _progress_text(now: Search, over: int) -> str:
@@ -102,8 +102,8 @@ def _progress_text(now: Search, over: int) -> str:
     text = f"{over} of {len(now.trials)} trials are over"
     training = next((t for t in now.trials if t.state == "running"), None)
     if training:
-        epoch = min(len(training.epochs) + 1, training.status.recipe.epochs)
-        text += f"; trial {training.number}: epoch {epoch} of {training.status.recipe.epochs}"
+        epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
+        text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
     elif any(t.state == "starting" for t in now.trials):
         text += "; the next one is starting"
     elif any(t.state == "queued" for t in now.trials):

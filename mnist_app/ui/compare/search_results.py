@@ -73,7 +73,7 @@ def _state(trial: Trial, best: Trial | None) -> str:
     if trial.has_diverged:
         return "diverged"
     if trial.state in ("running", "stopping"):
-        return f"epoch {min(len(trial.epochs) + 1, trial.status.recipe.epochs)}"
+        return f"epoch {min(len(trial.epochs) + 1, trial.run.recipe.epochs)}"
     return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)
 
 
