@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ADDRESS = "MNIST_APP_FORK_SERVER"  # in the environment of runs: a trial starts the next one
 TITLE_ROOM = 4096  # bytes that the command line of a forked process may have
@@ -45,7 +46,7 @@ class ForkedProcess:
 def fork(
     module: str, argument: Path, log: Path, environment: Mapping[str, str]
 ) -> ForkedProcess | None:
-    """Have the fork server start `python -m MODULE ARGUMENT`, as it were.
+    """Have a fork server start `python -m MODULE ARGUMENT`, as it were.
 
     Args:
         module: "mnist_app.runs.worker" or "mnist_app.runs.jobs".
@@ -67,16 +68,26 @@ def fork(
     }
     connection = socket.socket(socket.AF_UNIX)
     try:
-        connection.settimeout(_SECONDS_TO_ANSWER)
-        connection.connect("\0" + address)
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        pid = int(receive_line(connection))
-        connection.sendall(b"\n")  # until then it does nothing: nobody might know of it
-        connection.settimeout(None)
+        return ForkedProcess(_ask(connection, address, request), connection)
     except (OSError, ValueError):
         connection.close()
         return None
-    return ForkedProcess(pid, connection)
+
+
+def _ask(connection: socket.socket, address: str, request: Mapping[str, Any]) -> int:
+    """Send a request; the number of the process that was forked for it.
+
+    Raises:
+        OSError: nobody listens, or answers in time.
+        ValueError: the request was refused.
+    """
+    connection.settimeout(_SECONDS_TO_ANSWER)
+    connection.connect("\0" + address)
+    connection.sendall(json.dumps(request).encode() + b"\n")
+    pid = int(receive_line(connection))
+    connection.sendall(b"\n")  # until then it does nothing: nobody might know of it
+    connection.settimeout(None)
+    return pid
 
 
 def receive_line(connection: socket.socket) -> bytes:

@@ -64,14 +64,13 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
 
 def probabilities_by_epoch(run: Run, rgba: np.ndarray) -> dict[int, list[float]]:
     """What the run's network made of a drawing after each epoch."""
-    memory = current_session().train
-    now = {}
+    memory, now = current_session().train, {}
     drawn = hash(rgba.tobytes())
     with suppress(OSError):  # another browser may remove the run meanwhile
         for epoch, path in _thinned(run.snapshots()).items():
             key = (run.id, epoch, path.stat().st_mtime_ns, drawn)
-            now[key] = memory.digit_by_epoch.get(key) or _probabilities(path, run.recipe, rgba)
-    memory.digit_by_epoch = now
+            now[key] = memory.probabilities.get(key) or _probabilities(path, run.recipe, rgba)
+    memory.probabilities = now
     return {key[1]: values for key, values in now.items()}
 
 

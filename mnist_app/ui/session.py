@@ -30,9 +30,8 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
-    # What a run's network made of the drawing, ten probabilities, by the run's id, the epoch, the
-    # time of its snapshot, and the drawing.
-    digit_by_epoch: dict[tuple[str, int, int, int], list[float]] = field(default_factory=dict)
+    # What a run's network made of the drawing, by the snapshot and the drawing.
+    probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 
 
 @dataclass

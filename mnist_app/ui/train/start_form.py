@@ -9,7 +9,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue, training_data
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import lifecycle
+from mnist_app.runs import lifecycle, processes
 from mnist_app.ui import dataset_choice, session, teacher_lock
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
@@ -37,7 +37,9 @@ def render() -> None:
     with st.container(key="train"):
         if not teacher_lock.is_unlocked():
             teacher_lock.render_locked_notice()
-        elif st.button("Start training", type="primary", width="stretch"):
+            return
+        processes.prepare_to_start()
+        if st.button("Start training", type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
 
 
