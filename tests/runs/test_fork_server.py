@@ -209,6 +209,26 @@ def test_a_process_that_nobody_knows_of_does_nothing(server):
     assert after == before
 
 
+LOADING = """
+import os, torch
+def threads():
+    return len(os.listdir("/proc/self/task"))
+def ask():
+    raise SystemExit("CUDA is asked for, and cannot be used after a fork")
+torch.cuda.is_available = torch.cuda.device_count = ask
+before = threads()
+from mnist_app.runs import fork_server
+fork_server._load()
+assert threads() == before, "a thread was started, and does not survive a fork"
+"""
+
+
+def test_to_load_everything_starts_nothing_that_a_fork_would_break():
+    command = [sys.executable, "-c", LOADING]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 IDLE = """
 import sys
 from mnist_app.runs import fork_server

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mnist_app.recipes.presets import RECIPES
-from mnist_app.runs import lifecycle, run_board
+from mnist_app.runs import lifecycle, processes, run_board
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import RunStatus, list_runs
 
@@ -67,11 +67,17 @@ def runs(weights_folder: Path) -> list[Path]:
     return folders
 
 
+_asked: list[str] = []  # the marks of the processes of which it was asked whether they live
+
+
 @pytest.fixture(autouse=True)
 def _alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "mnist_app.runs.processes.is_running", lambda pid, _mark: pid == os.getpid()
-    )
+    def is_this_process(pid: int, mark: str) -> bool:
+        _asked.append(mark)
+        return pid == os.getpid()
+
+    _asked.clear()
+    monkeypatch.setattr(processes, "is_running", is_this_process)
 
 
 def states() -> list[str]:
@@ -89,7 +95,8 @@ def test_twenty_who_look_at_once_read_each_log_once(runs):
         seen = list(pool.map(look, range(20)))
     logs = [name for name in names if name.endswith("events.jsonl")]
     assert sorted(logs) == sorted(str(folder / "events.jsonl") for folder in runs)
-    assert all(statuses == seen[0] for statuses in seen)
+    assert sorted(_asked) == [folder.name for folder in runs]  # whether its process lives
+    assert all(statuses is seen[0] for statuses in seen)
 
 
 def test_what_did_not_change_is_not_read_again(runs):
