@@ -33,7 +33,8 @@ from recording import AT_REST  # noqa: E402
 from mnist_app.common import machine  # noqa: E402
 from mnist_app.common.files import write_text  # noqa: E402
 from mnist_app.recipes.presets import RECIPES  # noqa: E402
-from mnist_app.runs import training_runs  # noqa: E402
+from mnist_app.runs import lifecycle  # noqa: E402
+from mnist_app.runs.run import find_run  # noqa: E402
 
 PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
 # Seconds until Streamlit's own page has started and asks the server for what is in it.
@@ -139,8 +140,8 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         driving.strokes(_loaded(app), 5, digits)
         alone, cpu = driving.strokes(app, count, digits, lambda: cpu_seconds(server))
-        run = training_runs.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
-        driving.until(lambda: training_runs.find(run.id).log.batch, "begin")
+        run = lifecycle.start(RECIPES["cnn-2x32"].changed(epochs=1000), "beside")
+        driving.until(lambda: find_run(run.id).log.batch, "begin")
         beside, _ = driving.strokes(app, count, digits)
     return {
         "alone_ms": quantiles(alone),
@@ -204,7 +205,7 @@ def traffic(browser: Browser, count: int, seconds: int) -> dict[str, Any]:
             app, count, digits, lambda: np.array(list(sent.values()), dtype=float)
         )
         per_stroke = dict(zip(sent, counted.tolist(), strict=True))
-        training_runs.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
+        lifecycle.start(RECIPES["mlp-128-64-adam"].changed(epochs=1000), "followed")
         app.tab("Train")
         app.part("accuracy_chart").wait_for()
         before, begin = dict(sent), time.perf_counter()

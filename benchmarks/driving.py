@@ -22,7 +22,8 @@ from serve import served  # noqa: E402
 
 from mnist_app.data import training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
-from mnist_app.runs import training_runs  # noqa: E402
+from mnist_app.runs import lifecycle  # noqa: E402
+from mnist_app.runs.run import list_runs  # noqa: E402
 
 PAUSE = 300  # ms between two strokes; the page is at rest when the next one begins
 POINTS = 12  # of a stroke, so that it is drawn in a fifth of a second
@@ -108,10 +109,10 @@ def serving(
 
 
 def _end_runs() -> None:
-    for run in training_runs.list_runs():
+    for run in list_runs():
         if run.is_live:
-            training_runs.stop(run)
-    until(lambda: not any(run.is_live for run in training_runs.list_runs()), "end")
+            lifecycle.stop(run)
+    until(lambda: not any(run.is_live for run in list_runs()), "end")
 
 
 @contextmanager

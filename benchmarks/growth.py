@@ -21,7 +21,8 @@ from page import App  # noqa: E402
 from recording import AT_REST, begun, crowd, listen, recorded, told  # noqa: E402
 
 from mnist_app.recipes.presets import RECIPES  # noqa: E402
-from mnist_app.runs import training_runs  # noqa: E402
+from mnist_app.runs import lifecycle  # noqa: E402
+from mnist_app.runs.run import find_run  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
 SESSIONS = 16  # that draw at once
@@ -95,9 +96,7 @@ def _over_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[flo
     app.tab("Train")
     for number in range(0, trainings, AT_ONCE):
         names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]
-        started = [training_runs.start(TINY, name).id for name in names]
-        driving.until(
-            lambda ids=started: not any(training_runs.find(i).is_live for i in ids), "end"
-        )
+        started = [lifecycle.start(TINY, name).id for name in names]
+        driving.until(lambda ids=started: not any(find_run(i).is_live for i in ids), "end")
         app.page.wait_for_timeout(AT_REST)
         yield _megabytes(server)

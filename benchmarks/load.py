@@ -38,8 +38,8 @@ from recording import begun, crowd, listen, recorded, recorded_tab, told  # noqa
 from mnist_app.common import machine  # noqa: E402
 from mnist_app.common.files import write_text  # noqa: E402
 from mnist_app.recipes.presets import RECIPES  # noqa: E402
-from mnist_app.runs import training_runs  # noqa: E402
-from mnist_app.runs.training_runs import Run  # noqa: E402
+from mnist_app.runs import lifecycle  # noqa: E402
+from mnist_app.runs.run import Run, find_run  # noqa: E402
 
 LEVELS = 1, 10, 30, 60
 FOLLOWERS = 3
@@ -86,8 +86,8 @@ def level(
 ) -> Result:
     """The figures of one level, on a new server."""
     with serving() as (url, weights, server):
-        run = training_runs.start(RECIPES[PRESET].changed(epochs=1000), "beside")
-        driving.until(lambda: training_runs.find(run.id).log.batch, "begin")
+        run = lifecycle.start(RECIPES[PRESET].changed(epochs=1000), "beside")
+        driving.until(lambda: find_run(run.id).log.batch, "begin")
         sent: Messages = []
         with opened(browser, url, weights, lambda page: listen(page, sent)) as app:
             recording = recorded(app, sent)._replace(train=recorded_tab(browser, app))
@@ -121,7 +121,7 @@ class Watched:
         return next((mb for at, mb in self.memory if at >= seconds), self.memory[-1][1])
 
     def _images(self) -> float:
-        batch = training_runs.find(self.run.id).log.batch
+        batch = find_run(self.run.id).log.batch
         done = (batch["epoch"] - 1) * batch["batches"] + batch["batch"]
         return done * self.run.recipe.batch_size
 

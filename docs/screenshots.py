@@ -19,7 +19,8 @@ from chromium import installed  # noqa: E402
 from page import App  # noqa: E402
 from serve import served  # noqa: E402
 
-from mnist_app.runs import training_runs  # noqa: E402
+from mnist_app.runs import lifecycle  # noqa: E402
+from mnist_app.runs.run import list_runs  # noqa: E402
 
 DOCS = ROOT / "docs"
 PRESET = "preset=lenet5&dataset=digits"
@@ -201,8 +202,8 @@ def settle(page: Page) -> None:
 def end_runs(weights: Path) -> None:
     """Stop the training, which outlives the app, before its folder goes."""
     os.environ["MNIST_APP_WEIGHTS"] = str(weights)
-    for run in training_runs.list_runs():
-        training_runs.stop(run)
+    for run in list_runs():
+        lifecycle.stop(run)
         while run.is_alive():
             time.sleep(0.1)
 

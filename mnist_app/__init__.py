@@ -5,7 +5,7 @@ what needs torch is loaded when it is first used.
 
     from mnist_app import Predictor, list_weights
     reader = Predictor.load("canvas")
-    prediction = reader.predict(rgba)        # a Prediction; rgba: uint8 (H, W, 4), light ink on a dark ground
+    prediction = reader.predict(rgba)        # rgba: uint8 (H, W, 4), light ink on a dark ground
     prediction.digit, prediction.confidence  # 7, 0.98; the digit is None if there is none
     [info.name for info in list_weights()]   # best first
 

@@ -1,1 +1,7 @@
-"""Work in processes of its own: trainings, searches, computations."""
+"""Work in processes of its own: trainings, searches, and computations in the background.
+
+A run is a training in a process of its own (`run`, `lifecycle`, `event_log`; `run_board` looks at
+all of them for all who ask). A trial is a run of a search (`search`). A job is a computation whose
+result goes to the cache (`jobs`). A worker is the process of a run (`worker`); `processes` starts
+those of runs and jobs alike.
+"""

@@ -6,9 +6,7 @@ follows the same process, and finds its result in the cache afterwards.
 
 import json
 import os
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,18 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
-
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
 from mnist_app.results import cache
 from mnist_app.results.cache import Entry
+from mnist_app.runs import processes
 
 KINDS = ("assessment", "robustness", "neighbours", "embedding")
 _SECONDS_TO_START = 60  # a job that has said nothing for longer never got a process
 _SECONDS_BETWEEN_NOTES = 0.3
-_MOST_COMPUTING = 1  # jobs that compute; the others wait, as each takes all cores that it may have
-_PATIENCE = 30  # seconds that a job waits for its turn without anybody asking for it
+_MOST_AT_ONCE = 1  # jobs that compute; the others wait, as each takes all cores that it may have
+_SECONDS_UNASKED = 30  # a job that waits for its turn, and that nobody asks for, gives up
 
 
 class State(NamedTuple):
@@ -57,11 +54,11 @@ class Job:
         return cache.path_of(self.kind, self.arguments)
 
     @property
-    def _note(self) -> Path:
+    def _note_file(self) -> Path:
         return self.path.with_suffix(".json")
 
     @property
-    def _pid(self) -> Path:
+    def _pid_file(self) -> Path:
         return self.path.with_suffix(".pid")
 
     def result(self) -> Entry | None:
@@ -72,18 +69,22 @@ class Job:
         """How it stands, told from its files and its process."""
         if self.path.exists():
             return State(is_done=True)
-        note = self._read()  # nothing, where its starter was killed while writing it
-        if self._note.exists() and not note.get("problem") and not self.is_alive():
-            note = self._read()  # it may have said its last word between the two looks
-            if self._note.exists() and not note.get("problem"):
+        note = self._read_note()  # nothing, where its starter was killed while writing it
+        if self._was_killed(note):
+            note = self._read_note()  # it may have said its last word between the two looks
+            if self._was_killed(note):
                 return State(problem="The computation was ended from outside: try again.")
         if note.get("problem"):
             return State(problem=note["problem"])
         if not note and self.path.exists():
             return State(is_done=True)
         with suppress(OSError):
-            os.utime(self._pid)  # somebody asks for it
+            os.utime(self._pid_file)  # somebody asks for it
         return State(text=note.get("text", "Starting"), share=note.get("share", 0.0))
+
+    def _was_killed(self, note: dict[str, Any]) -> bool:
+        is_over = self._note_file.exists() and not self.is_alive()
+        return is_over and not note.get("problem")
 
     def start(self) -> None:
         """Compute it in the background, unless it is there, under way, or failed before.
@@ -91,7 +92,7 @@ class Job:
         Raises:
             InputError: the folder cannot be written.
         """
-        if not self.path.exists() and not self._note.exists():
+        if not self.path.exists() and not self._note_file.exists():
             self._launch()
 
     def retry(self) -> None:
@@ -102,64 +103,57 @@ class Job:
 
     def forget(self) -> None:
         """Leave nothing of the job but its result."""
-        self._pid.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        self._pid_file.unlink(missing_ok=True)
+        self._note_file.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         try:
-            self._note.parent.mkdir(parents=True, exist_ok=True)
-            facts = {"kind": self.kind, "arguments": self.arguments, "asked": time.time()}
-            with self._note.open("x", encoding="utf-8") as file:  # of many that ask, one starts it
-                json.dump(facts, file)
-            self._pid.unlink(missing_ok=True)  # of one that ended otherwise
-            package = str(Path(__file__).resolve().parents[2])
-            paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mnist_app.runs.jobs", str(self._note.resolve())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": paths},
-            )
-            write_text(self._pid, str(process.pid))
-        except FileExistsError:
+            self._write_first_note()
+            self._pid_file.unlink(missing_ok=True)  # of one that ended otherwise
+            process = processes.start_process("mnist_app.runs.jobs", self._note_file)
+            write_text(self._pid_file, str(process.pid))
+        except FileExistsError:  # of many that ask, one starts it
             return
         except OSError as error:
             with suppress(OSError):
-                self._note.unlink(missing_ok=True)
+                self._note_file.unlink(missing_ok=True)
             raise InputError(
                 f"Nothing can be computed in {cache.folder()} ({error.strerror or error}): free "
                 "space or set MNIST_APP_WEIGHTS to a folder that can be written."
             ) from None
-        threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+        processes.wait_in_background(process)
 
-    def _read(self) -> dict[str, Any]:
+    def _write_first_note(self) -> None:
+        """Note what is to be computed; FileExistsError if that was noted before."""
+        self._note_file.parent.mkdir(parents=True, exist_ok=True)
+        facts = {"kind": self.kind, "arguments": self.arguments, "asked": time.time()}
+        with self._note_file.open("x", encoding="utf-8") as file:
+            json.dump(facts, file)
+
+    def _read_note(self) -> dict[str, Any]:
         try:
-            return json.loads(self._note.read_text(encoding="utf-8"))
+            return json.loads(self._note_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
 
     def is_alive(self) -> bool:
         """Whether its process lives; one that was just asked for counts as living."""
         try:
-            words = psutil.Process(int(self._pid.read_text())).cmdline()
-            return not words or any(self.path.stem in word for word in words)
+            pid = int(self._pid_file.read_text())
         except (OSError, ValueError):  # just asked for, or never got a process
             return self._age() < _SECONDS_TO_START
-        except psutil.Error:
-            return False
+        return processes.is_running(pid, self.path.stem)
 
     def seconds_unasked(self) -> float:
         """Seconds since somebody last looked how the job stands."""
         try:
-            return abs(time.time() - self._pid.stat().st_mtime)
+            return abs(time.time() - self._pid_file.stat().st_mtime)
         except OSError:
             return self._age()
 
     def _age(self) -> float:
         try:
-            return abs(time.time() - self._note.stat().st_mtime)
+            return abs(time.time() - self._note_file.stat().st_mtime)
         except OSError:
             return float("inf")
 
@@ -198,52 +192,70 @@ def _function_of(kind: str) -> Callable[..., Entry]:
 # The process of a job
 
 
+class _Note:
+    """The file in which a job's process says how far it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.facts = json.loads(path.read_text(encoding="utf-8"))
+        self._last = 0.0  # when something was said, monotonic seconds
+
+    def tell(self, text: str, share: float) -> None:
+        """Say what is being done, and the share of it that is done; not too often."""
+        if time.monotonic() - self._last > _SECONDS_BETWEEN_NOTES:
+            self._last = time.monotonic()
+            self._write({"text": text, "share": share})
+
+    def tell_problem(self, error: Exception) -> None:
+        """Say why it failed."""
+        text = " ".join(str(error).split())
+        if not isinstance(error, InputError):
+            text = f"It failed with {type(error).__name__}: {text[:300]}"
+        self._write({"problem": text})
+
+    def _write(self, more: dict[str, Any]) -> None:
+        write_text(self._path, json.dumps(self.facts | more))
+
+
 def main(note_file: Path) -> int:
     """Compute what the file asks for; it says how far that is, and why it failed."""
-    from mnist_app.runs.worker import training_threads
-
-    note = json.loads(note_file.read_text(encoding="utf-8"))
-    job = Job(note["kind"], note["arguments"])
-    last = 0.0
-
-    def tell(text: str, share: float) -> None:
-        nonlocal last
-        if time.monotonic() - last > _SECONDS_BETWEEN_NOTES:
-            last = time.monotonic()
-            write_text(note_file, json.dumps(note | {"text": text, "share": share}))
-
-    if not _wait_for_turn(job, note, tell):
+    note = _Note(note_file)
+    job = Job(note.facts["kind"], note.facts["arguments"])
+    if not _wait_for_turn(job, note):
         job.forget()
         return 0
     try:
-        import torch
-
-        torch.set_num_threads(training_threads())
-        compute_now(job, tell)
-        if not job.path.exists():
-            raise InputError(f"There is no space in {cache.folder()}: free some, and try again.")
+        _compute_and_keep(job, note.tell)
         job.forget()
     except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the note
-        text = " ".join(str(error).split())
-        is_known = isinstance(error, InputError)
-        problem = text if is_known else f"It failed with {type(error).__name__}: {text[:300]}"
-        write_text(note_file, json.dumps(note | {"problem": problem}))
+        note.tell_problem(error)
         return 1
     return 0
 
 
-def _wait_for_turn(job: Job, note: dict[str, Any], tell: Callable[[str, float], None]) -> bool:
+def _compute_and_keep(job: Job, progress: Callable[[str, float], None]) -> None:
+    import torch
+
+    from mnist_app.runs.worker import training_threads
+
+    torch.set_num_threads(training_threads())
+    compute_now(job, progress)
+    if not job.path.exists():
+        raise InputError(f"There is no space in {cache.folder()}: free some, and try again.")
+
+
+def _wait_for_turn(job: Job, note: _Note) -> bool:
     """Wait until fewer jobs than may compute at once are ahead; False if nobody asks any more."""
-    tell("Starting", 0.0)
-    while _ahead(job, note["asked"]) >= _MOST_COMPUTING:
-        if job.seconds_unasked() > _PATIENCE:
+    note.tell("Starting", 0.0)
+    while _jobs_ahead(job, note.facts["asked"]) >= _MOST_AT_ONCE:
+        if job.seconds_unasked() > _SECONDS_UNASKED:
             return False
-        tell("Waiting for another computation to end", 0.0)
+        note.tell("Waiting for another computation to end", 0.0)
         time.sleep(_SECONDS_BETWEEN_NOTES)
     return True
 
 
-def _ahead(job: Job, asked: float) -> int:
+def _jobs_ahead(job: Job, asked: float) -> int:
     """How many living jobs were asked for before this one."""
     count = 0
     for path in cache.folder().glob("*.json"):
@@ -256,6 +268,5 @@ def _ahead(job: Job, asked: float) -> int:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(5)
+    processes.be_nice()
     sys.exit(main(Path(sys.argv[1])))

@@ -8,9 +8,9 @@ other trainings need not wait for all of it.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -22,14 +22,17 @@ from mnist_app.common.files import write_text
 from mnist_app.common.names import checked_name
 from mnist_app.common.settings import parallel_runs, weights_folder
 from mnist_app.recipes.search_space import Space
-from mnist_app.runs import training_runs
-from mnist_app.runs.training_runs import Run
+from mnist_app.runs import lifecycle
+from mnist_app.runs.event_log import Event
+from mnist_app.runs.file_cache import FileCache
+from mnist_app.runs.run import LIVE, Run, RunStatus, read_statuses
 
 if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does not need
     from mnist_app.results.weights import WeightsInfo
 
 State = Literal["running", "stopping", "finished", "stopped", "interrupted"]
 MOST_AT_ONCE = 5  # searches that are under way
+_FILES: FileCache[dict[str, Any]] = FileCache(json.loads)
 
 
 @dataclass(frozen=True)
@@ -38,35 +41,40 @@ class Trial:
 
     number: int  # from 1
     values: dict[str, Any]  # what it changes in the search's recipe
-    run: Run | None  # None before it is started
+    status: RunStatus | None  # of its run; None before it is started
 
-    @cached_property
+    @property
+    def run(self) -> Run | None:
+        """Its run; None before it is started."""
+        return self.status.run if self.status else None
+
+    @property
     def state(self) -> str:
         """A run's state; "waiting" before it has one."""
-        return self.run.state if self.run else "waiting"
+        return self.status.state if self.status else "waiting"
 
     @property
     def is_live(self) -> bool:
         """Whether it is training, or has a process that waits its turn."""
-        return self.state in training_runs.LIVE
-
-    @cached_property
-    def epochs(self) -> dict[int, dict[str, Any]]:
-        """The epoch events, by epoch."""
-        return self.run.log.epochs if self.run else {}
+        return self.state in LIVE
 
     @property
-    def last(self) -> dict[str, Any] | None:
+    def epochs(self) -> Mapping[int, Event]:
+        """The epoch events, by epoch."""
+        return self.status.log.epochs if self.status else {}
+
+    @property
+    def last(self) -> Event | None:
         """The epoch whose weights are kept; while it trains, the last complete one."""
         if not self.epochs:
             return None
-        end = self.run.log.end or {}
+        end = self._end
         return self.epochs.get(end.get("best_epoch") or end.get("epochs") or max(self.epochs))
 
     @property
     def has_diverged(self) -> bool:
         """Whether it ended before its time, with the last good epoch kept."""
-        return bool(self.run) and (self.run.log.end or {}).get("reason") == "diverged"
+        return self._end.get("reason") == "diverged"
 
     @property
     def val_accuracy(self) -> float | None:
@@ -77,6 +85,10 @@ class Trial:
     def seconds(self) -> float:
         """Seconds of training so far."""
         return sum(event["seconds"] for event in self.epochs.values())
+
+    @property
+    def _end(self) -> Event:
+        return (self.status.log.end if self.status else None) or {}
 
 
 class Kept(NamedTuple):
@@ -96,14 +108,16 @@ class Search:
     values: list[dict[str, Any]]  # of each trial
     runs: list[str | None]  # the id of each trial's run
     is_stopped: bool
-    kept: "Kept | None"  # the trial that was kept last
+    kept: Kept | None  # the trial that was kept last
+    # Of all runs, by id, when the search was looked up.
+    statuses: Mapping[str, RunStatus] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def trials(self) -> list[Trial]:
-        """All trials, as they stand."""
+        """All trials, as they stood when the search was looked up."""
         pairs = zip(self.values, self.runs, strict=True)
         return [
-            Trial(number, values, training_runs.find(run) if run else None)
+            Trial(number, values, self.statuses.get(run) if run else None)
             for number, (values, run) in enumerate(pairs, 1)
         ]
 
@@ -150,35 +164,45 @@ def start(space: Space) -> Search:
         InputError: a trial's recipe is not allowed, too many searches are under way, or the folder
             cannot be written.
     """
-    values = space.trials()
+    found = _new(space)
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with _lock():
             _check_room()
             path = _folder() / f"{_next_number():04d}-{space.base.name}.json"
-            found = {
-                "space": space.to_json(),
-                "values": values,
-                "runs": [None] * len(values),
-                "is_stopped": False,
-                "kept": None,
-            }
             write_text(path, json.dumps(found))
-            _begin(path)
+            _start_first_trials(path)
     except OSError as error:
         raise _cannot("be started", error) from None
     return find(path.stem)
 
 
-def _begin(path: Path) -> None:
+def _new(space: Space) -> dict[str, Any]:
+    """What the file of a search holds before its first trial is started."""
+    values = space.trials()
+    return {
+        "space": space.to_json(),
+        "values": values,
+        "runs": [None] * len(values),
+        "is_stopped": False,
+        "kept": None,
+    }
+
+
+def _start_first_trials(path: Path) -> None:
     """Start the first trials of a new search; nothing is left of it if there is none."""
     try:
         with _rewritten(path) as found:
-            _advance(path.stem, found)
+            _start_trials(path.stem, found)
     except InputError:
         if not any(found["runs"]):
             path.unlink(missing_ok=True)
         raise
+
+
+def _check_is_over(search: Search) -> None:
+    if search.is_live:
+        raise InputError(f"The search {search.id} is still under way: stop it first.")
 
 
 def _check_room() -> None:
@@ -196,20 +220,20 @@ def advance(search_id: str) -> None:
     """
     try:
         with _changed(search_id) as found:
-            _advance(search_id, found)
+            _start_trials(search_id, found)
     except FileNotFoundError:
         return  # removed meanwhile
 
 
-def _advance(search_id: str, found: dict[str, Any]) -> None:
+def _start_trials(search_id: str, found: dict[str, Any]) -> None:
     """The same, of a search whose file is open to be changed."""
-    search = _of(search_id, found)
+    search = _search(search_id, found, read_statuses())
     missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
     waiting = [trial for trial in search.trials if trial.run is None]
     for trial in waiting[: 0 if search.is_stopped else max(missing, 0)]:
         recipe = search.space.base.changed(**trial.values)
         name = f"search-{search_id.split('-')[0]}-{trial.number}"
-        found["runs"][trial.number - 1] = training_runs.start(recipe, name, search_id).id
+        found["runs"][trial.number - 1] = lifecycle.start(recipe, name, search_id).id
 
 
 def stop(search: Search) -> None:
@@ -221,12 +245,12 @@ def stop(search: Search) -> None:
     try:
         with _changed(search.id) as found:
             found["is_stopped"] = True
-            trials = _of(search.id, found).trials
+            trials = _search(search.id, found, read_statuses()).trials
     except OSError as error:
         raise _cannot("be stopped", error) from None
     for trial in trials:
-        if trial.is_live:
-            training_runs.stop(trial.run)
+        if trial.run and trial.is_live:
+            lifecycle.stop(trial.run)
 
 
 def resume(search: Search) -> None:
@@ -237,17 +261,15 @@ def resume(search: Search) -> None:
     """
     try:
         with _changed(search.id) as found:
-            now = _of(search.id, found)
-            if now.is_live:
-                raise InputError(f"The search {now.id} is still under way: stop it first.")
+            now = _search(search.id, found, read_statuses())
+            _check_is_over(now)
             _check_room()
             for trial in now.trials:
-                if trial.state != "finished" and trial.run:
-                    training_runs.remove(trial.run)
-                    trial_place = trial.number - 1
-                    found["runs"][trial_place] = None
+                if trial.run and trial.state != "finished":
+                    lifecycle.remove(trial.run)
+                    found["runs"][trial.number - 1] = None
             found["is_stopped"] = False
-            _advance(search.id, found)
+            _start_trials(search.id, found)
     except OSError as error:
         raise _cannot("go on", error) from None
 
@@ -262,11 +284,10 @@ def remove(search: Search) -> None:
         now = find(search.id)
         if now is None:
             return
-        if now.is_live:
-            raise InputError(f"The search {now.id} is still under way: stop it first.")
+        _check_is_over(now)
         for trial in now.trials:
             if trial.run:
-                training_runs.remove(trial.run)
+                lifecycle.remove(trial.run)
         _path(search.id).unlink(missing_ok=True)
 
 
@@ -280,7 +301,7 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
 
     checked_name(name)
     best = search.best
-    if best is None:
+    if best is None or best.run is None:
         raise InputError("No trial was trained to its end yet: wait for the first one.")
     model, info = weights.load(best.run.name, best.run.result_folder)
     kept = weights.save(name, model, info.model_copy(update={"run": None}))
@@ -299,21 +320,40 @@ def _cannot(what: str, error: OSError) -> InputError:
 # Find
 
 
-def find(search_id: str) -> Search | None:
-    """The search of that id, None if there is none or its file is broken."""
+def find(search_id: str, statuses: Iterable[RunStatus] | None = None) -> Search | None:
+    """The search of that id, None if there is none or its file is broken.
+
+    Args:
+        search_id: a number and the name of the recipe.
+        statuses: how all runs stand; by default they are looked up now.
+    """
+    statuses = read_statuses() if statuses is None else statuses
     try:
-        return _of(search_id, json.loads(_path(search_id).read_text(encoding="utf-8")))
+        return _search(search_id, _FILES.read(_path(search_id)), statuses)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def list_searches() -> list[Search]:
-    """All searches, the newest first."""
-    found = (find(path.stem) for path in sorted(_files(), reverse=True))
+def list_searches(statuses: Iterable[RunStatus] | None = None) -> list[Search]:
+    """All searches, the newest first.
+
+    Args:
+        statuses: how all runs stand; by default they are looked up now.
+    """
+    statuses = read_statuses() if statuses is None else statuses
+    found = (find(path.stem, statuses) for path in sorted(_files(), reverse=True))
     return [search for search in found if search]
 
 
-def _of(search_id: str, found: dict[str, Any]) -> Search:
+def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
+    """Those that are no trials; the trials of a search that cannot be read are among them."""
+    statuses = list(statuses)
+    named = {status.search for status in statuses if status.search}
+    readable = {search_id for search_id in named if find(search_id, ())}
+    return [status for status in statuses if status.search not in readable]
+
+
+def _search(search_id: str, found: dict[str, Any], statuses: Iterable[RunStatus]) -> Search:
     return Search(
         search_id,
         Space.from_json(found["space"]),
@@ -321,6 +361,7 @@ def _of(search_id: str, found: dict[str, Any]) -> Search:
         found["runs"],
         found["is_stopped"],
         Kept(*found["kept"]) if found["kept"] else None,
+        {status.id: status for status in statuses},
     )
 
 

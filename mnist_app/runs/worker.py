@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_app.common.errors import InputError, TrainingError
 from mnist_app.common.settings import parallel_runs
-from mnist_app.runs import search, training_runs
+from mnist_app.runs import processes, search
+from mnist_app.runs.event_log import append_event
+from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
 
 if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
     from mnist_app.data.training_data import TrainingData
@@ -27,13 +29,13 @@ _OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
 
 def main(folder: Path) -> int:
     """Work through one run; every way it can end is an event in its log."""
-    run = training_runs.find(folder.name)
+    run = find_run(folder.name)
     if run is None:
         print(f"{folder} is no run.", file=sys.stderr)  # noqa: T201
         return 2
     should_stop = _stop_request(run)
     try:
-        training_runs.sign_in(run, os.getpid())
+        run.sign_in(os.getpid())
         if _wait_for_turn(run, should_stop):
             _advance_search(run)
             _work(run, should_stop)
@@ -49,14 +51,14 @@ def main(folder: Path) -> int:
     return 0
 
 
-def _advance_search(run: training_runs.Run) -> None:
+def _advance_search(run: Run) -> None:
     """Let the next trial get ready to wait, if this is one."""
     with suppress(InputError, OSError, ValueError):  # the page says that it does not go on
         if run.search:
             search.advance(run.search)
 
 
-def _work(run: training_runs.Run, should_stop: Callable[[], bool]) -> None:
+def _work(run: Run, should_stop: Callable[[], bool]) -> None:
     import torch
 
     from mnist_app.data import training_data
@@ -88,18 +90,18 @@ def training_threads() -> int:
     return max(1, (available or 2) - 1)
 
 
-def _wait_for_turn(run: training_runs.Run, should_stop: Callable[[], bool]) -> bool:
+def _wait_for_turn(run: Run, should_stop: Callable[[], bool]) -> bool:
     """Wait until fewer runs than may train at once are ahead; False if stopped meanwhile."""
-    while len(training_runs.runs_ahead_of(run)) >= parallel_runs():
+    while len(runs_ahead_of(run)) >= parallel_runs():
         if should_stop():
             return False
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return True
 
 
-def _stop_request(run: training_runs.Run) -> Callable[[], bool]:
+def _stop_request(run: Run) -> Callable[[], bool]:
     """Whether the file `stop` is there or SIGTERM came; looks at the disk 20 times a second."""
-    request = run.folder / "stop"
+    request = run.stop_request
     asked, next_look = False, 0.0
 
     def on_signal(_number: int, _frame: object) -> None:
@@ -116,7 +118,7 @@ def _stop_request(run: training_runs.Run) -> Callable[[], bool]:
     return should_stop
 
 
-def read_checkpoint(run: training_runs.Run, fingerprint: str) -> "Checkpoint | None":
+def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
     """The checkpoint to resume from, None if there is none yet.
 
     Args:
@@ -142,14 +144,14 @@ def read_checkpoint(run: training_runs.Run, fingerprint: str) -> "Checkpoint | N
     return Checkpoint(load_file(run.checkpoint), facts)
 
 
-def _save_checkpoint(run: training_runs.Run, checkpoint: "Checkpoint", fingerprint: str) -> None:
+def _save_checkpoint(run: Run, checkpoint: "Checkpoint", fingerprint: str) -> None:
     from mnist_app.results import weights
 
     facts = checkpoint.facts | {"fingerprint": fingerprint}
     weights.write_tensors(run.checkpoint, checkpoint.tensors, facts, replace=True)
 
 
-def _save_snapshot(run: training_runs.Run, event: "EpochEvent") -> None:
+def _save_snapshot(run: Run, event: "EpochEvent") -> None:
     from mnist_app.results import weights
 
     tensors = event.state.network.state_dict()
@@ -162,7 +164,7 @@ def _save_snapshot(run: training_runs.Run, event: "EpochEvent") -> None:
         weights.write_tensors(path, tensors, {}, replace=True)
 
 
-def _save_result(run: training_runs.Run, event: "EndEvent", parts: "TrainingData") -> str | None:
+def _save_result(run: Run, event: "EndEvent", parts: "TrainingData") -> str | None:
     from mnist_app.results import weights
 
     if not event.state.is_trained:
@@ -173,12 +175,12 @@ def _save_result(run: training_runs.Run, event: "EndEvent", parts: "TrainingData
     return weights.save(run.name, event.state.network, info, folder=run.result_folder).name
 
 
-def _note(run: training_runs.Run, text: str, share: float) -> None:
+def _note(run: Run, text: str, share: float) -> None:
     _log(run, {"event": "note", "text": text, "share": share})
 
 
-def _log(run: training_runs.Run, event: dict[str, Any]) -> None:
-    training_runs.append_event(run.folder, event)
+def _log(run: Run, event: dict[str, Any]) -> None:
+    append_event(run.folder, event)
 
 
 def _reason(error: Exception) -> str:
@@ -188,7 +190,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError) or any(word in text.lower() for word in _OUT_OF_MEMORY):
         return "It ran out of memory: choose a smaller batch size or a smaller network."
     if isinstance(error, OSError):
-        place = error.filename if isinstance(error.filename, str) else training_runs.runs_folder()
+        place = error.filename if isinstance(error.filename, str) else runs_folder()
         return (
             f"It could not read or write {place} ({error.strerror or text}): free space or see who "
             "may write there, then resume."
@@ -197,6 +199,5 @@ def _reason(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    if hasattr(os, "nice"):
-        os.nice(max(0, 5 - os.nice(0)))  # a trial is started by the one before it, which is nice
+    processes.be_nice()
     sys.exit(main(Path(sys.argv[1])))

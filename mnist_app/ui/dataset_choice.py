@@ -11,7 +11,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
-from mnist_app.runs import training_runs
+from mnist_app.runs.run import list_runs
 from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.markdown import escaped
 
@@ -156,7 +156,7 @@ def delete_upload(path: Path) -> None:
     Raises:
         InputError: a run that is under way or waits needs it, or it may not be deleted.
     """
-    for run in training_runs.list_runs():
+    for run in list_runs():
         if _is_same(run.recipe.dataset, path) and run.is_live:
             raise InputError(f"The run {run.id} needs this upload: stop it first, or let it end.")
     try:

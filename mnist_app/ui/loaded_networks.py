@@ -11,7 +11,8 @@ import torch
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs.run import Run, find_run
+from mnist_app.ui.session import current_session
 
 # A drawing is too little work to share out: beside a training, which keeps all cores busy, two
 # threads wait for each other twenty times as long as one needs. Runs have processes of their own.
@@ -36,7 +37,7 @@ class Choice:
 def predictor_for(key: str) -> Choice:
     """The network of a result, or the latest one of a run in progress ("run:<id>")."""
     if key.startswith(RUN_PREFIX):
-        run = training_runs.find(key.removeprefix(RUN_PREFIX))
+        run = find_run(key.removeprefix(RUN_PREFIX))
         snapshots = run.snapshots() if run else {}
         if not snapshots:
             return Choice(key, None, 0)
@@ -61,15 +62,15 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
     return Predictor.from_file(path, recipe)
 
 
-def probabilities_by_epoch(run: training_runs.Run, rgba: np.ndarray) -> dict[int, list[float]]:
+def probabilities_by_epoch(run: Run, rgba: np.ndarray) -> dict[int, list[float]]:
     """What the run's network made of a drawing after each epoch."""
-    old, now = st.session_state.get("digit_by_epoch", {}), {}
+    memory, now = current_session().train, {}
     drawn = hash(rgba.tobytes())
     with suppress(OSError):  # another browser may remove the run meanwhile
         for epoch, path in _thinned(run.snapshots()).items():
             key = (run.id, epoch, path.stat().st_mtime_ns, drawn)
-            now[key] = old.get(key) or _probabilities(path, run.recipe, rgba)
-    st.session_state["digit_by_epoch"] = now
+            now[key] = memory.probabilities.get(key) or _probabilities(path, run.recipe, rgba)
+    memory.probabilities = now
     return {key[1]: values for key, values in now.items()}
 
 

@@ -9,8 +9,9 @@ from streamlit.errors import StreamlitAPIException
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
 from mnist_app.results.cache import Entry
-from mnist_app.runs import search, training_runs
+from mnist_app.runs import run_board, search
 from mnist_app.runs.jobs import Job, State
+from mnist_app.runs.run import RunStatus, find_run
 from mnist_app.ui import polling
 from mnist_app.ui.loaded_networks import RUN_PREFIX
 from mnist_app.ui.markdown import escaped
@@ -103,11 +104,9 @@ def _seen(state: State) -> tuple[bool, str, int, str | None]:
     return state.is_done, state.text, round(100 * state.share), state.problem
 
 
-def single_runs() -> list[training_runs.Run]:
-    """The runs that are no trials of a search; those of one that cannot be read are among them."""
-    everything = training_runs.list_runs()
-    readable = {name for name in {run.search for run in everything} if name and search.find(name)}
-    return [run for run in everything if run.search not in readable]
+def single_runs() -> list[RunStatus]:
+    """How the runs that are no trials of a search stand, the newest first."""
+    return search.without_trials(run_board.statuses())
 
 
 def outside_state() -> Any:
@@ -115,11 +114,7 @@ def outside_state() -> Any:
     chosen = st.session_state.get("network") or ""
     live = tuple((run.id, run.state) for run in single_runs() if run.is_live)
     results = tuple((info.name, info.date) for info in weights.list_weights())
-    run = (
-        training_runs.find(chosen.removeprefix(RUN_PREFIX))
-        if chosen.startswith(RUN_PREFIX)
-        else None
-    )
+    run = find_run(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
     return results, live, len(run.snapshots()) if run else 0
 
 

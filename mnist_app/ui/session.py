@@ -30,6 +30,9 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
+    # What a run's network made of the drawing, by the snapshot and the drawing.
+    probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
+
 
 @dataclass
 class DataMemory:

@@ -17,7 +17,8 @@ from websockets.sync.client import connect
 
 from mnist_app.common import network_address
 from mnist_app.recipes.presets import RECIPES
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
+from mnist_app.runs.run import list_runs
 
 pytestmark = pytest.mark.browser
 
@@ -91,7 +92,7 @@ LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)
 
 
 def test_without_the_code_one_draws_and_looks(student):
-    training_runs.start(LONG, "going-on")
+    lifecycle.start(LONG, "going-on")
     student.open("?tab=Train")
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     expect(student.part("train").locator("button")).to_have_count(0)
@@ -118,7 +119,7 @@ def test_the_code_opens_everything_until_it_is_locked_again(app):
     assert CODE not in app.page.content()
     app.part("teacher_lock").locator("button").click()
     expect(app.part("train").locator("button")).to_have_count(0)
-    assert training_runs.list_runs()
+    assert list_runs()
 
 
 def unlock_again(app: App) -> None:
@@ -142,30 +143,30 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     started = sent[before:]
     before = len(sent)
     stop.click()
-    assert live(lambda: not any(run.is_live for run in training_runs.list_runs()))
+    assert live(lambda: not any(run.is_live for run in list_runs()))
     stopped = sent[before:]
 
-    known = {run.id for run in training_runs.list_runs()}
+    known = {run.id for run in list_runs()}
     student.open(address)
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     replay(student, started)
     student.page.wait_for_timeout(3000)
-    assert {run.id for run in training_runs.list_runs()} == known
-    run = training_runs.start(LONG, "not-to-be-stopped")
+    assert {run.id for run in list_runs()} == known
+    run = lifecycle.start(LONG, "not-to-be-stopped")
     assert live(lambda: run.state == "running")
     student.open(address)
     expect(student.part("progress")).to_contain_text("Epoch")
     replay(student, stopped)
     student.page.wait_for_timeout(3000)
     assert run.state == "running"
-    training_runs.stop(run)
+    lifecycle.stop(run)
     assert live(lambda: not run.is_live)
 
-    known = {run.id for run in training_runs.list_runs()}
+    known = {run.id for run in list_runs()}
     unlock(student)  # the same messages work where the code was given
     expect(student.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
     replay(student, started)
-    assert live(lambda: {run.id for run in training_runs.list_runs()} - known)
+    assert live(lambda: {run.id for run in list_runs()} - known)
 
 
 def test_guessing_has_to_wait_also_in_a_new_session(app, student):

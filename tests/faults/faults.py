@@ -20,7 +20,8 @@ from mnist_app.data.bundled import load_bundled
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
-from mnist_app.runs import training_runs, worker
+from mnist_app.runs import lifecycle, worker
+from mnist_app.runs.run import Run, list_runs
 from mnist_app.training.evaluation import logits_of
 from mnist_app.training.loop import train
 
@@ -59,9 +60,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 120, pause: flo
 
 
 def _how_runs_stand() -> str:
-    lines = [
-        f"{run.id}: {run.state}, epochs {len(run.log.epochs)}" for run in training_runs.list_runs()
-    ]
+    lines = [f"{run.id}: {run.state}, epochs {len(run.log.epochs)}" for run in list_runs()]
     return "the runs: " + ("; ".join(lines) or "none")
 
 
@@ -119,13 +118,13 @@ def left_over(folder: Path) -> list[str]:
 # Runs
 
 
-def pid_of(run: training_runs.Run) -> int | None:
+def pid_of(run: Run) -> int | None:
     with suppress(OSError, ValueError):
         return json.loads((run.folder / "process.json").read_text()).get("pid")
     return None
 
 
-def kill(run: training_runs.Run, number: int = signal.SIGKILL) -> bool:
+def kill(run: Run, number: int = signal.SIGKILL) -> bool:
     """Send the run's process a signal and wait for its end; False if it had ended by itself."""
     if pid := pid_of(run):
         with suppress(ProcessLookupError):
@@ -136,15 +135,15 @@ def kill(run: training_runs.Run, number: int = signal.SIGKILL) -> bool:
 
 def kill_all() -> None:
     """End what a test leaves behind."""
-    for run in training_runs.list_runs():
+    for run in list_runs():
         if run.is_alive() and pid_of(run):
             kill(run)
 
 
-def finish(run: training_runs.Run) -> None:
+def finish(run: Run) -> None:
     """Resume a run, if it is over before its time, and wait for its end."""
     if run.state in ("died", "stopped"):
-        training_runs.resume(run)
+        lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "finished", run.why_it_died
 
@@ -152,7 +151,7 @@ def finish(run: training_runs.Run) -> None:
 KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curve is made of
 
 
-def ends_as_unbroken(run: training_runs.Run, recipe: Recipe) -> None:
+def ends_as_unbroken(run: Run, recipe: Recipe) -> None:
     """A run has the curve and the weights, to the last bit, of the same training left in peace.
 
     What comes after the recipe's epochs is left aside: the last good epoch need not be the last.

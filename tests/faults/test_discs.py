@@ -9,7 +9,8 @@ from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
+from mnist_app.runs.run import Run, find_run, list_runs, runs_folder
 
 
 @pytest.mark.parametrize("free", times([0, 3_000_000], [0, 4096, 20_000, 400_000, 3e6, 9e6]))
@@ -24,11 +25,11 @@ def test_a_full_disc_ends_a_run_with_a_reason_and_harms_nothing(free, disk, fold
     else:
         assert faults.one_sentence(refusal)
         assert "free space" in refusal
-        assert list(training_runs.runs_folder().glob("[0-9]*")) == []
+        assert list(runs_folder().glob("[0-9]*")) == []
     assert left_over(folder) == []
     everything_is_right(before, folder)
     disk.empty()
-    run = run or training_runs.start(SAVING, "full")
+    run = run or lifecycle.start(SAVING, "full")
     faults.finish(run)
     assert weights.load("full")[1].epochs == SAVING.epochs
     everything_is_right(before, folder)
@@ -39,15 +40,15 @@ def test_a_full_disc_ends_a_run_with_a_reason_and_harms_nothing(free, disk, fold
     )
 
 
-def _start_or_refuse() -> tuple[training_runs.Run | None, str]:
+def _start_or_refuse() -> tuple[Run | None, str]:
     try:
-        return training_runs.start(SAVING, "full"), ""
+        return lifecycle.start(SAVING, "full"), ""
     except InputError as error:
         return None, str(error)
 
 
 def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, before):
-    run = training_runs.start(SAVING.changed(epochs=200), "full")
+    run = lifecycle.start(SAVING.changed(epochs=200), "full")
     faults.wait_until(lambda: len(run.log.epochs) >= 3)
     faults.wait_until(lambda: disk.fill(0) or not run.is_live)
     disk.fill(0)
@@ -55,11 +56,11 @@ def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, bef
     assert faults.one_sentence(run.why_it_died)
     done = len(run.log.epochs)
     with pytest.raises(InputError, match="free space"):
-        training_runs.resume(run)
+        lifecycle.resume(run)
     assert run.state == "died"
     everything_is_right(before, folder)
     disk.empty()
-    training_runs.resume(run)
+    lifecycle.resume(run)
     faults.wait_until(lambda: run.log.is_started)
     assert len(run.log.epochs) >= done - 1
     faults.finish(run)
@@ -71,7 +72,7 @@ def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, bef
 def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, injected):
     """What needs no rights: each write beyond the limit is refused, as on a full disc."""
     injected("import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000,) * 2)")
-    run = training_runs.start(SAVING, "limited")
+    run = lifecycle.start(SAVING, "limited")
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "died"
     assert faults.one_sentence(run.why_it_died)
@@ -84,34 +85,34 @@ def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, i
 
 
 def test_a_folder_that_may_only_be_read_starts_nothing_and_lists_everything(disk, folder, before):
-    done = training_runs.start(QUICK, "done")
+    done = lifecycle.start(QUICK, "done")
     faults.finish(done)
-    killed = training_runs.start(LONG, "killed")
+    killed = lifecycle.start(LONG, "killed")
     faults.wait_until(lambda: killed.log.epochs)
     faults.kill(killed)
     before = faults.remembered(folder)
     disk.protect()
-    for action in (lambda: training_runs.start(QUICK, "no"), lambda: training_runs.resume(killed)):
+    for action in (lambda: lifecycle.start(QUICK, "no"), lambda: lifecycle.resume(killed)):
         with pytest.raises(InputError, match="can be written") as told:
             action()
         assert faults.one_sentence(str(told.value))
     model, info = weights.load("lenet5")
     with pytest.raises(InputError, match="can be written"):
         weights.save("copy", model, info)
-    assert [(run.id, run.state) for run in training_runs.list_runs()] == [
+    assert [(run.id, run.state) for run in list_runs()] == [
         (killed.id, "died"),
         (done.id, "finished"),
     ]
     everything_is_right(before, folder)
     disk.unprotect()
-    training_runs.resume(killed)
+    lifecycle.resume(killed)
     faults.wait_until(lambda: killed.log.is_started)
     everything_is_right(before, folder)
     faults.report("weights folder that may only be read", 3, "a sentence; all is listed and loads")
 
 
 def test_a_folder_that_turns_read_only_ends_the_run_and_leaves_it_resumable(disk, folder, before):
-    run = training_runs.start(SAVING.changed(epochs=100), "protected")
+    run = lifecycle.start(SAVING.changed(epochs=100), "protected")
     faults.wait_until(lambda: len(run.log.epochs) >= 3)
     disk.protect()
     faults.wait_until(lambda: not run.is_alive())
@@ -126,22 +127,21 @@ def test_a_folder_that_turns_read_only_ends_the_run_and_leaves_it_resumable(disk
 
 
 def test_a_folder_that_is_gone_ends_the_run_alone_and_comes_back_whole(folder, before):
-    run = training_runs.start(LONG, "gone")
+    run = lifecycle.start(LONG, "gone")
     faults.wait_until(lambda: len(run.log.epochs) >= 3)
     pid, away = faults.pid_of(run), folder.with_name("away")
     folder.rename(away)
     assert weights.list_weights() == []
-    assert training_runs.list_runs() == []
+    assert list_runs() == []
     faults.wait_until(lambda: _is_gone(pid))
     assert not folder.exists()  # nothing was begun anew in its place
     away.rename(folder)
-    training_runs._LOGS.clear()
-    assert training_runs.find(run.id).state == "died"
+    assert find_run(run.id).state == "died"
     assert faults.one_sentence(run.why_it_died)
     everything_is_right(before, folder)
-    training_runs.resume(run)
+    lifecycle.resume(run)
     faults.wait_until(lambda: run.log.is_started)
-    training_runs.stop(run)
+    lifecycle.stop(run)
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "stopped"
     faults.report("weights folder taken away during a run", 1, "put back: all there, resumed")
@@ -171,7 +171,7 @@ time.time_ns = lambda: int(jumped() * 1e9)
 def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, injected):
     recipe = SAVING.changed(epochs=80)
     injected(JUMP.format(seconds=hours * 3600))
-    run, waiting = training_runs.start(recipe, "jumped"), training_runs.start(QUICK, "waiting")
+    run, waiting = lifecycle.start(recipe, "jumped"), lifecycle.start(QUICK, "waiting")
     faults.wait_until(lambda: run.log.epochs)
     assert run.state == "running"
     assert waiting.state == "queued"
@@ -186,22 +186,22 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, 
 
 @pytest.mark.parametrize("hours", times([-1], [-1, 1, -24 * 365]))
 def test_a_clock_that_jumps_under_the_app_changes_no_state(hours, folder, before, monkeypatch):
-    run, killed = training_runs.start(LONG, "living"), training_runs.start(LONG, "killed")
+    run, killed = lifecycle.start(LONG, "living"), lifecycle.start(LONG, "killed")
     faults.kill(killed)
     faults.wait_until(lambda: run.log.epochs)
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
     assert run.state == "running"
     assert killed.state == "died"
-    assert training_runs.start(QUICK, "third").state == "queued"
+    assert lifecycle.start(QUICK, "third").state == "queued"
     with pytest.raises(InputError, match="under way"):
-        training_runs.resume(run)
+        lifecycle.resume(run)
     everything_is_right(before, folder)
 
 
 @pytest.mark.parametrize("hours", times([1000], [-10_000, 1000]))
 def test_files_from_another_time_are_listed_and_told_apart_as_ever(hours, folder, before):
-    finished, killed = training_runs.start(QUICK, "finished"), training_runs.start(LONG, "killed")
+    finished, killed = lifecycle.start(QUICK, "finished"), lifecycle.start(LONG, "killed")
     faults.finish(finished)
     faults.wait_until(lambda: killed.log.epochs)
     faults.kill(killed)
@@ -209,9 +209,9 @@ def test_files_from_another_time_are_listed_and_told_apart_as_ever(hours, folder
     then = time.time() + hours * 3600
     for path in [folder, *folder.rglob("*")]:
         os.utime(path, (then, then))
-    assert [run.state for run in training_runs.list_runs()] == ["died", "finished"]
+    assert [run.state for run in list_runs()] == ["died", "finished"]
     everything_is_right(before, folder)
-    training_runs.resume(killed)
+    lifecycle.resume(killed)
     assert killed.is_live
     faults.wait_until(lambda: killed.log.is_started)
     faults.kill(killed)

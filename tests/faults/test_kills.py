@@ -13,13 +13,14 @@ from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
 
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
+from mnist_app.runs.run import Run, find_run
 
 
 def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before):
     kills, chance = times(3, 20), random.Random(1)
     recipe = SAVING.changed(epochs=kills * 25)
-    run, done, hits = training_runs.start(recipe, "killed"), 0, 0
+    run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
     while done < kills:
         if done % 2:
             time.sleep(chance.uniform(0, 4.5))
@@ -28,12 +29,12 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
             time.sleep(chance.uniform(0, 1.5))
         if not faults.kill(run):  # it was quicker than we are: on with another one
             faults.ends_as_unbroken(run, recipe)
-            run = training_runs.start(recipe, "killed")
+            run = lifecycle.start(recipe, "killed")
             continue
         done += 1
         hits += _was_saving(folder)
         _is_right_after_a_kill(run, before, folder)
-        training_runs.resume(run)
+        lifecycle.resume(run)
     faults.finish(run)
     faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
@@ -49,7 +50,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     """A save takes but a few hundredths of a second: some kills come too late, and do not count."""
     kills, chance = times(2, 20), random.Random(3)
     recipe = SAVING.changed(epochs=kills * 8)
-    run, done, hits = training_runs.start(recipe, "killed"), 0, 0
+    run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
     give_up = time.monotonic() + times(30, 600)
     while hits < kills and done < 2 * kills and time.monotonic() < give_up:
         if not _wait_for_save(run, chance.randrange(4)):
@@ -60,7 +61,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
         done += 1
         hits += _was_saving(folder)
         _is_right_after_a_kill(run, before, folder)
-        training_runs.resume(run)
+        lifecycle.resume(run)
     faults.finish(run)
     assert hits >= kills // 2
     faults.ends_as_unbroken(run, recipe)
@@ -77,7 +78,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
 def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before):
     kills, hits = times(2, 10), 0
     for number in range(kills):
-        run = training_runs.start(SAVING.changed(epochs=1), f"result-{number}")
+        run = lifecycle.start(SAVING.changed(epochs=1), f"result-{number}")
         _wait_for(lambda run=run: _is_saving(folder, run) or not run.is_live)
         faults.kill(run)
         hits += _was_saving(folder)
@@ -105,7 +106,7 @@ os.link = link_and_wait
 
 def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before, injected):
     injected(SLOW)
-    run = training_runs.start(SAVING.changed(epochs=1), "once")
+    run = lifecycle.start(SAVING.changed(epochs=1), "once")
     faults.wait_until(lambda: (folder / "once.safetensors").exists())
     assert faults.kill(run)
     injected("")
@@ -119,17 +120,17 @@ def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before
 
 def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
     for _ in range(times(1, 10)):
-        run = training_runs.start(QUICK, "early")
+        run = lifecycle.start(QUICK, "early")
         faults.kill(run)
         assert run.state == "died"
         faults.finish(run)
         assert weights.load(run.log.end["name"])[1].epochs == QUICK.epochs
-        training_runs.remove(run)
+        lifecycle.remove(run)
     everything_is_right(before, folder)
 
 
 def test_a_resume_that_was_cut_off_can_be_repeated(folder):
-    run = training_runs.start(QUICK)
+    run = lifecycle.start(QUICK)
     faults.kill(run)
     (run.folder / "process.json").unlink()
     hour_ago = time.time() - 3600
@@ -141,7 +142,7 @@ def test_a_resume_that_was_cut_off_can_be_repeated(folder):
 def test_a_run_signs_in_by_itself(folder, injected):
     """Its starter writes nothing: it is stopped for good between the two steps."""
     injected("import time\ntime.sleep(1)")
-    run = training_runs.start(LONG)
+    run = lifecycle.start(LONG)
     (run.folder / "process.json").write_text('{"ticket": 7}')
     faults.wait_until(lambda: faults.pid_of(run))
     assert run.is_alive()
@@ -157,7 +158,6 @@ def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder,
     for _ in range(cuts):
         place = chance.randrange(len(whole))
         log.write_bytes(whole[:place] + bytes(len(whole) - place) * (damage == "zeros"))
-        training_runs._LOGS.clear()
         assert len(run.log.epochs) == whole[:place].count(
             b'"event": "epoch"', 0, _lines(whole, place)
         )
@@ -178,24 +178,24 @@ def _lines(text: bytes, place: int) -> int:
     return text.rfind(b"\n", 0, place) + 1
 
 
-def _killed_after_epochs(recipe: Recipe, epochs: int) -> training_runs.Run:
-    run = training_runs.start(recipe, "cut")
+def _killed_after_epochs(recipe: Recipe, epochs: int) -> Run:
+    run = lifecycle.start(recipe, "cut")
     faults.wait_until(lambda: len(run.log.epochs) >= epochs)
     assert faults.kill(run)
     faults.wait_until(lambda: run.log.exit)
     return run
 
 
-def _is_right_after_a_kill(run: training_runs.Run, before: dict, folder: Path) -> None:
+def _is_right_after_a_kill(run: Run, before: dict, folder: Path) -> None:
     everything_is_right(before, folder)
-    assert training_runs.find(run.id) == run
+    assert find_run(run.id) == run
     assert run.state == "died"
     assert faults.one_sentence(run.why_it_died.split(" (signal")[0])
     places = [Path(name).parent for name in left_over(folder)]
     assert len(set(places)) == len(places)  # the next save in a folder removes what is left there
 
 
-def _is_saving(folder: Path, run: training_runs.Run) -> bool:
+def _is_saving(folder: Path, run: Run) -> bool:
     """Whether the run's process is writing a file of weights in a folder just now."""
     mark = f".safetensors.{faults.pid_of(run)}-"
     return any(mark in path.name for path in folder.iterdir())
@@ -210,7 +210,7 @@ def _wait_for(condition: Callable[[], object]) -> None:
     faults.wait_until(condition, pause=0)
 
 
-def _wait_for_save(run: training_runs.Run, epochs: int) -> bool:
+def _wait_for_save(run: Run, epochs: int) -> bool:
     """Wait for a save after so many epochs more; False if the run ends before."""
     faults.wait_until(lambda: run.log.is_started or not run.is_live)
     least = len(run.log.epochs) + epochs
@@ -221,7 +221,7 @@ def _wait_for_save(run: training_runs.Run, epochs: int) -> bool:
 
 def test_a_run_that_is_paused_and_goes_on_ends_as_if_left_in_peace(folder, before):
     recipe = QUICK.changed(epochs=40)
-    run = training_runs.start(recipe, "paused")
+    run = lifecycle.start(recipe, "paused")
     faults.wait_until(lambda: len(run.log.epochs) >= 3)
     os.kill(faults.pid_of(run), signal.SIGSTOP)
     time.sleep(1)

@@ -12,7 +12,7 @@ from PIL import Image
 from mnist_app.data.bundled import load_bundled
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
 
 # Two good epochs, then a learning rate that is beyond all reason.
 DIVERGING = RECIPES["cnn-2x32"].changed(
@@ -28,7 +28,7 @@ DIVERGING = RECIPES["cnn-2x32"].changed(
 
 
 def test_a_training_that_diverges_keeps_its_last_good_epoch(folder, before):
-    run = training_runs.start(DIVERGING, "diverged")
+    run = lifecycle.start(DIVERGING, "diverged")
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "finished"
     end = run.log.end
@@ -60,7 +60,7 @@ def test_a_run_that_finds_no_memory_says_so_and_harms_nothing(
 ):
     injected(LIMIT.format(imports=imports, room=room))
     recipe = RECIPES["cnn-simple-fixed"].changed(dataset="digits", batch_size=8192, epochs=2)
-    run = training_runs.start(recipe, "hungry")
+    run = lifecycle.start(recipe, "hungry")
     faults.wait_until(lambda: not run.is_live)
     faults.wait_until(lambda: run.log.error or run.log.exit)
     assert run.state == "died"
@@ -102,14 +102,14 @@ def _zipped(folder: Path) -> Path:
 def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder, before, tmp_path):
     place = make(tmp_path / "pictures")
     recipe = LONG.changed(dataset=str(place), subset=None, batch_size=16, epochs=60)
-    run = training_runs.start(recipe, "own")
+    run = lifecycle.start(recipe, "own")
     faults.wait_until(lambda: len(run.log.epochs) >= 2)
     away = place.with_name("away")
     place.rename(away)
     done = len(run.log.epochs)
     faults.wait_until(lambda: len(run.log.epochs) > done or run.log.end)  # it has them in memory
     assert faults.kill(run)
-    training_runs.resume(run)
+    lifecycle.resume(run)
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "died"
     assert str(place) in run.why_it_died
@@ -125,8 +125,8 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
 
 
 def test_a_run_that_died_does_not_keep_the_others_from_their_turn(folder, before):
-    first = training_runs.start(QUICK.changed(dataset=str(folder / "nothing")), "first")
-    second = training_runs.start(SAVING.changed(epochs=2), "second")
+    first = lifecycle.start(QUICK.changed(dataset=str(folder / "nothing")), "first")
+    second = lifecycle.start(SAVING.changed(epochs=2), "second")
     faults.finish(second)
     assert first.state == "died"
     everything_is_right(before, folder)

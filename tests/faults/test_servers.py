@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_play
 
 from mnist_app.drawing import pen
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
+from mnist_app.runs.run import Run, list_runs, runs_folder
 
 SEVEN = [[(80, 70), (200, 70), (130, 230)]]
 
@@ -77,9 +78,9 @@ def expect_progress(app: App, text: str) -> None:
     expect(app.part("progress")).to_contain_text(text)
 
 
-def the_run() -> training_runs.Run:
-    faults.wait_until(training_runs.list_runs)
-    return training_runs.list_runs()[0]
+def the_run() -> Run:
+    faults.wait_until(list_runs)
+    return list_runs()[0]
 
 
 @pytest.mark.browser
@@ -292,11 +293,11 @@ def picture_of_a_seven(folder: Path) -> Path:
 
 STARTER = """
 import sys
-from mnist_app.runs import training_runs as runs
+from mnist_app.runs import lifecycle
 from mnist_app.recipes.recipe import Recipe
 recipe = Recipe.model_validate_json(sys.argv[2])
 for _ in range(int(sys.argv[1])):
-    print(runs.start(recipe, "same").id)
+    print(lifecycle.start(recipe, "same").id)
 """
 
 
@@ -322,11 +323,11 @@ def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before
     ids = [line for process in started for line in process.communicate(timeout=120)[0].split()]
     assert [process.returncode for process in started] == [0, 0]
     assert len(set(ids)) == 2 * each
-    faults.wait_until(lambda: not any(run.is_live for run in training_runs.list_runs()), 60 * each)
-    assert {run.state for run in training_runs.list_runs()} == {"finished"}
-    names = [run.log.end["name"] for run in training_runs.list_runs()]
+    faults.wait_until(lambda: not any(run.is_live for run in list_runs()), 60 * each)
+    assert {run.state for run in list_runs()} == {"finished"}
+    names = [run.log.end["name"] for run in list_runs()]
     assert len(set(names)) == 2 * each
-    for run in training_runs.list_runs():
+    for run in list_runs():
         assert weights.load(run.log.end["name"])[1].run == run.id
     everything_is_right(before, folder)
     faults.report("two processes that start runs at once", 2 * each, "each run has its own result")
@@ -334,13 +335,13 @@ def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before
 
 def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before):
     process = starter(2)
-    faults.wait_until(lambda: len(training_runs.list_runs()) == 2)
+    faults.wait_until(lambda: len(list_runs()) == 2)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    for run in training_runs.list_runs():
+    for run in list_runs():
         faults.wait_until(lambda run=run: not run.is_live)
         if run.state == "died":  # it was not started yet
-            training_runs.resume(run)
+            lifecycle.resume(run)
             faults.wait_until(lambda run=run: not run.is_live)
         assert run.state == "finished"
     everything_is_right(before, folder)
@@ -351,7 +352,7 @@ def test_a_process_file_is_whole_at_any_moment(starter, folder, before):
     process = starter(2)
     texts = set()
     while process.poll() is None:
-        for path in training_runs.runs_folder().glob("*/process.json"):
+        for path in runs_folder().glob("*/process.json"):
             texts.add(path.read_text())
     assert texts
     assert all(isinstance(json.loads(text), dict) for text in texts)

@@ -16,7 +16,7 @@ from mnist_app.data.mnist import MNIST_FILES, load_mnist
 from mnist_app.drawing import pen
 from mnist_app.drawing.pictures import decode_picture
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs.run import list_runs, runs_folder
 
 
 class Trap:
@@ -56,7 +56,7 @@ def unpickled(data: bytes) -> None:
 
 def read_by_all(data: bytes, folder: Path) -> None:
     """Give it to whatever reads a file from outside, under each name that is read."""
-    run = training_runs.runs_folder() / "0001-mine"
+    run = runs_folder() / "0001-mine"
     raw = folder / "data" / "MNIST" / "raw"
     for path in (run / "recipe.json", run / "events.jsonl", run / "process.json", run / "x"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def read_by_all(data: bytes, folder: Path) -> None:
             pen.read_strokes(folder / f"strokes.{suffix}")
     (broken,) = weights.scan().broken
     assert broken.file == "mine.safetensors"
-    assert not training_runs.list_runs()
+    assert not list_runs()
     for read in (
         lambda: weights.load("mine"),
         lambda: load_mnist(folder / "data"),

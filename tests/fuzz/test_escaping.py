@@ -23,7 +23,8 @@ from mnist_app.recognition import comparison
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import html_report
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs.event_log import append_event
+from mnist_app.runs.run import runs_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
@@ -133,7 +134,7 @@ def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
 
 
 def _run_of(recipe: Recipe) -> None:
-    folder = training_runs.runs_folder() / "0001-mine"
+    folder = runs_folder() / "0001-mine"
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(recipe.model_dump_json())
     (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
@@ -141,7 +142,7 @@ def _run_of(recipe: Recipe) -> None:
         {"event": "queued"},
         {"event": "error", "message": f"It {HTML}{PICTURE} failed."},
     ):
-        training_runs.append_event(folder, event)
+        append_event(folder, event)
 
 
 ODD = (

@@ -16,7 +16,7 @@ from mnist_app.figures import training_charts
 from mnist_app.networks import models
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import training_runs
+from mnist_app.runs.run import LIVE, find_run, list_runs, runs_ahead_of
 from mnist_app.ui.train import tab as train
 
 FIELDS = tuple(Recipe.model_fields)
@@ -160,15 +160,15 @@ def spoiled_run(case: Case) -> Attempt:
 
 def looked_at() -> None:
     """Do with the folder of runs what the Train tab does at each look."""
-    for run in training_runs.list_runs():
+    for run in list_runs():
         state, log = run.state, run.log
-        assert state in (*training_runs.LIVE, "finished", "stopped", "died")
+        assert state in (*LIVE, "finished", "stopped", "died")
         assert isinstance(run.why_it_died, str)
         assert isinstance(run.place_in_line[0], int)
         assert isinstance(run.owner, str | None)
         assert run.result_folder
         assert all(path.name for path in run.snapshots().values())
-        training_runs.runs_ahead_of(run)
+        runs_ahead_of(run)
         train._recipe_text(run.recipe)
         shown = {run.id: list(log.epochs.values())}
         training_charts.accuracy_curves(shown)
@@ -195,7 +195,7 @@ def test_no_id_of_a_run_does_harm(weights_folder: Path):
     (weights_folder / ".runs" / "recipe.json").write_text(outside)
 
     def find(run_id: str) -> None:
-        assert training_runs.find(run_id) is None
+        assert find_run(run_id) is None
 
     with limits.tallied("ids of runs") as judge:
 
@@ -214,7 +214,7 @@ def test_the_real_files_are_right_answers(weights_folder: Path):
     (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
     (folder / "process.json").write_text(json.dumps(PROCESS))
     (folder / "events.jsonl").write_text("\n".join(map(json.dumps, LOG)) + "\n")
-    (run,) = training_runs.list_runs()
+    (run,) = list_runs()
     assert sorted(run.log.epochs) == [1, 2]
     assert run.log.batch
     assert run.log.end["name"] == "mine"

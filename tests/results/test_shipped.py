@@ -8,7 +8,7 @@ from installation import pretend_installed
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,5 +70,5 @@ def test_a_name_that_is_nowhere_is_said_with_those_that_there_are(shipped, own):
 
 
 def test_a_run_does_not_take_the_name_of_a_shipped_network(shipped):
-    assert training_runs._free_name("lenet5", []) == "lenet5-2"
-    assert training_runs._free_name("new", []) == "new"
+    assert lifecycle._free_name("lenet5", []) == "lenet5-2"
+    assert lifecycle._free_name("new", []) == "new"

@@ -77,11 +77,11 @@ def test_a_killed_job_says_so_and_can_be_tried_again(job):
 
 def test_a_job_whose_starter_was_killed_at_once_can_be_tried_again(job):
     """It had made its file, and not written into it."""
-    job._note.parent.mkdir(parents=True)
-    job._note.touch()
+    job._note_file.parent.mkdir(parents=True)
+    job._note_file.touch()
     assert not job.state().problem  # it may still be written
     hour_ago = time.time() - 3600
-    os.utime(job._note, (hour_ago, hour_ago))
+    os.utime(job._note_file, (hour_ago, hour_ago))
     job.start()
     assert "ended from outside" in job.state().problem
     job.retry()

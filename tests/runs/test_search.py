@@ -14,7 +14,8 @@ from mnist_app.common.errors import InputError
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.search_space import Space
 from mnist_app.results import weights
-from mnist_app.runs import search, training_runs
+from mnist_app.runs import search
+from mnist_app.runs.run import Run, list_runs
 from mnist_app.runs.search import Search
 from mnist_app.ui.compare import search_results
 
@@ -27,12 +28,12 @@ def _end_what_is_left(weights_folder) -> Iterator[None]:
     yield
     for found in search.list_searches():
         search.stop(found)
-    for run in training_runs.list_runs():
+    for run in list_runs():
         if run.is_alive():
             kill(run)
 
 
-def kill(run: training_runs.Run) -> None:
+def kill(run: Run) -> None:
     os.kill(json.loads((run.folder / "process.json").read_text())["pid"], signal.SIGKILL)
 
 
@@ -83,7 +84,7 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
 
     search.remove(found)
     assert search.list_searches() == []
-    assert training_runs.list_runs() == []
+    assert list_runs() == []
     assert {info.name for info in weights.list_weights()} == {"mine", "mine-2"}
 
 
@@ -110,8 +111,8 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     for thread in together:
         thread.join()
     assert sorted(states(found)) == ["queued", "running", "waiting", "waiting"]
-    assert len(training_runs.list_runs()) == 2
-    assert {run.search for run in training_runs.list_runs()} == {found.id}
+    assert len(list_runs()) == 2
+    assert {run.search for run in list_runs()} == {found.id}
 
     with pytest.raises(InputError, match="stop it first"):
         search.resume(found)
@@ -196,7 +197,7 @@ def test_a_search_whose_first_trial_cannot_start_leaves_nothing_behind(monkeypat
     def refuse(*_args: object) -> None:
         raise InputError("There is no room.")
 
-    monkeypatch.setattr(training_runs, "start", refuse)
+    monkeypatch.setattr(search.lifecycle, "start", refuse)
     with pytest.raises(InputError, match="no room"):
         search.start(grid(LONG, learning_rate=[0.1]))
     assert search.list_searches() == []
@@ -206,7 +207,7 @@ def test_a_space_that_is_refused_leaves_nothing_behind():
     with pytest.raises(InputError, match="batch_size"):
         search.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
     assert search.list_searches() == []
-    assert training_runs.list_runs() == []
+    assert list_runs() == []
 
 
 @pytest.mark.parametrize("name", ["../evil", "a b"])

@@ -14,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_app.common.errors import InputError
 from mnist_app.data import uploads
 from mnist_app.recipes.presets import RECIPES
-from mnist_app.runs import training_runs
+from mnist_app.runs.event_log import append_event
+from mnist_app.runs.run import runs_folder
 from mnist_app.ui import dataset_choice
 
 pytestmark = pytest.mark.usefixtures("weights_folder")
@@ -39,13 +40,13 @@ def upload() -> Path:
 
 def run_on(path: Path, *events: dict) -> None:
     """A run on this data set, as its files say it stands."""
-    folder = training_runs.runs_folder() / "0001-mine"
+    folder = runs_folder() / "0001-mine"
     folder.mkdir(parents=True)
     recipe = RECIPES["lenet5"].changed(dataset=str(path))
     (folder / "recipe.json").write_text(recipe.model_dump_json())
     (folder / "process.json").write_text("{}")
     for event in ({"event": "queued"}, *events):
-        training_runs.append_event(folder, event)
+        append_event(folder, event)
 
 
 def delete_page() -> None:

@@ -10,7 +10,8 @@ from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import default_network
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs.event_log import append_event
+from mnist_app.runs.run import list_runs, runs_folder
 from mnist_app.ui.train import recipe_form
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,16 +127,16 @@ def test_a_recipe_that_does_not_fit_together_is_refused_in_one_sentence(app):
     start = next(button for button in app.button if button.label == "Start training")
     start.click().run()
     assert "needs at least one epoch:rate pair" in app.error[0].value
-    assert training_runs.list_runs() == []
+    assert list_runs() == []
 
 
 def test_runs_that_died_are_shown_with_their_reason(app):
-    folder = training_runs.runs_folder() / "0001-lost"
+    folder = runs_folder() / "0001-lost"
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
     (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
-    training_runs.append_event(folder, {"event": "queued"})
-    training_runs.append_event(folder, {"event": "error", "message": "The disk is <b>full</b>."})
+    append_event(folder, {"event": "queued"})
+    append_event(folder, {"event": "error", "message": "The disk is <b>full</b>."})
     open_tab(app, "Train")
     assert not app.exception
     assert "The disk is <b>full</b>." in app.error[0].value

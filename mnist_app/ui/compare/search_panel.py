@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
-from mnist_app.runs import search
+from mnist_app.runs import processes, run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
 from mnist_app.ui import polling, session, teacher_lock
@@ -32,9 +32,11 @@ def render() -> None:
     with st.container(key="search_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
     with settings:
+        if teacher_lock.is_unlocked():
+            processes.prepare_to_start()
         search_form.render()
     with progress:
-        live = any(found.is_live for found in search.list_searches())
+        live = any(found.is_live for found in search.list_searches(run_board.statuses()))
         st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
 
 
@@ -43,7 +45,7 @@ def render() -> None:
 
 def _follow() -> None:
     polling.rerun_if_changed()
-    everything = {found.id: found for found in search.list_searches()}
+    everything = {found.id: found for found in search.list_searches(run_board.statuses())}
     if not everything:
         st.subheader("No search yet", anchor=False)
         st.write(
@@ -86,7 +88,7 @@ def _progress(now: Search) -> None:
     st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
     died = next((t for t in now.trials if t.state == "died"), None)
     if died:
-        st.error(f"Trial {died.number} died. {escaped(died.run.why_it_died)}")
+        st.error(f"Trial {died.number} died. {escaped(died.status.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
@@ -112,36 +114,42 @@ def _progress_text(now: Search, over: int) -> str:
 
 
 def _buttons(now: Search) -> None:
-    state = now.state
     if not teacher_lock.is_unlocked():
         return
     with st.container(horizontal=True):
-        if state in ("running", "stopping"):
-            st.button(
-                "Stop",
-                key="search_stop",
-                on_click=_try,
-                args=(search.stop, now),
-                disabled=state == "stopping",
-            )
+        if now.state in ("running", "stopping"):
+            _action("Stop", "search_stop", search.stop, now, disabled=now.state == "stopping")
         else:
-            st.button(
+            _action(
                 "Go on",
-                key="search_go_on",
-                on_click=_try,
-                args=(search.resume, now),
+                "search_go_on",
+                search.resume,
+                now,
                 disabled=not any(t.state != "finished" for t in now.trials),
                 help="Trains what never had its turn, and what was stopped or died from its "
                 "beginning.",
             )
-        st.button(
+        _action(
             "Remove",
-            key="search_remove",
-            on_click=_try,
-            args=(search.remove, now),
+            "search_remove",
+            search.remove,
+            now,
             disabled=now.is_live,
             help="Forgets the search and its trials; what was kept of it stays.",
         )
+
+
+def _action(
+    label: str,
+    key: str,
+    action: Callable[[Search], None],
+    now: Search,
+    *,
+    disabled: bool,
+    help: str | None = None,  # noqa: A002, the button's own word
+) -> None:
+    """A button that does something with a search."""
+    st.button(label, key=key, on_click=_try, args=(action, now), disabled=disabled, help=help)
 
 
 def _try(action: Callable[..., Any], *arguments: Any) -> None:

@@ -8,7 +8,7 @@ from mnist_app.recipes import architectures
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.recognition.predictor import DEFAULT
 from mnist_app.results import weights
-from mnist_app.runs import training_runs
+from mnist_app.runs.run import find_run
 from mnist_app.training import metrics
 from mnist_app.ui import loaded_networks, polling, teacher_lock
 from mnist_app.ui.loaded_networks import RUN_PREFIX, Choice
@@ -137,7 +137,7 @@ def _report(info: weights.WeightsInfo) -> None:
 
 def _result_of(key: str) -> str:
     """The name of the result that a run ended with."""
-    run = training_runs.find(key.removeprefix(RUN_PREFIX))
+    run = find_run(key.removeprefix(RUN_PREFIX))
     return ((run.log.end or {}).get("name") if run else None) or ""
 
 

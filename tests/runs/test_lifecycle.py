@@ -21,7 +21,9 @@ from mnist_app.data import bundled, training_data
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
-from mnist_app.runs import training_runs, worker
+from mnist_app.runs import lifecycle, worker
+from mnist_app.runs.event_log import append_event
+from mnist_app.runs.run import Run, find_run, list_runs, runs_ahead_of, runs_folder
 from mnist_app.training.loop import train
 
 pytestmark = pytest.mark.usefixtures("weights_folder")
@@ -42,8 +44,8 @@ def start():
     """Start runs; whatever still lives at the end of the test is ended."""
     started = []
 
-    def begin(recipe: Recipe, name: str | None = None, **more: str) -> training_runs.Run:
-        started.append(training_runs.start(recipe, name, **more))
+    def begin(recipe: Recipe, name: str | None = None, **more: str) -> Run:
+        started.append(lifecycle.start(recipe, name, **more))
         return started[-1]
 
     yield begin
@@ -54,11 +56,11 @@ def start():
             wait_until(lambda run=run: not run.is_alive())
 
 
-def pid_of(run: training_runs.Run) -> int:
+def pid_of(run: Run) -> int:
     return json.loads((run.folder / "process.json").read_text())["pid"]
 
 
-def kill(run: training_runs.Run) -> None:
+def kill(run: Run) -> None:
     os.kill(pid_of(run), signal.SIGKILL)
     wait_until(lambda: not run.is_alive())
 
@@ -90,9 +92,9 @@ def test_a_run_trains_to_its_end_and_saves_its_result(start):
 def test_a_run_is_found_again_from_its_files_alone(start):
     run = start(LONG)
     wait_until(lambda: run.log.epochs)
-    found = training_runs.find(run.id)
+    found = find_run(run.id)
     assert found == run
-    assert [r.id for r in training_runs.list_runs()] == [run.id]
+    assert [r.id for r in list_runs()] == [run.id]
     assert found.state == "running"
     assert found.recipe == LONG
 
@@ -101,14 +103,14 @@ def test_a_stopped_run_keeps_what_is_trained_and_resumes(start):
     recipe = QUICK.changed(epochs=40)
     run = start(recipe, "mine")
     wait_until(lambda: len(run.log.epochs) >= 2)
-    training_runs.stop(run)
+    lifecycle.stop(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "stopped"
     _model, info = weights.load("mine")
     assert info.reason == "stopped"
     assert 2 <= info.epochs < 40
 
-    training_runs.resume(run)
+    lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "finished"
     assert [i.name for i in weights.list_weights()] == ["mine"]
@@ -128,7 +130,7 @@ def test_a_killed_run_says_so_and_resumes_from_its_last_checkpoint(start):
     assert "signal 9" in run.why_it_died
     assert weights.list_weights() == []
 
-    training_runs.resume(run)
+    lifecycle.resume(run)
     wait_until(lambda: run.log.is_started)
     assert len(run.log.epochs) >= done - 1
     wait_until(lambda: not run.is_live)
@@ -141,8 +143,8 @@ def test_a_second_run_waits_for_the_first_and_can_be_stopped_while_it_waits(star
     first, second, third = start(LONG), start(QUICK), start(QUICK)
     wait_until(lambda: first.log.epochs)
     assert second.state == "queued"
-    assert [r.id for r in training_runs.runs_ahead_of(third)] == [second.id, first.id]
-    training_runs.stop(second)
+    assert [r.id for r in runs_ahead_of(third)] == [second.id, first.id]
+    lifecycle.stop(second)
     wait_until(lambda: second.state == "stopped")
     assert second.log.end["name"] is None
     kill(first)
@@ -159,7 +161,7 @@ def test_a_run_has_its_place_in_line_before_its_process(facts, ticket, weights_f
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(QUICK.model_dump_json())
     (folder / "process.json").write_text(facts)
-    run = training_runs.find("0001-mine")
+    run = find_run("0001-mine")
     assert run.is_alive()
     assert run.ticket == ticket
 
@@ -177,8 +179,8 @@ def test_names_of_living_runs_and_of_results_are_not_given_twice(start):
 
 
 def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, monkeypatch):
-    monkeypatch.setattr(training_runs, "MOST_OF_ONE", 2)
-    monkeypatch.setattr(training_runs, "MOST_OF_ALL", 3)
+    monkeypatch.setattr(lifecycle, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(lifecycle, "MOST_OF_ALL", 3)
     first, second = start(LONG, owner="a"), start(LONG, owner="a")
     assert (first.owner, first.name, second.name) == ("a", LONG.name, f"{LONG.name}-2")
     with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
@@ -186,34 +188,34 @@ def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, 
     start(LONG, owner="b")
     with pytest.raises(InputError, match="3 trainings are running or waiting, which is the most"):
         start(LONG, owner="c")
-    assert len(training_runs.list_runs()) == 3  # what was refused left nothing behind
-    training_runs.stop(second)
+    assert len(list_runs()) == 3  # what was refused left nothing behind
+    lifecycle.stop(second)
     wait_until(lambda: not second.is_live)
     assert start(LONG, owner="a").owner == "a"
     with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
-        training_runs.resume(second, owner="a")
+        lifecycle.resume(second, owner="a")
     assert second.state == "stopped"
 
 
 def test_who_waits_too_long_is_told_to_try_again(start, monkeypatch):
     run = start(QUICK)
-    monkeypatch.setattr(training_runs, "_SECONDS_TO_WAIT", 0.1)
+    monkeypatch.setattr(lifecycle, "_SECONDS_TO_WAIT", 0.1)
     wait_until(lambda: not run.is_live)
-    with training_runs._lock():
+    with lifecycle._lock():
         for action in (
             lambda: start(QUICK),
-            lambda: training_runs.resume(run),
-            lambda: training_runs.remove(run),
+            lambda: lifecycle.resume(run),
+            lambda: lifecycle.remove(run),
         ):
             with pytest.raises(InputError, match="Many trainings are being started just now"):
                 action()
-    assert training_runs.list_runs() == [run]
+    assert list_runs() == [run]
 
 
 def test_of_many_who_start_at_once_each_gets_a_name_and_nobody_too_many(start, monkeypatch):
-    monkeypatch.setattr(training_runs, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(lifecycle, "MOST_OF_ONE", 3)
 
-    def begin(_number: int) -> training_runs.Run | str:
+    def begin(_number: int) -> Run | str:
         try:
             return start(LONG, "same", owner="a")
         except InputError as error:
@@ -221,7 +223,7 @@ def test_of_many_who_start_at_once_each_gets_a_name_and_nobody_too_many(start, m
 
     with ThreadPoolExecutor(10) as pool:
         found = list(pool.map(begin, range(10)))
-    begun = [run for run in found if isinstance(run, training_runs.Run)]
+    begun = [run for run in found if isinstance(run, Run)]
     assert sum("3 of your trainings" in str(told) for told in found) == 7
     assert sorted(run.name for run in begun) == ["same", "same-2", "same-3"]
     assert sorted(run.ticket for run in begun) == [1, 2, 3]
@@ -259,10 +261,10 @@ def test_data_that_changed_are_not_mixed_into_a_resumed_run(start, tmp_path):
     _write_pictures(folder)
     run = start(QUICK.changed(dataset=str(folder), epochs=1000, batch_size=8))
     wait_until(lambda: run.log.epochs)
-    training_runs.stop(run)
+    lifecycle.stop(run)
     wait_until(lambda: not run.is_live)
     next((folder / "3").iterdir()).unlink()
-    training_runs.resume(run)
+    lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "died"
     assert "changed since" in run.why_it_died
@@ -274,13 +276,13 @@ def test_pen_strokes_that_came_in_between_are_not_mixed_into_a_resumed_run(
     monkeypatch.setenv("MNIST_APP_DATA", str(tmp_path))
     run = start(QUICK.changed(epochs=1000, pen_copies=1))
     wait_until(lambda: run.log.epochs)
-    training_runs.stop(run)
+    lifecycle.stop(run)
     wait_until(lambda: not run.is_live)
     (tmp_path / "pendigits").mkdir()
     seven = {"label": 7, "strokes": [[[0, 0], [60, 0], [20, 100]]]}
     lines = [json.dumps(seven | {"writer": f"w{number}"}) for number in range(10)]
     (tmp_path / "pendigits" / "strokes.jsonl").write_text("\n".join(lines))
-    training_runs.resume(run)
+    lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "died"
     assert "changed since" in run.why_it_died
@@ -302,10 +304,9 @@ def test_a_line_cut_off_in_the_log_costs_only_itself(start):
     path = run.folder / "events.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][: len(lines[-1]) // 2])
-    training_runs._LOGS.clear()
     assert sorted(run.log.epochs) == [1, 2, 3]
     assert run.state == "died"  # its end was never written
-    training_runs.append_event(run.folder, json.loads(lines[-1]))
+    append_event(run.folder, json.loads(lines[-1]))
     assert run.state == "finished"
 
 
@@ -316,7 +317,7 @@ def test_a_line_with_half_a_character_costs_only_itself(half, start):
     with (run.folder / "events.jsonl").open("ab") as log:
         log.write(b'{"event": "error", "message": "half %b."}\n' % half)
     assert run.log.error is None
-    training_runs.append_event(run.folder, {"event": "error", "message": "whole \U0001f600."})
+    append_event(run.folder, {"event": "error", "message": "whole \U0001f600."})
     assert run.log.error == "whole \U0001f600."
 
 
@@ -328,33 +329,34 @@ def test_a_line_with_half_a_character_costs_only_itself(half, start):
     ],
 )
 def test_how_a_process_ended_is_one_sentence_whatever_it_could_write(last_words, message, tmp_path):
-    run = training_runs.Run(tmp_path, QUICK)
+    run = Run(tmp_path, QUICK)
     (tmp_path / "log.txt").write_text(last_words)
-    training_runs._wait_for(subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]), run)
+    process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    lifecycle.note_exit(run, process.wait())
     assert run.why_it_died == message
 
 
 def test_a_living_run_is_neither_resumed_nor_removed(start):
     run = start(LONG)
     with pytest.raises(InputError, match="stop it first"):
-        training_runs.resume(run)
+        lifecycle.resume(run)
     with pytest.raises(InputError, match="stop it first"):
-        training_runs.remove(run)
+        lifecycle.remove(run)
 
 
 def test_removing_a_run_keeps_its_result(start):
     run = start(QUICK, "mine")
     wait_until(lambda: run.state == "finished")
-    training_runs.remove(run)
-    assert training_runs.list_runs() == []
+    lifecycle.remove(run)
+    assert list_runs() == []
     assert weights.load("mine")[1].name == "mine"
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "x" * 65])
 def test_a_run_with_a_bad_name_is_not_begun(name):
     with pytest.raises(InputError, match="letters, digits"):
-        training_runs.start(QUICK, name)
-    assert training_runs.list_runs() == []
+        lifecycle.start(QUICK, name)
+    assert list_runs() == []
 
 
 def test_a_process_that_breaks_before_it_can_log_is_told_by_its_last_words(start, monkeypatch):
@@ -374,7 +376,7 @@ def test_of_many_browsers_that_resume_at_once_one_does(start):
     def press_resume() -> None:
         together.wait()
         try:
-            training_runs.resume(run)
+            lifecycle.resume(run)
             answers.append("resumed")
         except InputError as error:
             answers.append(str(error))
@@ -391,7 +393,7 @@ def test_of_many_browsers_that_resume_at_once_one_does(start):
 def test_a_number_is_not_mistaken_for_the_log_of_a_removed_run(start):
     first = start(QUICK, "mine")
     wait_until(lambda: not first.is_alive())
-    training_runs.remove(first)
+    lifecycle.remove(first)
     weights.path_of("mine").unlink()
     second = start(QUICK.changed(epochs=1), "mine")
     assert second.id == first.id
@@ -403,8 +405,8 @@ def test_an_id_cannot_lead_out_of_the_folder(weights_folder, tmp_path):
     outside = tmp_path / "0001-x"
     outside.mkdir()
     (outside / "recipe.json").write_text(QUICK.model_dump_json())
-    training_runs.runs_folder().mkdir(parents=True)
-    assert training_runs.find("../../0001-x") is None
+    runs_folder().mkdir(parents=True)
+    assert find_run("../../0001-x") is None
 
 
 def test_a_terminated_run_stops_in_order(start):
@@ -429,6 +431,4 @@ def test_a_reason_is_not_mistaken_for_another(weights_folder):
     assert "out of memory" in worker._reason(RuntimeError("can't allocate 8 GB"))
     elsewhere = PermissionError(13, "Permission denied", "/data/MNIST/raw")
     assert "/data/MNIST/raw (Permission denied)" in worker._reason(elsewhere)
-    assert str(training_runs.runs_folder()) in worker._reason(
-        OSError(28, "No space left on device")
-    )
+    assert str(runs_folder()) in worker._reason(OSError(28, "No space left on device"))

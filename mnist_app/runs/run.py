@@ -1,0 +1,285 @@
+"""A training in a process of its own, told from the files of its folder.
+
+A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
+checkpoint.safetensors, epochs/ (the weights after each epoch), process.json, log.txt. Everything
+is told from these files, so that any browser and any server finds a run again. A trial of a search
+names that in the file `search`; it keeps its result in its own folder and nothing on the way there.
+"""
+
+import json
+import re
+import sys
+import time
+from bisect import bisect_left
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mnist_app.common.files import write_text
+from mnist_app.common.settings import weights_folder
+from mnist_app.recipes.recipe import Recipe
+from mnist_app.runs import processes
+from mnist_app.runs.event_log import RunLog, read_log
+from mnist_app.runs.file_cache import FileCache
+
+State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
+LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
+_SECONDS_TO_START = 60  # a run without a process for longer never got one
+_ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
+_SILENT = (
+    "It ended without a last word: it was killed, by hand or because memory ran out, or it could "
+    "not write any more."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what it trains. All else is looked up in the files when it is asked for.
+
+    Who asks for all runs again and again takes a `RunStatus` of each from the `run_board`.
+    """
+
+    folder: Path
+    recipe: Recipe
+
+    @property
+    def id(self) -> str:
+        """The folder's name: a number and the name of the result, as 0007-lenet5."""
+        return self.folder.name
+
+    @property
+    def name(self) -> str:
+        """The name that the result is meant to have."""
+        return self.id.split("-", 1)[1]
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file of the last complete state of the training, if there is one."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def stop_request(self) -> Path:
+        """The file whose existence asks the run to stop."""
+        return self.folder / "stop"
+
+    @property
+    def search(self) -> str | None:
+        """The id of the search that it is a trial of; None for a run of its own."""
+        return _word_in(self.folder / "search")
+
+    @property
+    def owner(self) -> str | None:
+        """Whoever started it, as a browser's mark; None where that was not said."""
+        return _word_in(self.folder / "owner")
+
+    @property
+    def result_folder(self) -> Path:
+        """Where its result is saved: a trial's stays out of the list of networks."""
+        return self.folder / "result" if self.search else weights_folder()
+
+    @property
+    def log(self) -> RunLog:
+        """What the event log says by now."""
+        return read_log(self.folder)
+
+    @property
+    def state(self) -> State:
+        """How far the run is."""
+        return self.status().state
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is training, or will; quicker than to ask for its state."""
+        log, alive = self.log_and_life()
+        return alive and not log.error
+
+    @property
+    def why_it_died(self) -> str:
+        """The reason, as one sentence."""
+        return _why_it_died(self.log)
+
+    def status(self) -> "RunStatus":
+        """How it stands now."""
+        log, alive = self.log_and_life()
+        waits = alive and not log.is_started
+        return self.status_with(log, alive, len(runs_ahead_of(self)) if waits else 0)
+
+    def status_with(self, log: RunLog, alive: bool, ahead: int) -> "RunStatus":
+        """How it stands, given its log, whether it is alive, and how many are ahead of it."""
+        state = self._state(log, alive, ahead)
+        return RunStatus(self, state, log, ahead, self.owner, self.search)
+
+    def _state(self, log: RunLog, alive: bool, ahead: int) -> State:
+        if log.end:
+            return "stopped" if log.end["reason"] == "stopped" else "finished"
+        if log.error or not alive:
+            return "died"
+        if self.stop_request.exists():
+            return "stopping"
+        if log.is_started:
+            return "running"
+        return "queued" if ahead else "starting"
+
+    def log_and_life(self) -> tuple[RunLog, bool]:
+        """The log, and whether the process lives and has more to say."""
+        log = self.log
+        alive = not log.end and self.is_alive()
+        if not (log.end or alive):
+            log = self.log  # it may have written its end between the two looks, and gone
+        return log, alive
+
+    def is_alive(self) -> bool:
+        """Whether its process lives; one that was just asked for counts as living."""
+        pid = self.process_facts().get("pid")
+        if pid is None:
+            return _age(self.folder) < _SECONDS_TO_START
+        return processes.is_running(pid, self.id)
+
+    @property
+    def ticket(self) -> int | None:
+        """Its place in the order of starting and resuming; None while it gets one."""
+        return self.process_facts().get("ticket")
+
+    @property
+    def place_in_line(self) -> tuple[int, str]:
+        """What runs are queued by."""
+        return self.ticket or sys.maxsize, self.id
+
+    def process_facts(self) -> dict[str, int]:
+        """The id of its process and its ticket, which is noted before there is a process."""
+        try:
+            return _PROCESS_FACTS.read(self.folder / "process.json")
+        except (OSError, ValueError, RecursionError):
+            return {}
+
+    def write_process_facts(self, facts: dict[str, int]) -> None:
+        """Note the id of its process and its ticket, or the ticket alone."""
+        write_text(self.folder / "process.json", json.dumps(facts))
+
+    def sign_in(self, pid: int) -> None:
+        """Note whose process the run is.
+
+        The run's worker does so itself, too: its starter may be killed before it can.
+        """
+        self.write_process_facts({"pid": pid, "ticket": self.ticket})
+
+    def snapshots(self) -> dict[int, Path]:
+        """The files with the network's weights after each epoch, by epoch."""
+        files = sorted((self.folder / "epochs").glob("*.safetensors"))
+        return {int(path.stem): path for path in files if re.fullmatch("[0-9]+", path.stem)}
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """How a run stood at one moment."""
+
+    run: Run
+    state: State
+    log: RunLog
+    ahead: int  # living runs whose turn comes before, if it waits
+    owner: str | None
+    search: str | None
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        """The name that the result is meant to have."""
+        return self.run.name
+
+    @property
+    def recipe(self) -> Recipe:
+        """What it trains."""
+        return self.run.recipe
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was training, or would."""
+        return self.state in LIVE
+
+    @property
+    def why_it_died(self) -> str:
+        """The reason, as one sentence."""
+        return _why_it_died(self.log)
+
+
+def runs_folder() -> Path:
+    """The folder that holds the runs."""
+    return weights_folder() / ".runs"
+
+
+def run_folders() -> list[Path]:
+    """The folders that are named as those of runs are, the newest first."""
+    folders = runs_folder().glob("[0-9]*-*")
+    return sorted((path for path in folders if _ID.fullmatch(path.name)), reverse=True)
+
+
+def find_run(run_id: str) -> Run | None:
+    """The run of that id, None if there is none."""
+    if not _ID.fullmatch(name := Path(run_id).name):
+        return None
+    folder = runs_folder() / name
+    try:
+        return Run(folder, _RECIPES.read(folder / "recipe.json"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def list_runs() -> list[Run]:
+    """All runs, the newest first; folders that are no runs are passed over."""
+    found = (find_run(path.name) for path in run_folders())
+    return [run for run in found if run]
+
+
+def runs_ahead_of(run: Run) -> list[Run]:
+    """The living runs whose turn comes before this one's."""
+    mine = run.place_in_line
+    others = (other for other in list_runs() if other.id != run.id)
+    return [
+        other
+        for other in others
+        if other.place_in_line < mine and not other.log.end and other.is_alive()
+    ]
+
+
+def read_statuses() -> list[RunStatus]:
+    """How all runs stand now, the newest first; each file is looked at once."""
+    looks = [(run, *run.log_and_life()) for run in list_runs()]
+    line = sorted(run.place_in_line for run, _log, alive in looks if alive)
+    return [
+        run.status_with(log, alive, bisect_left(line, run.place_in_line) if alive else 0)
+        for run, log, alive in looks
+    ]
+
+
+def _why_it_died(log: RunLog) -> str:
+    return log.error or log.exit or _SILENT
+
+
+def _word_in(path: Path) -> str | None:
+    try:
+        return _WORDS.read(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _parse_process_facts(text: str) -> dict[str, int]:
+    facts = json.loads(text)
+    known = facts if isinstance(facts, dict) else {}
+    numbers = {key: known.get(key) for key in ("pid", "ticket")}
+    return {key: n for key, n in numbers.items() if type(n) is int and 0 < n < 2**31}
+
+
+def _age(path: Path) -> float:
+    try:
+        return abs(time.time() - path.stat().st_mtime)
+    except OSError:
+        return float("inf")
+
+
+_RECIPES = FileCache(lambda text: Recipe(**json.loads(text)))
+_PROCESS_FACTS = FileCache(_parse_process_facts)
+_WORDS = FileCache(str)  # of files that hold one word

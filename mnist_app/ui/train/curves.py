@@ -1,0 +1,105 @@
+"""The curves of a run, with others laid over them, and a drawing while the network learns."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from mnist_app.figures import training_charts as charts
+from mnist_app.results import weights
+from mnist_app.runs.event_log import Event
+from mnist_app.runs.run import Run, RunStatus
+from mnist_app.ui import loaded_networks, session
+
+_CONFIG = {"displayModeBar": False}
+
+
+class Point(NamedTuple):
+    """What the curves of a run show of an epoch."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+
+
+class Curve(NamedTuple):
+    """The epochs of one run or result, under the name that the legend gives it."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+def render(now: RunStatus, others: Sequence[RunStatus]) -> None:
+    """Draw the curves of a run.
+
+    Args:
+        now: the run.
+        others: that can be laid over it.
+    """
+    epochs = now.log.epochs
+    shown = [_curve(now.id, epochs.values()), *_overlays(others)]
+    if not any(curve.points for curve in shown):
+        return
+    accuracy, loss = figures_of(tuple(shown))
+    left, right = st.columns(2)
+    with left, st.container(key="accuracy_chart"):
+        st.plotly_chart(accuracy, key="accuracy", config=_CONFIG)
+    with right, st.container(key="loss_chart"):
+        st.plotly_chart(loss, key="loss", config=_CONFIG)
+    st.caption(
+        "Training figures run over the epoch, with dropout and augmentation on; validation is "
+        "measured at its end, with them off."
+    )
+    if epochs:
+        st.caption(_epoch_text(epochs[max(epochs)]))
+    _digit_while_learning(now.run)
+
+
+@lru_cache(16)
+def figures_of(curves: tuple[Curve, ...]) -> tuple[go.Figure, go.Figure]:
+    """Accuracy and loss per epoch: made once for all who look at the same. Do not change them."""
+    runs = {curve.name: [point._asdict() for point in curve.points] for curve in curves}
+    return charts.accuracy_curves(runs), charts.loss_curves(runs)
+
+
+def _curve(name: str, epochs: Iterable[Event]) -> Curve:
+    thinned = charts.thinned(list(epochs))
+    return Curve(name, tuple(Point(*(event[key] for key in Point._fields)) for event in thinned))
+
+
+def _overlays(others: Sequence[RunStatus]) -> list[Curve]:
+    """Curves of other runs and saved results to lay over this one's."""
+    runs = {status.id: status for status in others if status.log.epochs}
+    infos = {info.name: info for info in weights.list_weights()}
+    chosen = st.multiselect(
+        "Lay over", [*runs, *infos], key="overlays", placeholder="earlier runs and saved results"
+    )
+    return [
+        _curve(name, runs[name].log.epochs.values() if name in runs else infos[name].history)
+        for name in chosen
+    ]
+
+
+def _digit_while_learning(run: Run) -> None:
+    drawing = session.current_drawing()
+    with st.container(key="digit_while_learning"):
+        st.markdown("**Your digit while it learns**")
+        if drawing is None:
+            st.caption("Draw a digit in the Draw tab: what the network makes of it shows here.")
+            return
+        by_epoch = loaded_networks.probabilities_by_epoch(run, drawing)
+        if by_epoch:
+            figure = charts.digit_while_learning(by_epoch)
+            st.plotly_chart(figure, key="digit_chart", config=_CONFIG)
+
+
+def _epoch_text(event: Event) -> str:
+    return (
+        f"Epoch {event['epoch']}: training {event['train_accuracy']:.2%}, validation "
+        f"{event['val_accuracy']:.2%}, learning rate {event['learning_rate']:g}, "
+        f"{event['seconds']:.1f} s, {event['images_per_second']:,.0f} images/s"
+    )

@@ -1,0 +1,75 @@
+"""The form that starts a training: a preset, a data set, changes of the recipe, a name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from mnist_app.common.errors import InputError
+from mnist_app.data import catalogue, training_data
+from mnist_app.recipes.presets import RECIPES, SOURCES
+from mnist_app.recipes.recipe import Recipe
+from mnist_app.runs import lifecycle, processes
+from mnist_app.ui import dataset_choice, session, teacher_lock
+from mnist_app.ui.markdown import escaped
+from mnist_app.ui.train import recipe_form
+
+_DATASETS = {
+    "mnist": "70,000 digits of MNIST; downloaded once, 11 MB, if they are not here.",
+    "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
+    "folder": "Your own pictures: a folder or ZIP with one sub-folder per digit, named 0 to 9.",
+}
+
+
+def render() -> None:
+    """Draw the form; a click starts the training."""
+    st.subheader("Recipe", anchor=False)
+    preset = _preset()
+    dataset = _dataset()
+    values = recipe_form.render_fields(preset)
+    result = st.text_input(
+        "Save as",
+        key="save_as",
+        **session.PERSISTENT,
+        placeholder=preset.name,
+        help="Letters, digits, - and _. A taken name gets a number.",
+    )
+    with st.container(key="train"):
+        if not teacher_lock.is_unlocked():
+            teacher_lock.render_locked_notice()
+            return
+        processes.prepare_to_start()
+        if st.button("Start training", type="primary", width="stretch"):
+            _start(preset, {**values, "dataset": dataset}, result.strip())
+
+
+def _preset() -> Recipe:
+    name = st.selectbox("Preset", list(RECIPES), key="preset", bind="query-params")
+    preset, source = RECIPES[name], SOURCES[name]
+    reported = f" Reported: {source.reported}." if source.reported else ""
+    st.caption(f"{source.about}{reported}")
+    if lack := training_data.missing_strokes_notice(preset):
+        st.info(lack)
+    return preset
+
+
+def _dataset() -> str:
+    kind = st.selectbox("Data set", list(_DATASETS), key="dataset", bind="query-params")
+    st.caption(_DATASETS[kind])
+    if kind != "folder":
+        return kind
+    return dataset_choice.render_own_data("folder")
+
+
+def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
+    try:
+        teacher_lock.require_unlocked()
+        catalogue.check_dataset(values["dataset"])
+        run = lifecycle.start(
+            preset.changed(**values), name or preset.name, owner=session.browser_id()
+        )
+    except InputError as error:
+        st.error(escaped(error))
+        return
+    st.session_state["run"] = run.id
+    st.rerun()
