@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,8 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
-
-# A drawing is too little work to share out: beside a training, which keeps all cores busy, two
-# threads wait for each other twenty times as long as one needs. Runs have processes of their own.
-torch.set_num_threads(1)
-
-
-RUN_PREFIX = "run:"
-
+from mnist_app.ui.listing import RUN_PREFIX
+from mnist_app.ui.session import current_session
 
 MOST_EPOCHS_SHOWN = 60
 
@@ -31,6 +26,16 @@ class Choice:
     key: str
     predictor: Predictor | None
     version: object  # changes when the network does
+
+
+@cache
+def predict_on_one_thread() -> None:
+    """Have torch use one thread in this process; the first call decides.
+
+    A drawing is too little work to share out: beside a training, which keeps all cores busy, two
+    threads wait for each other twenty times as long as one needs. Runs have processes of their own.
+    """
+    torch.set_num_threads(1)
 
 
 def predictor_for(key: str) -> Choice:
@@ -63,13 +68,13 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
 
 def probabilities_by_epoch(run: training_runs.Run, rgba: np.ndarray) -> dict[int, list[float]]:
     """What the run's network made of a drawing after each epoch."""
-    old, now = st.session_state.get("digit_by_epoch", {}), {}
+    memory, now = current_session().train, {}
     drawn = hash(rgba.tobytes())
     with suppress(OSError):  # another browser may remove the run meanwhile
         for epoch, path in _thinned(run.snapshots()).items():
             key = (run.id, epoch, path.stat().st_mtime_ns, drawn)
-            now[key] = old.get(key) or _probabilities(path, run.recipe, rgba)
-    st.session_state["digit_by_epoch"] = now
+            now[key] = memory.probabilities.get(key) or _probabilities(path, run.recipe, rgba)
+    memory.probabilities = now
     return {key[1]: values for key, values in now.items()}
 
 

@@ -13,10 +13,9 @@ from mnist_app.data import catalogue, training_data
 from mnist_app.figures import training_charts as charts
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.results import weights
 from mnist_app.runs import training_runs
 from mnist_app.runs.training_runs import Run
-from mnist_app.ui import dataset_choice, loaded_networks, polling, session, teacher_lock
+from mnist_app.ui import dataset_choice, listing, loaded_networks, polling, session, teacher_lock
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
 
@@ -36,7 +35,7 @@ def render() -> None:
     with settings:
         _settings()
     with progress:
-        live = any(run.is_live for run in training_runs.list_runs())
+        live = bool(listing.current().live)
         st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
 
 
@@ -92,9 +91,10 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
 # Following a run
 
 
+@listing.once()
 def _follow() -> None:
     polling.rerun_if_changed()
-    everything = {run.id: run for run in polling.single_runs()}
+    everything = {run.id: run for run in listing.current().runs}
     if not everything:
         st.subheader("No training yet", anchor=False)
         st.write(
@@ -249,8 +249,8 @@ def _figures(shown: str) -> tuple[go.Figure, go.Figure]:
 
 def _overlays(run: Run) -> dict[str, list[dict[str, Any]]]:
     """Curves of earlier runs and saved results to lay over this one's."""
-    others = {r.id: r for r in polling.single_runs() if r.id != run.id and r.log.epochs}
-    infos = {info.name: info for info in weights.list_weights()}
+    others = {r.id: r for r in listing.current().runs if r.id != run.id and r.log.epochs}
+    infos = {info.name: info for info in listing.current().networks}
     chosen = st.multiselect(
         "Lay over", [*others, *infos], key="overlays", placeholder="earlier runs and saved results"
     )
