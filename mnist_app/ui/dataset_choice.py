@@ -1,9 +1,11 @@
 """Data sets in memory, one copy for all sessions, and the choice of one."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +16,10 @@ from mnist_app.data.labelled_images import Dataset
 from mnist_app.runs.run import list_runs
 from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.markdown import escaped
+from mnist_app.ui.session import current_session
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 CHOICES = {
     "mnist": "MNIST",
@@ -50,18 +56,22 @@ def render_own_data(key: str) -> str:
         teacher_lock.render_locked_notice()
     labels = {str(path): _label(path) for path in uploads.list_uploads()}
     with choice:
-        place = st.selectbox(
-            "Folder or ZIP",
-            list(labels),
-            index=None,
-            format_func=lambda path: labels.get(path, path),
-            accept_new_options=is_open,
-            placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
-            key=key,
-            **session.PERSISTENT,
-        )
-    place = (place or "").strip()
+        place = _folder_or_zip(labels, key, is_open=is_open)
     return place if is_open or place in labels else ""
+
+
+def _folder_or_zip(labels: dict[str, str], key: str, *, is_open: bool) -> str:
+    place = st.selectbox(
+        "Folder or ZIP",
+        list(labels),
+        index=None,
+        format_func=lambda path: labels.get(path, path),
+        accept_new_options=is_open,
+        placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
+        key=key,
+        **session.PERSISTENT,
+    )
+    return (place or "").strip()
 
 
 def _upload(key: str) -> None:
@@ -72,16 +82,16 @@ def _upload(key: str) -> None:
         help="Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
         "TIFF of any size, at least 5 of each digit. It stays on the app's machine.",
     )
-    if file is not None and st.session_state.get(f"{key}_kept") != file.file_id:
+    if file is not None and current_session().data.kept_uploads.get(key) != file.file_id:
         _keep(file, key)
 
 
-def _keep(file: BinaryIO, key: str) -> None:
+def _keep(file: UploadedFile, key: str) -> None:
     """Keep what was uploaded just now, and choose it."""
     try:
         with st.spinner("Looking into the ZIP"):
             st.session_state[key] = str(uploads.keep_upload(file.name, file))
-        st.session_state[f"{key}_kept"] = file.file_id
+        current_session().data.kept_uploads[key] = file.file_id
     except InputError as error:
         st.error(escaped(error))
 
@@ -136,7 +146,7 @@ def render_delete_button(name: str, key: str) -> None:
     with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
         st.write(f"{archives.upload_name(path)} is gone for everybody then.")
         st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
-    if problem := st.session_state.pop(f"{key}_folder_problem", None):
+    if problem := current_session().data.delete_problems.pop(f"{key}_folder", None):
         st.error(escaped(problem))
 
 
@@ -147,7 +157,7 @@ def _delete(path: Path, key: str) -> None:
         delete_upload(path)
         st.session_state[key] = None
     except InputError as error:
-        st.session_state[f"{key}_problem"] = str(error)
+        current_session().data.delete_problems[key] = str(error)
 
 
 def delete_upload(path: Path) -> None:

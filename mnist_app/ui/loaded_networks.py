@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,8 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.runs.run import Run, find_run
+from mnist_app.ui.listing import RUN_PREFIX
 from mnist_app.ui.session import current_session
-
-# A drawing is too little work to share out: beside a training, which keeps all cores busy, two
-# threads wait for each other twenty times as long as one needs. Runs have processes of their own.
-torch.set_num_threads(1)
-
-
-RUN_PREFIX = "run:"
-
 
 MOST_EPOCHS_SHOWN = 60
 
@@ -32,6 +26,16 @@ class Choice:
     key: str
     predictor: Predictor | None
     version: object  # changes when the network does
+
+
+@cache
+def predict_on_one_thread() -> None:
+    """Have torch use one thread in this process; the first call decides.
+
+    A drawing is too little work to share out: beside a training, which keeps all cores busy, two
+    threads wait for each other twenty times as long as one needs. Runs have processes of their own.
+    """
+    torch.set_num_threads(1)
 
 
 def predictor_for(key: str) -> Choice:

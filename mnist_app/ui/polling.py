@@ -1,32 +1,37 @@
-"""Results that are computed in the background, and the page's look at how far they are."""
+"""What the page waits for, and who draws it again when that is there.
+
+A whole run of the page's script notes in the session what it shows: the jobs with their progress,
+and what other browsers and runs can change. One fragment polls: it compares, and runs the script
+again if anything is no longer as it is shown. A part that draws itself can also note that another
+part of the page is out of date; the next poll sees to it unless that part was drawn meanwhile.
+"""
 
 import time
-from typing import Any
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from mnist_app.common.errors import InputError
-from mnist_app.results import weights
 from mnist_app.results.cache import Entry
-from mnist_app.runs import run_board, search
 from mnist_app.runs.jobs import Job, State
-from mnist_app.runs.run import RunStatus, find_run
-from mnist_app.ui import polling
-from mnist_app.ui.loaded_networks import RUN_PREFIX
+from mnist_app.ui import listing
 from mnist_app.ui.markdown import escaped
+from mnist_app.ui.session import PageMemory, current_session
 
+_SECONDS_WHILE_WAITING = 1.0  # from one poll to the next
+_SECONDS_OTHERWISE = 3.0
 _UNTIL_SENT = 0.05  # seconds; what a run that ends with a rerun has not sent by then is lost
-_AWAITED = "awaited"  # in the session's state: the jobs that the page shows, as they stood
+_WHOLE_PAGE = "page"  # the part that is missing if a fragment could not run itself again
+
+
+# Jobs
 
 
 def result_or_progress(job: Job, key: str) -> Entry | None:
     """The result if it is there; else start the job and show how far it is.
 
-    The page is drawn again when it gets on, by `watch`.
-
     Args:
-        job: what to compute.
+        job: what to compute. The page is drawn again when it gets on.
         key: of the button that tries again after a failure.
     """
     found = job.result()
@@ -38,7 +43,7 @@ def result_or_progress(job: Job, key: str) -> Entry | None:
         st.error(escaped(error))
         return None
     state = job.state()
-    st.session_state.setdefault(_AWAITED, {})[job.path.name] = (job, _seen(state))
+    current_session().page.awaited_jobs[job.path.name] = (job, _as_shown(state))
     if state.problem:
         st.error(escaped(state.problem))
         st.button("Try again", key=key, on_click=_retry, args=(job,))
@@ -54,73 +59,61 @@ def _retry(job: Job) -> None:
         st.toast(escaped(error))
 
 
-class _UntilNextPoll:
-    """What is known to get on: nothing is waited for but the next look."""
+def _as_shown(state: State) -> State:
+    """A state to the precision that is seen: a whole per cent."""
+    return state._replace(share=round(state.share, 2))
 
-    def state(self) -> State:
-        return State(text="later")
+
+# Parts of the page that are out of date
+
+
+def await_part(part: str) -> None:
+    """Run the page again at the next poll, unless `part_rendered` is called for it by then."""
+    current_session().page.missing_parts.add(part)
+
+
+def part_rendered(part: str) -> None:
+    """Note that a part of the page is up to date."""
+    current_session().page.missing_parts.discard(part)
 
 
 def rerun_soon() -> None:
-    """Run the part of the page that calls this again, and soon the page, if that is being drawn.
+    """Run the fragment that calls this again; the page at the next poll if it calls within a run.
 
     What the user did meanwhile comes with it.
     """
     time.sleep(_UNTIL_SENT)
     try:
         st.rerun(scope="fragment")
-    except StreamlitAPIException:
-        await_part("later")
+    except StreamlitAPIException:  # not in a run of the fragment alone
+        await_part(_WHOLE_PAGE)
 
 
-def await_part(part: str) -> None:
-    """Run the page again at the next look, unless `part` of it has `arrived` by then."""
-    st.session_state.setdefault(_AWAITED, {})[part] = (_UntilNextPoll(), None)
-
-
-def part_rendered(part: str) -> None:
-    """The part that was expected is on the page."""
-    st.session_state.get(_AWAITED, {}).pop(part, None)
+# Polling
 
 
 def poll_for_changes() -> None:
-    """Run the whole page again when what it waits for gets on, or others changed what it shows.
+    """Run the whole page again when it no longer shows what there is.
 
-    To be called once, at the end of a page on which nothing else looks for news.
+    To be called once, at the end of a page on which nothing else polls.
     """
-    st.fragment(rerun_if_changed, run_every=1 if st.session_state.get(_AWAITED) else 3)()
+    page = current_session().page
+    is_waiting = page.awaited_jobs or page.missing_parts
+    seconds = _SECONDS_WHILE_WAITING if is_waiting else _SECONDS_OTHERWISE
+    st.fragment(rerun_if_changed, run_every=seconds)()
 
 
 def rerun_if_changed() -> None:
-    """Look once, from a fragment that looks again and again."""
-    polling.rerun_if_outside_changed()
-    awaited = st.session_state.get(_AWAITED, {})
-    if any(_seen(job.state()) != seen for job, seen in awaited.values()):
-        st.session_state[_AWAITED] = {}
+    """Poll once, from a fragment that runs again and again."""
+    page = current_session().page
+    if page.missing_parts or _has_outside_changed(page) or _have_jobs_got_on(page):
         st.rerun(scope="app")
 
 
-def _seen(state: State) -> tuple[bool, str, int, str | None]:
-    return state.is_done, state.text, round(100 * state.share), state.problem
+def _has_outside_changed(page: PageMemory) -> bool:
+    return page.outside_state != listing.current().outside_state(page.network)
 
 
-def single_runs() -> list[RunStatus]:
-    """How the runs that are no trials of a search stand, the newest first."""
-    return search.without_trials(run_board.statuses())
-
-
-def outside_state() -> Any:
-    """What other browsers and runs can change and a page shows: results, runs, snapshots."""
-    chosen = st.session_state.get("network") or ""
-    live = tuple((run.id, run.state) for run in single_runs() if run.is_live)
-    results = tuple((info.name, info.date) for info in weights.list_weights())
-    run = find_run(chosen.removeprefix(RUN_PREFIX)) if chosen.startswith(RUN_PREFIX) else None
-    return results, live, len(run.snapshots()) if run else 0
-
-
-def rerun_if_outside_changed() -> None:
-    """Run the whole page again if results or runs are not what it shows."""
-    state = outside_state()
-    if st.session_state.get("outside_state") != state:
-        st.session_state["outside_state"] = state
-        st.rerun(scope="app")
+def _have_jobs_got_on(page: PageMemory) -> bool:
+    jobs = page.awaited_jobs.values()
+    return any(_as_shown(job.state()) != shown for job, shown in jobs)

@@ -1,19 +1,31 @@
-"""What the app remembers of one browser."""
+"""What the app remembers of one browser.
+
+The page is there before torch is loaded, so nothing here needs torch.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 
-from mnist_app.drawing.normal_form import ink_of
+if TYPE_CHECKING:
+    from mnist_app.common.teacher_code import Pass
+    from mnist_app.data.archives import Skipped
+    from mnist_app.recognition.predictor import Found
+    from mnist_app.recognition.unlabelled import Reading
+    from mnist_app.runs.jobs import Job, State
+    from mnist_app.ui.listing import OutsideState
 
 # What was set in one tab is kept while another is open.
 PERSISTENT: dict[str, Any] = {"persist_state": "session"}
+_KEY = "session"  # in Streamlit's state of a session
 
 
 @dataclass
@@ -36,17 +48,42 @@ class TrainMemory:
 
 @dataclass
 class DataMemory:
-    """Of the Data and Evaluate tabs."""
+    """Of the Data and Evaluate tabs, and of the choice of a data set."""
+
+    gallery_seed: int = 0  # of the random images in the gallery
+    test_images_seed: int = 0  # of the random test images
+    confusion_cell: str | None = None  # that was clicked: "digit-answer"
+    pictures_key: object = None  # the network and the files that were read last
+    pictures_read: tuple[list[Reading], list[Skipped]] = field(default_factory=lambda: ([], []))
+    kept_uploads: dict[str, str] = field(default_factory=dict)  # file ids, by the choice's key
+    delete_problems: dict[str, str] = field(default_factory=dict)  # sentences, by the choice's key
 
 
 @dataclass
 class CompareMemory:
     """Of the Compare tab."""
 
+    known: list[str] | None = None  # the results that there were; None before the first look
+    readings: dict[tuple[Any, ...], list[Found]] = field(default_factory=dict)
+
 
 @dataclass
 class PageMemory:
     """Of the sidebar, and of what the page waits for."""
+
+    network: str | None = None  # the key of the one chosen last
+    sidebar_shows: str | None = None  # the key of the network that the sidebar tells of
+    outside_state: OutsideState | None = None  # what others can change, as the page shows it
+    awaited_jobs: dict[str, tuple[Job, State]] = field(
+        default_factory=dict
+    )  # as the page shows them
+    missing_parts: set[str] = field(default_factory=set)  # parts of the page that are out of date
+    teacher_pass: Pass | None = None
+    mark: bytes = field(default_factory=lambda: secrets.token_bytes(16))  # in place of a cookie
+
+    def begin_run(self) -> None:
+        """Forget what the page waits for: a whole run of its script tells it anew."""
+        self.awaited_jobs, self.missing_parts = {}, set()
 
 
 @dataclass
@@ -65,8 +102,12 @@ class Session:
 
 
 def current_session() -> Session:
-    """This browser's; a new one at first."""
-    return st.session_state.setdefault("session", Session())
+    """This browser's; a new one at first, and where a browser sent something under its name."""
+    held = st.session_state.get(_KEY)
+    if isinstance(held, Session):
+        return held
+    st.session_state[_KEY] = new = Session()
+    return new
 
 
 def remember_drawing(rgba: np.ndarray | None) -> None:
@@ -76,6 +117,8 @@ def remember_drawing(rgba: np.ndarray | None) -> None:
 
 def current_drawing() -> np.ndarray | None:
     """The session's drawing, uint8 (H, W, 4); None if nothing is drawn."""
+    from mnist_app.drawing.normal_form import ink_of
+
     rgba = st.session_state.get("drawing")
     return None if rgba is None or ink_of(rgba) is None else rgba
 
@@ -84,7 +127,7 @@ def browser_id() -> str:
     """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
     mark = _unmasked(st.context.cookies.get("_streamlit_xsrf"))
     if not mark:  # no browser, or one that refuses cookies
-        mark = st.session_state.setdefault("owner", secrets.token_bytes(16))
+        mark = current_session().page.mark
     return hashlib.sha256(mark).hexdigest()[:16]
 
 

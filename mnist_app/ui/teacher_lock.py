@@ -13,8 +13,8 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from mnist_app.common import network_address, teacher_code
 from mnist_app.common.errors import InputError
 from mnist_app.ui.markdown import escaped
+from mnist_app.ui.session import current_session
 
-_PASS = "teacher_pass"  # noqa: S105, a place in the session's state
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
 _DOOR = teacher_code.Door()  # one for all sessions: a new one does not begin to guess anew
 _NOBODYS = secrets.token_hex()  # the code while the file that may hold it cannot be read
@@ -39,8 +39,8 @@ def _secret_files() -> list[str]:
 def is_unlocked() -> bool:
     """Whether this session may start, stop, delete and upload."""
     needed = required_code()
-    held = st.session_state.get(_PASS)
-    return needed is None or (isinstance(held, teacher_code.Pass) and held.opens(needed))
+    held = current_session().page.teacher_pass
+    return needed is None or (held is not None and held.opens(needed))
 
 
 def require_unlocked() -> None:
@@ -61,32 +61,39 @@ def render() -> None:
     """Ask for the code, or warn that none is set though others can reach the app."""
     needed = required_code()
     if needed is None:
-        if network_address.is_reached_by_others(st.get_option("server.address")):
-            st.warning(
-                "Others on this network can start and stop trainings, delete uploads and read "
-                f"pictures in folders of this machine: set {teacher_code.VARIABLE} to a code, or "
-                "serve on localhost.",
-                icon=":material/lock_open:",
-            )
+        _warn_if_open_to_others()
         return
     with st.expander("Teacher", key="teacher", icon=":material/school:"):
         if is_unlocked():
             st.caption("You can start, stop, delete and upload.")
             st.button("Lock again", key="teacher_lock", on_click=_lock)
-            return
-        if needed == _NOBODYS:
+        elif needed == _NOBODYS:
             files = escaped(" and ".join(_secret_files()))
             st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
-            return
-        with st.form("teacher_form", clear_on_submit=True, border=False):
-            given = st.text_input("Teacher's code", type="password", key="teacher_code")
-            if st.form_submit_button("Unlock", key="teacher_unlock"):
-                _unlock(given, needed)
+        else:
+            _ask_for(needed)
+
+
+def _warn_if_open_to_others() -> None:
+    if network_address.is_reached_by_others(st.get_option("server.address")):
+        st.warning(
+            "Others on this network can start and stop trainings, delete uploads and read "
+            f"pictures in folders of this machine: set {teacher_code.VARIABLE} to a code, or "
+            "serve on localhost.",
+            icon=":material/lock_open:",
+        )
+
+
+def _ask_for(needed: str) -> None:
+    with st.form("teacher_form", clear_on_submit=True, border=False):
+        given = st.text_input("Teacher's code", type="password", key="teacher_code")
+        if st.form_submit_button("Unlock", key="teacher_unlock"):
+            _unlock(given, needed)
 
 
 def _unlock(given: str, needed: str) -> None:
     try:
-        st.session_state[_PASS] = _DOOR.enter(given, needed, _client())
+        current_session().page.teacher_pass = _DOOR.enter(given, needed, _client())
     except InputError as error:
         st.error(escaped(error))
         return
@@ -100,4 +107,4 @@ def _client() -> str:
 
 
 def _lock() -> None:
-    st.session_state.pop(_PASS, None)
+    current_session().page.teacher_pass = None

@@ -18,12 +18,21 @@ NONE: Mapping[str, str] = {}
 
 @contextmanager
 def served(
-    folder: Path, script: Path = ROOT / "app.py", variables: Mapping[str, str] = NONE
+    folder: Path,
+    script: Path = ROOT / "app.py",
+    variables: Mapping[str, str] = NONE,
+    working_directory: Path = ROOT,
 ) -> Iterator[tuple[str, Path]]:
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
     weights = folder / "weights"
     shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
-    server = start(weights, folder / "log.txt", script, variables=variables)
+    server = start(
+        weights,
+        folder / "log.txt",
+        script,
+        variables=variables,
+        working_directory=working_directory,
+    )
     try:
         yield server.url, weights
     finally:
@@ -45,6 +54,7 @@ def start(
     *options: str,
     port: int | None = None,
     variables: Mapping[str, str] = NONE,
+    working_directory: Path = ROOT,
 ) -> Server:
     """Start the app on a weights folder, with options for Streamlit; it adds to the log.
 
@@ -55,7 +65,7 @@ def start(
     with log.open("a") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", str(script), *ours],
-            cwd=ROOT,
+            cwd=working_directory,
             stdout=file,
             stderr=file,
             env={

@@ -83,10 +83,11 @@ def test_clear_undo_and_redo(app):
     expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
 
 
-FEW_POINTS = f"""
-from mnist_app.ui import canvas, strokes
+FEW_POINTS = """
+from mnist_app.ui import page
+from mnist_app.ui.draw import canvas, strokes
 strokes.MOST_POINTS = canvas.MOST_POINTS = 45
-exec(open({str(serve.ROOT / "app.py")!r}, encoding="utf-8").read())
+page.render()
 """
 SCRIBBLE = [[(60, 90), (220, 90), (60, 200), (220, 200)]]
 

@@ -5,9 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
-
-from mnist_app.common import memory
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBC = platform.libc_ver()
@@ -73,10 +70,3 @@ def test_large_blocks_are_given_back_however_often_they_are_needed():
 
     assert given_back("given back") == "1 1 1 "
     assert given_back("as it is") == "1 0 0 "  # otherwise there would be nothing to do
-
-
-def test_the_app_gives_large_blocks_back(monkeypatch):
-    asked = []
-    monkeypatch.setattr(memory, "give_back_freed_memory", lambda: asked.append("given back"))
-    AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert asked

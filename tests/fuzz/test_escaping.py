@@ -25,6 +25,7 @@ from mnist_app.report import html_report
 from mnist_app.results import weights
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import runs_folder
+from mnist_app.ui.server.application import PAGE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
@@ -116,7 +117,7 @@ def sent(app: AppTest) -> list[str]:
 def app(weights_folder: Path) -> AppTest:
     weights_folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    return AppTest.from_file(str(PAGE), default_timeout=60)
 
 
 @pytest.mark.parametrize("tab", ["Draw", "Train", "Evaluate", "Compare"])
@@ -158,7 +159,7 @@ TEXT = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.sampled_from(["T
 
 def opened(values: dict[str, str]) -> None:
     """The page at an address; then its Train tab, where most of the address is looked at."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
     for key, value in values.items():
         app.query_params[key] = value
     for tab in (values.get("tab", ""), "Train"):

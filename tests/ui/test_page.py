@@ -12,6 +12,7 @@ from mnist_app.recognition.predictor import default_network
 from mnist_app.results import weights
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import list_runs, runs_folder
+from mnist_app.ui.server.application import PAGE
 from mnist_app.ui.train import recipe_form
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +22,7 @@ TIMEOUT = 60
 @pytest.fixture
 def app(weights_folder: Path) -> AppTest:
     shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
+    return AppTest.from_file(str(PAGE), default_timeout=TIMEOUT)
 
 
 def open_tab(app: AppTest, name: str) -> AppTest:
@@ -55,7 +56,7 @@ def test_nonsense_in_the_url_does_no_harm(app, name):
 
 
 def test_without_any_weights_the_page_says_what_to_do(weights_folder):
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT).run()
+    app = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT).run()
     assert not app.exception
     assert "train one" in app.sidebar.info[0].value
 

@@ -105,6 +105,17 @@ def test_a_pass_cannot_be_made_up_by_the_page(monkeypatch):
     """What a browser can set in a session's state is text, numbers and the like."""
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
     app = AppTest.from_string(SIDEBAR, default_timeout=60)
-    for made_up in (True, "sesame", {"opens": True}, ["sesame"]):
-        app.session_state["teacher_pass"] = made_up
-        assert app.run().markdown[-1].value == "locked"
+    for name in ("session", "teacher_pass", "page"):
+        for made_up in (True, "sesame", {"page": {"teacher_pass": True}}, ["sesame"]):
+            app.session_state[name] = made_up
+            assert app.run().markdown[-1].value == "locked"
+
+
+def test_a_pass_is_kept_until_the_code_is_another(monkeypatch):
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
+    app = AppTest.from_string(SIDEBAR, default_timeout=60).run()
+    app.text_input(key="teacher_code").set_value("sesame")
+    app.button[0].click().run()
+    assert app.run().markdown[-1].value == "open"
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "another")
+    assert app.run().markdown[-1].value == "locked"

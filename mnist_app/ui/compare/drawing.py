@@ -76,7 +76,8 @@ def _whole(rgba: np.ndarray) -> str:
 
 def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[Found]]:
     """What each network finds, by its name; the same drawing and file are read once."""
-    old, now = st.session_state.get("readings", {}), {}
+    memory, now = session.current_session().compare, {}
+    old = memory.readings
     readings, place, drawn = {}, st.empty(), hash(rgba.tobytes())
     for number, info in enumerate(infos):
         try:
@@ -91,7 +92,7 @@ def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[
         if now[key]:
             readings[info.name] = with_threshold(now[key], choice.predictor.calibration.threshold)
     place.empty()
-    st.session_state["readings"] = now
+    memory.readings = now
     return readings
 
 

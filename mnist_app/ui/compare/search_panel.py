@@ -10,7 +10,7 @@ from mnist_app.results import weights
 from mnist_app.runs import processes, run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
-from mnist_app.ui import polling, session, teacher_lock
+from mnist_app.ui import listing, polling, session, teacher_lock
 from mnist_app.ui.compare import search_form, search_results
 from mnist_app.ui.markdown import escaped
 
@@ -43,6 +43,7 @@ def render() -> None:
 # Following a search
 
 
+@listing.once()
 def _follow() -> None:
     polling.rerun_if_changed()
     everything = {found.id: found for found in search.list_searches(run_board.statuses())}

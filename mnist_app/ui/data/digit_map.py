@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -163,25 +164,29 @@ def digit_map(
         titles: of the x axis and the y axis.
         key: of the component.
     """
+    columns = min(20, len(points))
+    data = {
+        "labels": "".join(map(str, labels.tolist())),
+        "sheet": sheet_url,
+        "columns": columns,
+        "rows": -(-len(points) // columns),
+        "colors": list(DIGIT_COLORS),
+        "x": titles[0],
+        "y": titles[1],
+        "alt": f"Map of {len(points):,} images: {titles[0]}, {titles[1]}",
+    }
+    _component(data=_places(points) | data, key=key)
+
+
+def _places(points: np.ndarray) -> dict[str, Any]:
+    """The points in steps of the grain from the lower left corner, and the size of the whole."""
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     grain = _GRAIN / max(float(extent.max()), 1e-9)
-    columns = min(20, len(points))
-    _component(
-        data={
-            "points": ((points - low) * grain).round().astype(int).flatten().tolist(),
-            "width": max(float(extent[0] * grain), 1.0),
-            "height": max(float(extent[1] * grain), 1.0),
-            "labels": "".join(map(str, labels.tolist())),
-            "sheet": sheet_url,
-            "columns": columns,
-            "rows": -(-len(points) // columns),
-            "colors": list(DIGIT_COLORS),
-            "x": titles[0],
-            "y": titles[1],
-            "alt": f"Map of {len(points):,} images: {titles[0]}, {titles[1]}",
-        },
-        key=key,
-    )
+    return {
+        "points": ((points - low) * grain).round().astype(int).flatten().tolist(),
+        "width": max(float(extent[0] * grain), 1.0),
+        "height": max(float(extent[1] * grain), 1.0),
+    }
 
 
 def small_sheet(images: np.ndarray) -> str:

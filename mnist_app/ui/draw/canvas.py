@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.common.errors import InputError
@@ -21,6 +20,7 @@ from mnist_app.ui.draw.strokes import (
     valid_strokes,
 )
 from mnist_app.ui.markdown import escaped
+from mnist_app.ui.server.streamlit_internals import is_dropped_upload
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
@@ -65,7 +65,7 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
         )
     else:
         file = st.camera_input("A photo of a digit or a number", key="camera", on_change=on_change)
-    if isinstance(st.session_state.get(kind.lower()), DeletedFile):
+    if is_dropped_upload(st.session_state.get(kind.lower())):
         return None, "Waiting for the picture: if it does not come, choose it again."
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from mnist_app.ui.draw import canvas
+from mnist_app.ui.session import current_session
 
 if TYPE_CHECKING:
     from mnist_app.ui.loaded_networks import Choice
@@ -50,7 +51,7 @@ def render(choose: "Callable[[], Choice | None]") -> None:
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
 
-    if choice and choice.key != st.session_state.get("sidebar_shows"):
+    if choice and choice.key != current_session().page.sidebar_shows:
         polling.await_part("sidebar")  # comes after this, unless a stroke ends the run before
     if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
         polling.await_part(reasons.FRAGMENT)

@@ -1,9 +1,9 @@
 """Own pictures through the chosen network: a table, a CSV file, and what could not be read."""
 
 import io
+from collections.abc import Sequence
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import DeletedFile, UploadedFile
 
 from mnist_app.common.errors import InputError
 from mnist_app.data import archives
@@ -13,7 +13,9 @@ from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
 from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.server.hardening import MOST_HELD
+from mnist_app.ui.server.streamlit_internals import is_dropped_upload
+from mnist_app.ui.server.uploads import MOST_OF_A_SESSION
+from mnist_app.ui.session import current_session
 
 _TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 _WAYS = ("Upload", "Folder")
@@ -52,13 +54,14 @@ def _uploaded() -> tuple[object, list[File]] | None:
     return [upload.file_id for upload in uploads], files
 
 
-def _tell_what_went(chosen: list[UploadedFile | DeletedFile]) -> None:
+def _tell_what_went(chosen: Sequence[object]) -> None:
     """Say so where files stand in the list that the server does not hold any more."""
-    gone = sum(isinstance(file, DeletedFile) for file in chosen)
+    gone = sum(map(is_dropped_upload, chosen))
     if gone:
+        kept = f"{MOST_OF_A_SESSION // 1_000_000} MB"
         st.warning(
             f"{gone:,} of {len(chosen):,} files are no longer on the server, which keeps the last "
-            f"{MOST_HELD // 1_000_000} MB of a page: choose them again, large ones a few at a time."
+            f"{kept} of a page: choose them again, large ones a few at a time."
         )
 
 
@@ -76,17 +79,15 @@ def _in_folder() -> tuple[object, list[File]] | None:
 def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:
     """Read them, once per network and choice of files."""
     place = st.empty()  # there in every run, so that nothing below it moves
-    key = (choice.key, choice.version, str(key))
-    known_key, known = st.session_state.get("pictures_read", (None, None))
-    if key == known_key:
-        return known
-    place.progress(0.0, f"Reading {len(files):,} files …")
-    known = read_all(
-        choice.predictor, files, lambda n: place.progress(n / len(files), f"{n:,} files read …")
-    )
-    place.empty()
-    st.session_state["pictures_read"] = (key, known)
-    return known
+    memory, key = current_session().data, (choice.key, choice.version, str(key))
+    if key != memory.pictures_key:
+        place.progress(0.0, f"Reading {len(files):,} files …")
+        memory.pictures_read = read_all(
+            choice.predictor, files, lambda n: place.progress(n / len(files), f"{n:,} files read …")
+        )
+        memory.pictures_key = key
+        place.empty()
+    return memory.pictures_read
 
 
 def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
@@ -95,40 +96,40 @@ def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
         unsure = f", {refused:,} of them not sure enough to be an answer" if refused else ""
         st.markdown(f"**{len(readings):,} pictures read{unsure}; {len(skipped):,} files skipped**")
         if readings:
-            st.dataframe(
-                {
-                    "Image": [png_url(reading.image / 255) for reading in readings],
-                    "File": [reading.name for reading in readings],
-                    "Digit": [_answer(reading) for reading in readings],
-                    "Confidence": [reading.confidence for reading in readings],
-                },
-                column_config={
-                    "Image": st.column_config.ImageColumn(width="small"),
-                    "Confidence": st.column_config.ProgressColumn(format="percent"),
-                },
-                hide_index=True,
-                row_height=44,
-                key="pictures",
-            )
-            st.download_button(
-                "Download as CSV",
-                to_csv(readings),
-                "predictions.csv",
-                "text/csv",
-                icon=":material/download:",
-                key="pictures_csv",
-                help="ImageId, Label (the most probable digit) and confidence.",
-            )
+            _answers(readings)
         if skipped:
             st.markdown("**Not read**")
+            names, reasons = [file.name for file in skipped], [file.problem for file in skipped]
             st.dataframe(
-                {
-                    "File": [file.name for file in skipped],
-                    "Reason": [file.problem for file in skipped],
-                },
-                hide_index=True,
-                key="pictures_skipped",
+                {"File": names, "Reason": reasons}, hide_index=True, key="pictures_skipped"
             )
+
+
+def _answers(readings: list[Reading]) -> None:
+    st.dataframe(
+        {
+            "Image": [png_url(reading.image / 255) for reading in readings],
+            "File": [reading.name for reading in readings],
+            "Digit": [_answer(reading) for reading in readings],
+            "Confidence": [reading.confidence for reading in readings],
+        },
+        column_config={
+            "Image": st.column_config.ImageColumn(width="small"),
+            "Confidence": st.column_config.ProgressColumn(format="percent"),
+        },
+        hide_index=True,
+        row_height=44,
+        key="pictures",
+    )
+    st.download_button(
+        "Download as CSV",
+        to_csv(readings),
+        "predictions.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="pictures_csv",
+        help="ImageId, Label (the most probable digit) and confidence.",
+    )
 
 
 def _answer(reading: Reading) -> str:

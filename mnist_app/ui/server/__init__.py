@@ -1,1 +1,1 @@
-"""What the app needs of the server and Streamlit lacks."""
+"""The server: what is set up once, what requests pass, and what Streamlit lacks."""

@@ -4,6 +4,11 @@ Streamlit passes on what a run sends by callbacks on its event loop, and drops w
 that another took the place of. A part of the page that is asked for in the moment when a run has
 ended, but its last messages still wait in that loop, takes its place at once: on a busy server a
 look for news makes the answer to a stroke disappear. Here such a request waits in the same line.
+
+Streamlit's own comment in `AppSession.request_rerun` describes the race, and names
+https://github.com/streamlit/streamlit/issues/9921. Tried with Streamlit 1.67.0; there is no public
+way. The names used are `AppSession.request_rerun`, `_create_scriptrunner`, `_scriptrunner` and
+`_event_loop`: where one is gone, nothing waits, and the tests tell.
 """
 
 from collections import deque
@@ -25,11 +30,9 @@ class _EndedError(Exception):
 
 
 def install() -> None:
-    """Make all sessions of this server wait, once.
-
-    The names used are Streamlit's own: where they are gone, nothing waits.
-    """
-    if hasattr(AppSession, "_create_scriptrunner") and not hasattr(AppSession, _LINE):
+    """Make all sessions of this server wait, once."""
+    needed = "request_rerun", "_create_scriptrunner"
+    if all(hasattr(AppSession, name) for name in needed) and not hasattr(AppSession, _LINE):
         setattr(AppSession, _LINE, ())  # requests of a session, in the order in which they came
         AppSession._create_scriptrunner = _in_no_place(AppSession._create_scriptrunner)
         AppSession.request_rerun = _in_line(AppSession.request_rerun)
@@ -40,7 +43,8 @@ def _in_no_place(create: Create) -> Create:
 
     @wraps(create)
     def create_if_free(session: AppSession, data: RerunData) -> None:
-        if session._scriptrunner is not None:
+        has_run = getattr(session, "_scriptrunner", None) is not None
+        if has_run and hasattr(session, "_event_loop"):
             raise _EndedError
         create(session, data)
 
@@ -48,6 +52,8 @@ def _in_no_place(create: Create) -> Create:
 
 
 def _in_line(ask: Request) -> Request:
+    """Have requests wait in the order in which they came."""
+
     @wraps(ask)
     def request(session: AppSession, client_state: ClientState | None) -> None:
         if getattr(session, _LINE):
@@ -57,24 +63,27 @@ def _in_line(ask: Request) -> Request:
             ask(session, client_state)
         except _EndedError:
             setattr(session, _LINE, deque([client_state]))
-            come_back(session, session._scriptrunner)
-
-    def come_back(session: AppSession, ended: ScriptRunner | None) -> None:
-        session._event_loop.call_soon_threadsafe(next_one, session, ended)
-
-    def next_one(session: AppSession, ended: ScriptRunner | None) -> None:
-        """Ask for the first in line, which no later one overtakes, and see to the others."""
-        if session._scriptrunner is ended:
-            session._scriptrunner = None  # all that it sent has arrived
-        line, ended = getattr(session, _LINE), None
-        client_state = line.popleft()
-        try:
-            ask(session, client_state)
-        except _EndedError:
-            line.appendleft(client_state)
-            ended = session._scriptrunner
-        finally:
-            if line:
-                come_back(session, ended)
+            _come_back(ask, session, session._scriptrunner)
 
     return request
+
+
+def _come_back(ask: Request, session: AppSession, ended: ScriptRunner | None) -> None:
+    """See to the line once what is in the session's event loop by now has been done."""
+    session._event_loop.call_soon_threadsafe(_next_one, ask, session, ended)
+
+
+def _next_one(ask: Request, session: AppSession, ended: ScriptRunner | None) -> None:
+    """Ask for the first in line, which no later one overtakes, and see to the others."""
+    if session._scriptrunner is ended:
+        session._scriptrunner = None  # all that it sent has arrived
+    line, ended = getattr(session, _LINE), None
+    client_state = line.popleft()
+    try:
+        ask(session, client_state)
+    except _EndedError:
+        line.appendleft(client_state)
+        ended = session._scriptrunner
+    finally:
+        if line:
+            _come_back(ask, session, ended)

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import assessment
 from mnist_app.report import html_report
+from mnist_app.results.cache import Entry
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, polling
@@ -27,12 +29,15 @@ def render(info: WeightsInfo) -> None:
         st.error(escaped(error))
         return
     found = polling.result_or_progress(job, "report_again")
-    if found is None:
-        return
+    if found:
+        _offer(info, found, dataset.test)
+
+
+def _offer(info: WeightsInfo, found: Entry, test: Digits) -> None:
     st.download_button(
         "Download",
         lambda: html_report.render_report(
-            info.name, assessment.from_entry(found, info, dataset.test), dataset.test
+            info.name, assessment.from_entry(found, info, test), test
         ),
         f"{info.name}.html",
         "text/html",

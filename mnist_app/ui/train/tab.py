@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from mnist_app.runs import run_board
 from mnist_app.runs.run import RunStatus
-from mnist_app.ui import polling, session
+from mnist_app.ui import listing, polling, session
 from mnist_app.ui.train import curves, progress, start_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -17,13 +16,14 @@ def render() -> None:
     with left:
         start_form.render()
     with right:
-        live = any(status.is_live for status in run_board.statuses())
+        live = bool(listing.current().live)
         st.fragment(_follow, run_every=SECONDS_BETWEEN_LOOKS if live else 3)()
 
 
+@listing.once()
 def _follow() -> None:
     polling.rerun_if_changed()
-    statuses = {status.id: status for status in polling.single_runs()}
+    statuses = {status.id: status for status in listing.current().runs}
     if not statuses:
         st.subheader("No training yet", anchor=False)
         st.write(

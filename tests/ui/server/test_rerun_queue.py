@@ -1,9 +1,11 @@
 """The line in which requests wait for a run that has ended, whatever ends meanwhile."""
 
+import inspect
 from collections import deque
 from dataclasses import dataclass, field
 
 import pytest
+from streamlit.runtime.app_session import AppSession
 
 from mnist_app.ui.server import rerun_queue
 
@@ -88,3 +90,26 @@ def test_a_run_that_cannot_be_started_does_not_keep_others_waiting(session):
     session.request_rerun("b")
     assert session.asked == [[], ["a", "b"]]
     assert not session._event_loop.callbacks
+
+
+def test_streamlit_has_the_names_that_the_line_needs():
+    assert {"request_rerun", "_create_scriptrunner"} <= vars(AppSession).keys()
+    source = inspect.getsource(AppSession.__init__)
+    assert "self._event_loop = " in source
+    assert "self._scriptrunner: " in source
+
+
+@pytest.mark.parametrize("name", ["request_rerun", "_create_scriptrunner"])
+def test_a_streamlit_without_one_of_these_names_is_left_as_it_is(monkeypatch, name):
+    monkeypatch.delattr(AppSession, rerun_queue._LINE, raising=False)
+    monkeypatch.delattr(AppSession, name)
+    before = dict(vars(AppSession))
+    rerun_queue.install()
+    assert dict(vars(AppSession)) == before
+
+
+@pytest.mark.parametrize("name", ["_scriptrunner", "_event_loop"])
+def test_a_session_without_one_of_these_names_takes_every_request(session, name):
+    delattr(session, name)
+    session._create_scriptrunner("a")
+    assert session.runs[-1].asked == ["a"]

@@ -1,0 +1,47 @@
+"""The Data tab's digits: how often each occurs, and how it looks on average."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from mnist_app.data.labelled_images import Dataset, Digits, to_input
+from mnist_app.figures import dataset_charts as charts
+from mnist_app.figures import dataset_fragments
+
+_CONFIG = {"displayModeBar": False}
+
+
+def render(dataset: Dataset) -> None:
+    """Draw the view."""
+    train, test = dataset
+    st.markdown("**How often each digit occurs**")
+    with st.container(key="distribution"):
+        figure = charts.distribution({"training": digit_counts(train), "test": digit_counts(test)})
+        st.plotly_chart(figure, key="distribution_chart", config=_CONFIG)
+    st.caption("Validation images are split off the training images, the same share of each digit.")
+    st.markdown("**Mean and spread**")
+    means, spreads = _averages(train.fingerprint, train)
+    st.html(dataset_fragments.averages(means, spreads, digit_counts(train)))
+    st.caption(
+        "Above the mean of the training images of each digit, below the standard deviation of each "
+        f"pixel: black 0, white {dataset_fragments.SPREAD_SHOWN:g} of the range or more."
+    )
+
+
+def digit_counts(*parts: Digits) -> list[int]:
+    """How often each digit, 0 to 9, occurs in the parts together."""
+    return sum(torch.bincount(part.labels, minlength=10) for part in parts).tolist()
+
+
+@st.cache_data(max_entries=8, show_spinner="Computing the means")
+def _averages(
+    fingerprint: str,  # noqa: ARG001, the cache's key
+    _train: Digits,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each digit's images, (10, 28, 28) each, in 0..1."""
+    means, spreads = np.zeros((10, 28, 28)), np.zeros((10, 28, 28))
+    for digit in range(10):
+        images = to_input(_train.images[_train.labels == digit])[:, 0]
+        spread, mean = torch.std_mean(images, dim=0, correction=0)
+        means[digit], spreads[digit] = mean.numpy(), spread.numpy()
+    return means, spreads

@@ -1,0 +1,81 @@
+"""The Data tab's distortions: what the chosen network still reads of images made worse."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
+from mnist_app.data.labelled_images import Digits, take, to_input
+from mnist_app.figures.tiles import Tile, tiles
+from mnist_app.ui import session
+from mnist_app.ui.clickable import clickable
+from mnist_app.ui.loaded_networks import Choice
+
+SAMPLE = 20  # images
+_STEPS = {"rotation": 5.0, "shift": 1.0, "blur": 0.25, "thickness": 0.25}
+
+
+@st.fragment
+def render(train: Digits, choice: Choice | None) -> None:
+    """Draw the view.
+
+    Args:
+        train: the training images of the data set.
+        choice: the network that reads them.
+    """
+    sample = take(train, SAMPLE, seed=0)
+    sample = sample.subset(sample.labels.argsort(stable=True))
+    shown = st.container(key="distorted")  # above the sliders, in view while one is moved
+    images = corrupt_all(to_input(sample.images), _sliders())
+    labels = sample.labels.tolist()
+    with shown:
+        described = [Tile(str(i), str(label)) for i, label in enumerate(labels)]
+        if choice and choice.predictor:
+            answers = [found.digit for found in choice.predictor.predict_images(images)]
+            pairs = list(zip(labels, answers, strict=True))
+            described = [_read(i, *pair) for i, pair in enumerate(pairs)]
+            right = sum(label == answer for label, answer in pairs)
+            st.markdown(f"**{choice.key} reads {right} of these {len(labels)} right**")
+        pixels = (images[:, 0].numpy() * 255).round().astype(np.uint8)
+        clickable(tiles(pixels, described, size=64), key="distorted_tiles")
+        st.caption(
+            f"n = {len(labels)} training images, a stratified sample (seed 0). Evaluate, "
+            "Robustness, measures each of these on 1,000 test images."
+        )
+
+
+def _read(number: int, label: int, answer: int | None) -> Tile:
+    """One image and what the network takes it for."""
+    words = "no digit" if answer is None else str(answer)
+    mark = "right" if answer == label else "wrong"
+    return Tile(str(number), f"{label} → {words}", f"a {label}, read as {words}", mark)
+
+
+def _sliders() -> dict[str, float]:
+    st.button(
+        "Reset", icon=":material/undo:", key="distortions_reset", on_click=_reset, width="content"
+    )
+    columns = st.columns(3)
+    amounts = {}
+    for number, (kind, corruption) in enumerate(CORRUPTIONS.items()):
+        with columns[number % 3]:
+            amounts[kind] = st.slider(
+                f"{kind.capitalize()}, {corruption.unit}",
+                float(corruption.least),
+                float(corruption.most),
+                float(corruption.neutral),
+                _STEPS.get(kind, 0.05),
+                format="%g",
+                key=_key(kind),
+                **session.PERSISTENT,
+            )
+    return amounts
+
+
+def _key(kind: str) -> str:
+    """Of a slider."""
+    return f"distortion_{kind}"
+
+
+def _reset() -> None:
+    for kind, corruption in CORRUPTIONS.items():
+        st.session_state[_key(kind)] = float(corruption.neutral)

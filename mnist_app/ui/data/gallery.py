@@ -1,0 +1,79 @@
+"""The Data tab's images: a gallery, and the way of one of them to the network."""
+
+import streamlit as st
+import torch
+
+from mnist_app.data.labelled_images import Digits
+from mnist_app.figures import dataset_fragments
+from mnist_app.figures.tiles import Tile, tiles
+from mnist_app.ui import session
+from mnist_app.ui.clickable import clickable
+
+SIZE = 16  # images
+ORDERS = ("First 16", "Random", "One digit")
+_WIDGET = "gallery"  # the key of what is clicked
+
+
+@st.fragment
+def render(train: Digits) -> None:
+    """Draw the view.
+
+    Args:
+        train: the training images of the data set.
+    """
+    gallery, steps = st.columns([1, 1.35], gap="large")
+    with gallery:
+        places = _places(train)
+        chosen = _gallery(train, places)
+    with steps, st.container(key="preprocessing"):
+        image, label = train.images[chosen].numpy(), int(train.labels[chosen])
+        st.markdown(f"**Image {chosen:,}, labelled {label}**")
+        row = st.slider("Row", 0, 27, 14, key="data_row", **session.PERSISTENT)
+        st.html(dataset_fragments.preprocessing(image, label, row))
+
+
+def _places(train: Digits) -> list[int]:
+    """The places of the images in the gallery."""
+    order = st.segmented_control(
+        "Training images",
+        ORDERS,
+        default=ORDERS[0],
+        required=True,
+        key="gallery_order",
+        **session.PERSISTENT,
+    )
+    if order == "Random":
+        return _random_places(len(train))
+    if order == "One digit":
+        digit = st.segmented_control(
+            "Digit", range(10), default=0, required=True, key="gallery_digit", **session.PERSISTENT
+        )
+        return (train.labels == digit).nonzero().flatten()[:SIZE].tolist()
+    return list(range(min(SIZE, len(train))))
+
+
+def _random_places(n: int) -> list[int]:
+    memory = session.current_session().data
+    if st.button("Others", icon=":material/casino:", key="gallery_others"):
+        memory.gallery_seed += 1
+    generator = torch.Generator().manual_seed(memory.gallery_seed)
+    return torch.randperm(n, generator=generator)[:SIZE].tolist()
+
+
+def _gallery(train: Digits, places: list[int]) -> int:
+    """Show the images; the place of the one that was clicked last, before that the first."""
+    state = st.session_state.get(_WIDGET)
+    clicked = state.get("clicked") if state else None
+    chosen = int(clicked) if clicked in map(str, places) else places[0]
+    described = [
+        Tile(
+            str(place),
+            str(label),
+            f"Image {place:,}, labelled {label}",
+            "chosen" if place == chosen else "",
+        )
+        for place, label in zip(places, train.labels[places].tolist(), strict=True)
+    ]
+    with st.container(key="gallery_tiles"):
+        clickable(tiles(train.images[places].numpy(), described, size=72), key=_WIDGET)
+    return chosen

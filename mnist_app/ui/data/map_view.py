@@ -1,0 +1,77 @@
+"""The Data tab's map: training images in the plane, what is alike near each other."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from mnist_app.data.labelled_images import Digits
+from mnist_app.recognition import embedding
+from mnist_app.runs.jobs import Job
+from mnist_app.ui import polling, session
+from mnist_app.ui.data.digit_map import digit_map, small_sheet
+
+WAYS = ("PCA", "t-SNE")
+
+
+class _Plane(NamedTuple):
+    """Where the images of the sample lie."""
+
+    points: np.ndarray  # (N, 2)
+    titles: tuple[str, str]  # of the axes
+    how: str  # they got there
+
+
+def render(name: str, train: Digits) -> None:
+    """Draw the view.
+
+    Args:
+        name: of the data set.
+        train: its training images.
+    """
+    way = st.segmented_control(
+        "Map by", WAYS, default=WAYS[0], required=True, key="data_map_by", **session.PERSISTENT
+    )
+    labels, sheet_url, points, shares = _sampled(train.fingerprint, train)
+    plane = _principal(points, shares) if way == "PCA" else _neighbour_embedding(name, train)
+    if plane is None:
+        return
+    with st.container(key="data_map"):
+        digit_map(plane.points, labels, sheet_url, plane.titles, key="digit_map")
+    st.caption(
+        f"n = {len(labels):,} training images, a stratified sample (seed {embedding.SEED}), by "
+        f"{plane.how}. Point at a digit, or tap it, to see its image; click the legend to see one "
+        "digit alone."
+    )
+
+
+def _principal(points: np.ndarray, shares: list[float]) -> _Plane:
+    x, y = (f"PC {i}, {share:.1%} of the variance" for i, share in enumerate(shares, 1))
+    return _Plane(points, (x, y), "principal component analysis")
+
+
+def _neighbour_embedding(name: str, train: Digits) -> _Plane | None:
+    """By t-SNE; None while that is computed."""
+    job = Job("embedding", embedding.job_arguments(name, train))
+    found = polling.result_or_progress(job, "embedding_again")
+    if found is None:
+        return None
+    facts = found.facts
+    used = facts.get("perplexity") or embedding.perplexity(facts["n"])
+    how = (
+        f"t-SNE, perplexity {used:.3g}, {facts['iterations'] + 1:,} iterations, seed "
+        f"{embedding.SEED}; what is near means something, what is far does not"
+    )
+    titles = ("t-SNE 1, no unit", "t-SNE 2, no unit")
+    return _Plane(found.tensors["points"].numpy(), titles, how)
+
+
+@st.cache_data(max_entries=8, show_spinner="Computing the map")
+def _sampled(
+    fingerprint: str,  # noqa: ARG001, the cache's key
+    _train: Digits,
+) -> tuple[np.ndarray, str, np.ndarray, list[float]]:
+    """Of the sample: labels, the images as a sheet, their principal components, the shares."""
+    sample = embedding.sample(_train)
+    points, shares = embedding.principal(sample.images)
+    return sample.labels.numpy(), small_sheet(sample.images.numpy()), points.numpy(), shares

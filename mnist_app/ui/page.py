@@ -1,0 +1,99 @@
+"""The page: its script, which Streamlit runs for each session and whenever something is done on it.
+
+The canvas is on the page before torch, which a new server has yet to load; what needs torch is
+imported after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from mnist_app.ui import listing, style
+from mnist_app.ui.draw import tab as draw
+from mnist_app.ui.server import garbage_collection
+from mnist_app.ui.session import current_session
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_tab_container import TabContainer
+
+    from mnist_app.ui.loaded_networks import Choice
+
+TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
+_POLLING_TABS = "Train", "Compare"  # they look for changes by themselves
+
+
+def render() -> None:
+    """Draw the page."""
+    st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
+    st.html(style.STYLE)
+    st.sidebar.title("Digits", anchor=False)
+    current_session().page.begin_run()
+    with listing.once():
+        _render_parts(*st.tabs(TABS, key="tab", on_change="rerun", bind="query-params"))
+    garbage_collection.freeze_library_objects()
+
+
+def _render_parts(draw_tab: TabContainer, *others: TabContainer) -> None:
+    """Draw the sidebar, the Draw tab, which also works while another one is open, and that one."""
+    _render_canvas(draw_tab, *others)
+    from mnist_app.ui import polling
+    from mnist_app.ui.draw.reasons import panels as reasons
+    from mnist_app.ui.sidebar import panel as sidebar
+
+    with draw_tab:
+        reasons.render(_current_choice, is_seen=bool(draw_tab.open))
+    choice = sidebar.render()
+    opened = next((tab for tab in zip(TABS[1:], others, strict=True) if tab[1].open), None)
+    if opened:
+        with opened[1]:
+            _render_tab(opened[0], choice)
+    if not opened or opened[0] not in _POLLING_TABS:
+        polling.poll_for_changes()
+
+
+def _render_canvas(draw_tab: TabContainer, *others: TabContainer) -> None:
+    """Draw the canvas and the answer; the rest says that it is loading while the server loads."""
+    is_loaded = draw.is_loaded()
+    notes = [] if is_loaded else [place.empty() for place in (st.sidebar, *others)]
+    for note in notes:
+        note.caption("Loading …")
+    with draw_tab:
+        draw.render(_current_choice)
+    for note in notes:
+        note.empty()
+
+
+def _current_choice() -> Choice | None:
+    """The network to draw with."""
+    from mnist_app.ui import loaded_networks
+    from mnist_app.ui.sidebar import network_choice
+
+    loaded_networks.predict_on_one_thread()
+    return network_choice.current_choice()
+
+
+def _render_tab(name: str, choice: Choice | None) -> None:
+    """Draw the tab that is open; each loads what it needs."""
+    match name:
+        case "Train":
+            from mnist_app.ui.train import tab as train
+
+            train.render()
+        case "Data":
+            from mnist_app.ui.data import tab as data
+
+            data.render(choice)
+        case "Evaluate":
+            from mnist_app.ui.evaluate import tab as evaluate
+
+            evaluate.render(choice)
+        case _:
+            from mnist_app.ui.compare import tab as compare
+
+            compare.render()
+
+
+if __name__ == "__main__":  # as Streamlit runs a script
+    render()

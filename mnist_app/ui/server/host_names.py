@@ -1,0 +1,48 @@
+"""The names under which a server for this machine alone answers."""
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mnist_app.common import network_address
+
+OWN_NAMES = ("localhost", "127.0.0.1", "::1")
+_REFUSAL = (
+    "This server answers to localhost and 127.0.0.1 alone: behind a proxy, start it with "
+    "--server.allowedHosts and the proxy's name."
+)
+
+
+class OwnNamesOnly:
+    """ASGI middleware: a page from elsewhere whose name was turned to this machine finds nothing.
+
+    It does nothing where others can reach the server, or where the option server.allowedHosts is
+    set: Streamlit sees to that.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        is_for_others = network_address.is_reached_by_others(st.get_option("server.address"))
+        self._answers_to_all = is_for_others or bool(st.get_option("server.allowedHosts"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] in ("http", "websocket") and not self._is_for_us(scope):
+            await PlainTextResponse(_REFUSAL, 403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_for_us(self, scope: Scope) -> bool:
+        return self._answers_to_all or _name_in(Headers(scope=scope).get("host", "")) in OWN_NAMES
+
+
+def _name_in(host: str) -> str | None:
+    """The name in a Host header, without the port; None if there is none."""
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:  # a bracket without its counterpart
+        return None
+    return name.rstrip(".") if name else None

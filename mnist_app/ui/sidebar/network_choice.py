@@ -1,0 +1,106 @@
+"""The choice of the network that reads the drawings."""
+
+import streamlit as st
+
+from mnist_app.common.errors import InputError
+from mnist_app.recognition.predictor import DEFAULT
+from mnist_app.runs.run import find_run
+from mnist_app.ui import listing, loaded_networks
+from mnist_app.ui.listing import RUN_PREFIX, Listing
+from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.markdown import escaped
+from mnist_app.ui.session import current_session
+
+_WIDGET = "network"  # the key of the select box, and the name in the page's address
+
+
+def current_choice() -> Choice | None:
+    """The network to draw with; None if there is none yet, or it is broken."""
+    labels = _labels(listing.current())
+    if not labels:
+        return None
+    key = _key(labels)
+    _tell_if_gone(key)
+    try:
+        return loaded_networks.predictor_for(key)
+    except (InputError, OSError):
+        return None  # the sidebar says why
+
+
+def render(there: Listing) -> Choice | None:
+    """Draw the select box, or say that there is no network; the one that is chosen."""
+    labels = _labels(there)
+    if not labels:
+        st.info("There is no network yet: train one in the Train tab.")
+        return None
+    key = _select(labels)
+    current_session().page.network = key
+    if key == _default(labels):
+        st.query_params.pop(_WIDGET, None)
+    else:
+        st.query_params[_WIDGET] = key
+    try:
+        return loaded_networks.predictor_for(key)
+    except (InputError, OSError) as error:
+        st.error(escaped(error))
+        return None
+
+
+def _labels(there: Listing) -> dict[str, str]:
+    """The networks, best first, and before them those in training: key -> text."""
+    labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in there.in_training}
+    return labels | {
+        info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
+        f"{info.dataset}"
+        for info in there.networks
+    }
+
+
+def _select(labels: dict[str, str]) -> str:
+    # Only a value that is no option is replaced: setting it at every run would undo a choice that
+    # is on its way.
+    if st.session_state.get(_WIDGET) not in labels:
+        st.session_state[_WIDGET] = _key(labels)
+    return st.selectbox(
+        "Network",
+        list(labels),
+        format_func=labels.get,
+        key=_WIDGET,
+        help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
+        "95% interval of the test accuracy.",
+    )
+
+
+def _key(labels: dict[str, str]) -> str:
+    """What was chosen, or else is in the URL, or else the default: one of the options.
+
+    What was chosen last is kept apart, as a page may still send an old label.
+    """
+    default = _default(labels)
+    if (wanted := st.session_state.get(_WIDGET)) in labels:
+        return wanted
+    wanted = current_session().page.network or st.query_params.get(_WIDGET) or default
+    if wanted not in labels:
+        wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default
+    return wanted if wanted in labels else default
+
+
+def _tell_if_gone(key: str) -> None:
+    """Say so if another network has to read, as the chosen one was deleted."""
+    page = current_session().page
+    chosen = page.network
+    if chosen and chosen != key and not chosen.startswith(RUN_PREFIX):
+        if st.session_state.get(_WIDGET) == chosen:
+            st.toast(f"The network {chosen} was deleted: {key} reads now.")
+        page.network = key
+
+
+def _default(labels: dict[str, str]) -> str:
+    results = (key for key in labels if not key.startswith(RUN_PREFIX))
+    return DEFAULT if DEFAULT in labels else next(results, next(iter(labels)))
+
+
+def _result_of(key: str) -> str:
+    """The name of the result that a run ended with."""
+    run = find_run(key.removeprefix(RUN_PREFIX))
+    return ((run.log.end or {}).get("name") if run else None) or ""
