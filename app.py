@@ -11,7 +11,7 @@ rerun_queue.install()
 hardening.harden()
 memory.give_back_freed_memory()
 st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
-st.html(style.STYLE)
+st.html(style.sheet("page"))
 st.sidebar.title("Digits", anchor=False)
 
 

@@ -13,12 +13,13 @@ from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.data.labelled_images import Dataset, Digits, take, to_input
 from mnist_app.figures import dataset_charts as charts
 from mnist_app.figures import dataset_fragments
-from mnist_app.figures.tiles import Tile, tiles
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
+from mnist_app.figures.tiles import Tile, small_sheet_url, tiles
 from mnist_app.recognition import embedding
 from mnist_app.runs.jobs import Job
-from mnist_app.ui import dataset_choice, polling, session
+from mnist_app.ui import dataset_choice, polling, session, style
 from mnist_app.ui.clickable import clickable
-from mnist_app.ui.data.digit_map import digit_map, small_sheet
+from mnist_app.ui.data.digit_map import digit_map
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.sidebar import panel as sidebar
 
@@ -29,13 +30,12 @@ MOST_REASONS = 1000  # skipped files that are listed
 ORDERS = ("First 16", "Random", "One digit")
 MAPS = ("PCA", "t-SNE")
 _STEPS = {"rotation": 5.0, "shift": 1.0, "blur": 0.25, "thickness": 0.25}
-_CONFIG = {"displayModeBar": False}
 
 
 def render() -> None:
     """Draw the tab."""
     with st.container(key="data_tab"):
-        st.html(dataset_fragments.STYLE)
+        st.html(style.sheet("data"))
         name = dataset_choice.render_choice("data_dataset")
         dataset = dataset_choice.load_or_explain(name, "data_download")
         if dataset is None:
@@ -161,7 +161,7 @@ def _digits(dataset: Dataset) -> None:
     st.markdown("**How often each digit occurs**")
     with st.container(key="distribution"):
         figure = charts.distribution({"training": _counts(train), "test": _counts(test)})
-        st.plotly_chart(figure, key="distribution_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="distribution_chart", config=PLOTLY_CONFIG)
     st.caption("Validation images are split off the training images, the same share of each digit.")
     st.markdown("**Mean and spread**")
     means, spreads = _averages(train.fingerprint, train)
@@ -225,7 +225,7 @@ def _sampled(
     """Of the sample: labels, the images as a sheet, their principal components, the shares."""
     sample = embedding.sample(_train)
     points, shares = embedding.principal(sample.images)
-    return sample.labels.numpy(), small_sheet(sample.images.numpy()), points.numpy(), shares
+    return sample.labels.numpy(), small_sheet_url(sample.images.numpy()), points.numpy(), shares
 
 
 # Distortions

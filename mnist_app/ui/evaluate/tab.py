@@ -10,14 +10,15 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import evaluation_charts as charts
-from mnist_app.figures.confusion_table import STYLE, confusion_table
+from mnist_app.figures.confusion_table import confusion_table
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.training import metrics
-from mnist_app.ui import dataset_choice, polling, session
+from mnist_app.ui import dataset_choice, polling, session, style
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.evaluate import own_pictures
 from mnist_app.ui.loaded_networks import Choice
@@ -26,7 +27,6 @@ from mnist_app.ui.markdown import escaped, inline_code
 VIEWS = ("Summary", "Images", "Confidence", "Robustness", "Own pictures")
 MOST_SHOWN = 60  # images of a cell, or mistakes
 RANDOM_IMAGES = 40
-_CONFIG = {"displayModeBar": False}
 
 
 def render(choice: Choice | None) -> None:
@@ -107,7 +107,7 @@ def _summary(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) 
 def _confusion(result: Assessment) -> tuple[int, int] | None:
     """The confusion matrix; the cell that was clicked, digit and answer."""
     st.markdown("**Confusion matrix**")
-    st.html(STYLE)
+    st.html(style.sheet("confusion"))
     chosen = st.session_state.get("confusion_cell")
     with st.container(key="confusion"):
         clicked = clickable(confusion_table(result.confusion, chosen), key="confusion_matrix")
@@ -224,7 +224,7 @@ def _confidence(result: Assessment, info: WeightsInfo) -> None:
     with left, st.container(key="reliability"):
         st.markdown("**Is it as sure as it is right?**")
         figure = charts.reliability_diagram(metrics.reliability(result.confidence, result.right))
-        st.plotly_chart(figure, key="reliability_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="reliability_chart", config=PLOTLY_CONFIG)
         st.caption(
             "On the dotted line, of the answers that are 80% sure 80% are right. Above each bar: "
             f"how many images. The mean gap, over 15 bins, is {result.calibration_error:.2%}."
@@ -234,7 +234,7 @@ def _confidence(result: Assessment, info: WeightsInfo) -> None:
         curve = metrics.coverage_curve(result.confidence, result.right)
         threshold = info.calibration.threshold
         figure = charts.coverage_figure(curve, threshold, result.n)
-        st.plotly_chart(figure, key="coverage_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="coverage_chart", config=PLOTLY_CONFIG)
         answered = result.confidence >= threshold
         accuracy = result.right[answered].mean() if answered.any() else 0.0
         st.caption(
@@ -261,4 +261,4 @@ def _robustness(arguments: dict[str, str]) -> None:
                 st.columns(3), curves[begin : begin + 3], strict=False
             ):
                 figure = charts.robustness_curve(kind, points, found.facts["n"])
-                column.plotly_chart(figure, key=f"robustness_{kind}", config=_CONFIG)
+                column.plotly_chart(figure, key=f"robustness_{kind}", config=PLOTLY_CONFIG)

@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue, training_data
 from mnist_app.figures import training_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
@@ -225,9 +226,9 @@ def _curves(run: Run) -> None:
     accuracy, loss = _figures(json.dumps({n: charts.thinned(e) for n, e in shown.items()}))
     left, right = st.columns(2)
     with left, st.container(key="accuracy_chart"):
-        st.plotly_chart(accuracy, key="accuracy", config=_CONFIG)
+        st.plotly_chart(accuracy, key="accuracy", config=PLOTLY_CONFIG)
     with right, st.container(key="loss_chart"):
-        st.plotly_chart(loss, key="loss", config=_CONFIG)
+        st.plotly_chart(loss, key="loss", config=PLOTLY_CONFIG)
     st.caption(
         "Training figures run over the epoch, with dropout and augmentation on; validation is "
         "measured at its end, with them off."
@@ -235,9 +236,6 @@ def _curves(run: Run) -> None:
     if epochs := run.log.epochs:  # looked at once: a run that is resumed begins anew
         st.caption(_epoch_text(epochs[max(epochs)]))
     _digit_while_learning(run)
-
-
-_CONFIG = {"displayModeBar": False}
 
 
 @lru_cache(16)
@@ -270,7 +268,7 @@ def _digit_while_learning(run: Run) -> None:
         by_epoch = loaded_networks.probabilities_by_epoch(run, drawing)
         if by_epoch:
             figure = charts.digit_while_learning(by_epoch)
-            st.plotly_chart(figure, key="digit_chart", config=_CONFIG)
+            st.plotly_chart(figure, key="digit_chart", config=PLOTLY_CONFIG)
 
 
 def _epoch_text(event: Mapping[str, Any]) -> str:
