@@ -14,6 +14,8 @@ DIGIT_COLORS = (
     "#b5a41f",
     "#17a2b8",
 )
+BLUE, ORANGE = DIGIT_COLORS[:2]
+GREY = "#8a919e"
 
 
 def run_color(name: str) -> str:

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import plotly.graph_objects as go
 
-from mnist_app.figures.colors import run_color
+from mnist_app.figures.colors import GREY, run_color
 from mnist_app.figures.plot_style import escape_html, with_common_layout
 from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, loss_curves
 from mnist_app.recipes.search_space import WIDE
@@ -14,7 +15,6 @@ from mnist_app.recognition.comparison import Point
 
 # Accuracies that the axis of errors names; as many as fit are seen.
 _TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
-_GREY = "#8a919e"
 _WORST_TO_BEST = [[0, "#4c78dd"], [0.5, "#a061c2"], [0.8, "#e2596b"], [1, "#f28e2b"]]
 _MOST_NAMED = 6  # different numbers that an axis names each
 _LEAST_ERROR = 1e-4  # drawn for none, which a logarithm does not have
@@ -64,25 +64,21 @@ def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.F
         cost: what the cost is, as "Parameters".
         unit: of one, in the text of a point, as "parameters".
     """
-    figure = go.Figure()
     datasets = dict.fromkeys(point.dataset for point in points)
-    for number, dataset in enumerate(datasets):
-        some = sorted((p for p in points if p.dataset == dataset), key=lambda p: p.cost)
-        figure.add_trace(_points(some, dataset, unit, SYMBOLS[number % len(SYMBOLS)]))
+    figure = go.Figure([_markers(points, *which, unit) for which in zip(datasets, cycle(SYMBOLS))])
     figure.update_xaxes(
         title=f"{cost} (logarithmic)",
         type="log",
         dtick="D2",
         tickformat="~s",
-        range=_room([point.cost for point in points]),
+        range=_cost_range([point.cost for point in points]),
     )
     _accuracy_axis(figure, "Test accuracy", [_error(point) for point in points])
     with_common_layout(figure, height=440)
-    figure.update_layout(showlegend=len(datasets) > 1, legend_y=-0.2)
-    return figure
+    return figure.update_layout(showlegend=len(datasets) > 1, legend_y=-0.2)
 
 
-def _room(costs: Sequence[float]) -> list[float] | None:
+def _cost_range(costs: Sequence[float]) -> list[float] | None:
     """The axis of the costs in powers of ten, with room for names beside the outermost points."""
     if not costs:
         return None
@@ -117,30 +113,35 @@ def _error_range(errors: Sequence[float]) -> list[float]:
     return [min(math.log10(max(errors)) + 0.25, 0), math.log10(min(errors)) - 0.25]
 
 
-def _points(points: Sequence[Point], dataset: str, unit: str, symbol: str) -> go.Scatter:
-    errors = [_error(point) for point in points]
-    deviations = [point.deviation or 0 for point in points]
+def _markers(points: Sequence[Point], dataset: str, symbol: str, unit: str) -> go.Scatter:
+    """The points of one data set by their cost, the names above and below in turns."""
+    shown = sorted((p for p in points if p.dataset == dataset), key=lambda p: p.cost)
     places = ("top center", "bottom center")
     return go.Scatter(
-        x=[p.cost for p in points],
-        y=errors,
-        error_y={
-            "array": deviations,
-            "arrayminus": [min(d, 0.999 * e) for d, e in zip(deviations, errors, strict=True)],
-            "color": _GREY,  # readable on light and dark grounds
-            "thickness": 1.5,
-            "width": 5,
-        },
+        x=[p.cost for p in shown],
+        y=[_error(p) for p in shown],
+        error_y=_deviations(shown),
         mode="markers+text",
-        text=[escape_html(p.name) for p in points],
-        textposition=[places[number % 2] for number in range(len(points))],
+        text=[escape_html(p.name) for p in shown],
+        textposition=[places[number % 2] for number in range(len(shown))],
         textfont_size=11,
-        marker={"size": 11, "symbol": symbol, "color": [run_color(p.name) for p in points]},
+        marker={"size": 11, "symbol": symbol, "color": [run_color(p.name) for p in shown]},
         name=escape_html(dataset),
         showlegend=True,
-        hovertext=[escape_html(_point_text(p, unit)) for p in points],
+        hovertext=[escape_html(_point_text(p, unit)) for p in shown],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _deviations(points: Sequence[Point]) -> dict[str, Any]:
+    """Bars of one standard deviation each way, the lower end above no errors at all."""
+    return {
+        "array": [p.deviation or 0 for p in points],
+        "arrayminus": [min(p.deviation or 0, 0.999 * _error(p)) for p in points],
+        "color": GREY,
+        "thickness": 1.5,
+        "width": 5,
+    }
 
 
 def _point_text(point: Point, unit: str) -> str:
@@ -161,26 +162,27 @@ def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[floa
     """
     fields = list(values[0]) if values else []
     axes = [_axis(field, [trial[field] for trial in values]) for field in fields]
-    percent = [100 * accuracy for accuracy in accuracies]
-    result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
-    figure = go.Figure(
-        go.Parcoords(
-            dimensions=[*axes, result],
-            line={
-                "color": percent,
-                "colorscale": _WORST_TO_BEST,
-                "cmin": min(percent, default=0),
-                "cmax": max(percent, default=1),
-                "showscale": False,
-            },
-            labelfont={"size": 13},
-            tickfont={"size": 12},
-            rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
-        )
-    )
+    figure = go.Figure(_trial_lines(axes, [100 * accuracy for accuracy in accuracies]))
     with_common_layout(figure, height=330)
-    figure.update_layout(margin={"l": 60, "r": 60, "t": 50, "b": 20})
-    return figure
+    return figure.update_layout(margin={"l": 60, "r": 60, "t": 50, "b": 20})
+
+
+def _trial_lines(axes: Sequence[Mapping[str, Any]], percent: Sequence[float]) -> go.Parcoords:
+    """A line for each trial, which ends at its accuracy in per cent and has its colour."""
+    result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
+    return go.Parcoords(
+        dimensions=[*axes, result],
+        line={
+            "color": percent,
+            "colorscale": _WORST_TO_BEST,
+            "cmin": min(percent, default=0),
+            "cmax": max(percent, default=1),
+            "showscale": False,
+        },
+        labelfont={"size": 13},
+        tickfont={"size": 12},
+        rangefont={"size": 1, "color": "rgba(0,0,0,0)"},
+    )
 
 
 def _axis(field: str, values: Sequence[Any]) -> dict[str, Any]:

@@ -1,40 +1,50 @@
-"""HTML fragments that the tabs show; pure functions of what they draw."""
+"""HTML fragments about a drawing and its answer; pure functions of what they show."""
 
-import base64
-import io
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import numpy as np
-from PIL import Image
+from markupsafe import Markup
 
+from mnist_app.drawing.segmentation import Box
 from mnist_app.figures.colors import DIGIT_COLORS
+from mnist_app.figures.data_urls import png_url
+from mnist_app.figures.templating import from_template
 from mnist_app.recipes.architectures import LayerSummary
 from mnist_app.recognition.predictor import Found, Prediction, number_text
 
+_COLOR_OF_NO_DIGIT = "#9aa0aa"
 
-def big_number(found: Sequence[Found]) -> str:
+
+def big_number(found: Sequence[Found]) -> Markup:
     """The digit or number that was read, large; nothing on a blank canvas."""
-    if not found:
-        return '<div class="digit"></div>'
-    if len(found) == 1 and found[0].prediction.is_refused:
-        return '<div class="digit none" role="status">not a digit</div>'
-    text = number_text(found)
-    size = f' style="font-size:min(7.5rem, {15 / len(text):.2f}rem)"' if len(text) > 1 else ""
-    return f'<div class="digit" role="status"{size}>{text}</div>'
+    is_refused = len(found) == 1 and found[0].prediction.is_refused
+    return from_template(
+        "figures/templates/big_number.html", text=number_text(found), is_refused=is_refused
+    )
 
 
-def top_three(prediction: Prediction, hint: str) -> str:
+def top_three(prediction: Prediction, hint: str) -> Markup:
     """The three most probable digits, or a hint where there is no prediction."""
     if prediction.is_blank:
-        return f'<p class="hint">{escape(hint)}</p>'
-    rows = [f"<div><b>{digit}</b> <span>{p:.1%}</span></div>" for digit, p in prediction.top(3)]
-    if prediction.is_refused:
-        sure = max(1, round(100 * prediction.confidence))
-        least = "less than " if prediction.confidence < 0.01 else "only "
-        rows = [f"<p>Most like {_a(prediction.nearest)}, but {least}{sure}% sure.</p>"]
-    return f'<div class="top">{"".join(rows)}</div>'
+        return from_template("figures/templates/hint.html", hint=hint)
+    if not prediction.is_refused:
+        return from_template("figures/templates/top_three.html", top=prediction.top(3))
+    return from_template(
+        "figures/templates/refusal.html",
+        nearest=_with_article(prediction.nearest),
+        how_sure=_how_sure(prediction.confidence),
+    )
+
+
+def _with_article(digit: int | None) -> str:
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
+def _how_sure(confidence: float) -> str:
+    """How sure a refused answer is, in whole per cent, of which there is at least one."""
+    least = "less than" if confidence < 0.01 else "only"
+    return f"{least} {max(1, round(100 * confidence))}%"
 
 
 def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) -> str:
@@ -47,109 +57,96 @@ def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) ->
     )
 
 
-def _a(digit: int | None) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
-
-
-def boxes(found: Sequence[Found], rgba: np.ndarray) -> str:
-    """The part of the drawing where digits were found, a box around each."""
-    left, top, right, bottom = _around(found, rgba.shape)
-    width, height = right - left, bottom - top
-    frames = []
-    for one in found:
-        x, y, w, h = one.box.left - left, one.box.top - top, one.box.width, one.box.height
-        digit = one.prediction.digit
-        color = "#9aa0aa" if digit is None else DIGIT_COLORS[digit]
-        frames.append(
-            f'<i style="left:{x / width:.2%};top:{y / height:.2%};width:{w / width:.2%};'
-            f'height:{h / height:.2%};border-color:{color}"></i>'
-        )
-    picture = png_url(rgba[top:bottom, left:right, :3].max(axis=2) / 255)
-    return (
-        f'<div class="seen"><div class="boxes"><img alt="The drawing, a box around each digit" '
-        f'src="{picture}">{"".join(frames)}</div><small>{len(found)} digits found</small></div>'
+def boxes(found: Sequence[Found], rgba: np.ndarray) -> Markup:
+    """The part of the drawing, uint8 (H, W, 4), where digits were found, a box around each."""
+    shown = _around(found, rgba.shape)
+    right, bottom = shown.left + shown.width, shown.top + shown.height
+    return from_template(
+        "figures/templates/boxes.html",
+        picture=drawing_url(rgba[shown.top : bottom, shown.left : right]),
+        frames=[_frame(one, shown) for one in found],
     )
 
 
-def _around(found: Sequence[Found], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of all boxes with some ground around."""
+def _around(found: Sequence[Found], shape: tuple[int, ...]) -> Box:
+    """The box around all digits, with some ground."""
     margin = max(one.box.height for one in found) // 6
-    return (
-        max(min(one.box.left for one in found) - margin, 0),
-        max(min(one.box.top for one in found) - margin, 0),
-        min(max(one.box.left + one.box.width for one in found) + margin, shape[1]),
-        min(max(one.box.top + one.box.height for one in found) + margin, shape[0]),
-    )
+    left = max(min(one.box.left for one in found) - margin, 0)
+    top = max(min(one.box.top for one in found) - margin, 0)
+    right = min(max(one.box.left + one.box.width for one in found) + margin, shape[1])
+    bottom = min(max(one.box.top + one.box.height for one in found) + margin, shape[0])
+    return Box(left, top, right - left, bottom - top)
 
 
-def digits_found(found: Sequence[Found]) -> str:
+def _frame(one: Found, shown: Box) -> dict[str, float | str]:
+    """Where the frame of a digit lies, in shares of what is shown, and its colour."""
+    digit = one.prediction.digit
+    return {
+        "left": (one.box.left - shown.left) / shown.width,
+        "top": (one.box.top - shown.top) / shown.height,
+        "width": one.box.width / shown.width,
+        "height": one.box.height / shown.height,
+        "color": _COLOR_OF_NO_DIGIT if digit is None else DIGIT_COLORS[digit],
+    }
+
+
+def digits_found(found: Sequence[Found]) -> Markup:
     """Each digit of a number: what the network saw, what it is, and how sure that is."""
-    cards = [_card(one.prediction) for one in found]
-    return f'<div class="cards">{"".join(cards)}</div>'
+    cards = [
+        {
+            "picture": png_url(one.prediction.image),
+            "text": number_text([one]),
+            "confidence": one.prediction.confidence,
+            "color": DIGIT_COLORS[one.prediction.nearest],
+            "is_refused": one.prediction.is_refused,
+        }
+        for one in found
+    ]
+    return from_template("figures/templates/digit_cards.html", cards=cards)
 
 
-def _card(prediction: Prediction) -> str:
-    digit = "?" if prediction.digit is None else str(prediction.digit)
-    color = DIGIT_COLORS[prediction.nearest]
-    weak = " weak" if prediction.is_refused else ""
-    return (
-        f'<div class="card{weak}"><img alt="28x28 image" src="{png_url(prediction.image)}">'
-        f'<b>{digit}</b><div class="track"><div class="fill" style="width:'
-        f'{100 * prediction.confidence:.2f}%;background:{color}"></div></div>'
-        f'<span class="value">{prediction.confidence:.1%}</span></div>'
-    )
-
-
-def probability_bars(prediction: Prediction) -> str:
+def probability_bars(prediction: Prediction) -> Markup:
     """Ten bars, one per digit, with the probability of each; empty on a blank canvas."""
-    shown = np.zeros(10) if prediction.is_blank else prediction.probabilities
-    spoken = ", ".join(f"{digit}: {p:.0%}" for digit, p in enumerate(shown))
-    rows = [_bar(digit, p, prediction) for digit, p in enumerate(shown)]
-    refused = " refused" if prediction.is_refused else ""
-    axis = "Probability, if it were a digit" if prediction.is_refused else "Probability"
-    return (
-        f'<div class="bars{refused}" role="img" aria-label="{axis} of each digit: {spoken}">'
-        f'{"".join(rows)}<div class="axis">{axis}</div></div>'
+    shares = np.zeros(10) if prediction.is_blank else prediction.probabilities
+    shares = shares.tolist()
+    return from_template(
+        "figures/templates/probability_bars.html",
+        axis="Probability, if it were a digit" if prediction.is_refused else "Probability",
+        spoken=", ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(shares)),
+        is_refused=prediction.is_refused,
+        bars=[_bar(digit, share, prediction) for digit, share in enumerate(shares)],
     )
 
 
-def _bar(digit: int, probability: float, prediction: Prediction) -> str:
-    value = "" if prediction.is_blank else f"{probability:.1%}"
-    weak = "" if digit == prediction.digit or prediction.is_blank else " weak"
-    return (
-        f'<div class="label{weak}">{digit}</div><div class="track"><div class="fill" '
-        f'style="width:{100 * probability:.2f}%;background:{DIGIT_COLORS[digit]}"></div></div>'
-        f'<div class="value{weak}">{value}</div>'
-    )
+def _bar(digit: int, share: float, prediction: Prediction) -> dict[str, float | str | bool]:
+    return {
+        "share": share,
+        "value": "" if prediction.is_blank else f"{share:.1%}",
+        "color": DIGIT_COLORS[digit],
+        "is_weak": not prediction.is_blank and digit != prediction.digit,
+    }
 
 
-def network_input(prediction: Prediction) -> str:
+def network_input(prediction: Prediction) -> Markup:
     """The 28x28 image that the network sees, enlarged without smoothing."""
-    picture = f'<img alt="28x28 image" src="{png_url(prediction.image)}">'
-    return f'<div class="seen">{picture}<small>The network sees<br>this, 28 × 28</small></div>'
+    return from_template("figures/templates/network_input.html", picture=png_url(prediction.image))
 
 
-def png_url(image: np.ndarray) -> str:
-    """A grey image in [0, 1], (H, W), as a data: URL."""
-    buffer = io.BytesIO()
-    Image.fromarray((image * 255).round().astype(np.uint8)).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+def whole_drawing(rgba: np.ndarray) -> Markup:
+    """The drawing, uint8 (H, W, 4), in grey."""
+    return from_template("figures/templates/whole_drawing.html", picture=drawing_url(rgba))
 
 
-def architecture(layers: Sequence[LayerSummary]) -> str:
+def drawing_url(rgba: np.ndarray) -> str:
+    """A drawing, uint8 (H, W, 4), as a grey data: URL, as bright as its brightest channel."""
+    return png_url(rgba[..., :3].max(axis=2) / 255)
+
+
+def architecture(layers: Sequence[LayerSummary]) -> Markup:
     """A network as a column of its layers, those that learn marked, with their output shapes."""
-    boxes = ["<div><span>Image</span><small>28 × 28</small></div>"]
-    for layer in layers:
-        kind = ' class="learns"' if layer.parameters else ""
-        size = " × ".join(str(side) for side in layer.shape)
-        count = f" · {layer.parameters:,} w" if layer.parameters else ""
-        boxes.append(
-            f"<div{kind}><span>{escape(layer.label)}</span><small>{size}{count}</small></div>"
-        )
-    return f'<div class="net">{"<i>↓</i>".join(boxes)}</div>'
+    return from_template("figures/templates/architecture.html", layers=layers)
 
 
-def facts(rows: Mapping[str, str]) -> str:
+def facts(rows: Mapping[str, str]) -> Markup:
     """A two-column list of facts; empty ones are left out."""
-    cells = [f"<b>{escape(k)}</b><span>{escape(v)}</span>" for k, v in rows.items() if v]
-    return f'<div class="facts">{"".join(cells)}</div>'
+    return from_template("figures/templates/facts.html", facts=rows)

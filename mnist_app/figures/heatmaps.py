@@ -1,64 +1,16 @@
 """Numbers as small pictures in colours that all can tell apart, and their colour bars."""
 
-import base64
-import io
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from markupsafe import Markup
 
-from mnist_app.figures.fragments import png_url, probability_bars
+from mnist_app.figures.data_urls import png_url
+from mnist_app.figures.fragments import probability_bars
+from mnist_app.figures.templating import from_template
 from mnist_app.recognition.predictor import Prediction
 
-STYLE = """
-<style>
-.reasons { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
-  gap: 1rem 1.4rem; }
-.reasons figure { margin: 0; max-width: 19rem; }
-.reasons figure > b { font-size: 1.05rem; }
-.reasons figcaption { font-size: .9rem; line-height: 1.35rem; margin-top: .35rem; }
-.reasons .heat { display: block; width: 100%; max-width: 14rem; margin-top: .3rem; }
-.heat, .maps img { image-rendering: pixelated; border-radius: .35rem; }
-.heat { border: 1px solid rgba(128,128,128,.45); }
-.scale { max-width: 14rem; margin-top: .4rem; font-size: .8rem;
-  font-variant-numeric: tabular-nums; }
-.scale i { display: block; height: .7rem; border-radius: .2rem;
-  border: 1px solid rgba(128,128,128,.45); }
-.scale div { display: flex; justify-content: space-between; gap: .4rem; }
-.scale small { display: block; text-align: center; opacity: .85; }
-.maps { margin: 0 0 1.2rem; max-width: 44rem; }
-.maps .head { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: end;
-  gap: 0 1rem; margin-bottom: .3rem; font-size: .9rem; }
-.maps .head b { font-size: 1rem; }
-.maps p, .maps summary { margin: .4rem 0 .3rem; font-size: .9rem; }
-.maps summary { cursor: pointer; }
-.maps img { display: block; max-width: 100%; height: auto; }
-.maps .scale { width: 9rem; margin: 0; font-size: .72rem; }
-.maps .scale i { height: .5rem; }
-.maps .scale small { margin-top: -1.15rem; }
-.maps .scale span:nth-child(2):not(:last-child) { opacity: 0; }
-.units { display: flex; flex-wrap: wrap; gap: 1px; max-width: 40rem; }
-.units span { width: .78rem; height: 1.3rem; border-radius: 2px;
-  border: 1px solid rgba(128,128,128,.35); }
-.units.named span { width: auto; min-width: 3.4rem; height: auto; border: 0; font-size: .85rem;
-  font-variant-numeric: tabular-nums; text-align: center; line-height: 1.25rem; }
-.units.named i { display: block; height: 1.3rem; border-radius: 2px;
-  border: 1px solid rgba(128,128,128,.35); }
-.variants { display: flex; flex-wrap: wrap; gap: .7rem; }
-.variants div { width: 5.8rem; font-size: .9rem; line-height: 1.25rem; }
-.variants img { display: block; width: 84px; height: 84px; image-rendering: pixelated;
-  border-radius: .35rem; border: 1px solid rgba(128,128,128,.45); }
-.beside { display: flex; gap: .4rem; align-items: start; }
-.beside > img { width: 112px; height: 112px; image-rendering: pixelated; border-radius: .4rem;
-  border: 1px solid rgba(128,128,128,.45); }
-.beside .bars { flex: 1; gap: .22rem .5rem; grid-template-columns: 1rem 1fr 3.6rem; }
-.beside .bars .label { font-size: 1.05rem; }
-.beside .bars .value { font-size: .95rem; }
-.beside .bars .track { height: 1.15rem; }
-@media (max-width: 640px) { .beside > img { width: 84px; height: 84px; } }
-</style>
-"""
 # Blue and orange are apart for all eyes; black is nothing, on light and dark pages alike.
 _NEGATIVE = np.array([[0, 0, 0], [30, 90, 190], [140, 205, 255]], dtype=float)
 _POSITIVE = np.array([[0, 0, 0], [215, 95, 0], [255, 215, 120]], dtype=float)
@@ -115,35 +67,58 @@ def mosaic(maps: np.ndarray, limit: float, columns: int) -> np.ndarray:
     return grid.reshape(rows * (height + 1), columns * (width + 1), 4)[:-1, :-1]
 
 
-def picture_url(pixels: np.ndarray) -> str:
-    """Pixels, uint8 (H, W, 3 or 4), as a data: URL."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def color_bar(limit: float, unit: str, *, signed: bool) -> str:
+def color_bar(limit: float, unit: str, *, signed: bool) -> Markup:
     """The colours from the least to the greatest value, with their numbers."""
     ends = np.linspace(-1 if signed else 0, 1, _STOPS)
     colours = (diverging if signed else sequential)(ends).tolist()
-    stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in colours)
-    numbers = [f"−{limit:.3g}", "0", f"+{limit:.3g}"] if signed else ["0", f"{limit:.3g}"]
-    return (
-        f'<div class="scale"><i style="background:linear-gradient(90deg, {stops})"></i>'
-        f"<div>{''.join(f'<span>{number}</span>' for number in numbers)}</div>"
-        f"<small>{escape(unit)}</small></div>"
+    return from_template(
+        "figures/templates/color_bar.html",
+        stops=", ".join(f"rgb({r},{g},{b})" for r, g, b in colours),
+        numbers=[f"−{limit:.3g}", "0", f"+{limit:.3g}"] if signed else ["0", f"{limit:.3g}"],
+        unit=unit,
     )
 
 
-def picture_and_bars(prediction: Prediction) -> str:
+def picture_and_bars(prediction: Prediction) -> Markup:
     """What the network saw, and its ten probabilities beside it."""
-    picture = f'<img alt="28x28 image" src="{png_url(prediction.image)}">'
-    return f'{STYLE}<div class="beside">{picture}{probability_bars(prediction)}</div>'
-
-
-def figure(title: str, picture: str, alt: str, below: str, caption: str) -> str:
-    """A picture (its data: URL) with its title, a colour bar in HTML below, and a caption."""
-    return (
-        f'<figure><b>{escape(title)}</b><img class="heat" src="{picture}" alt="{escape(alt)}">'
-        f"{below}<figcaption>{escape(caption)}</figcaption></figure>"
+    return from_template(
+        "figures/templates/picture_and_bars.html",
+        picture=png_url(prediction.image),
+        bars=probability_bars(prediction),
     )
+
+
+class Captioned(NamedTuple):
+    """A picture, or nothing where there is none to show, with its title and caption."""
+
+    title: str
+    caption: str
+    picture: str = ""  # a data: URL
+    alt: str = ""
+    scale: Markup = Markup()  # a colour bar
+
+
+def captioned(pictures: Sequence[Captioned]) -> Markup:
+    """Pictures side by side, each with its title above, its colour bar and caption below."""
+    return from_template("figures/templates/captioned.html", pictures=pictures)
+
+
+class Variant(NamedTuple):
+    """What a network made of a drawing from which one step of the preprocessing was left out."""
+
+    step: str
+    prediction: Prediction
+
+
+def variants(tried: Sequence[Variant]) -> Markup:
+    """For each step that was left out, the image that the network saw and its answer."""
+    cards = [
+        {
+            "step": variant.step,
+            "picture": png_url(variant.prediction.image),
+            "digit": variant.prediction.digit,
+            "confidence": variant.prediction.confidence,
+        }
+        for variant in tried
+    ]
+    return from_template("figures/templates/variants.html", cards=cards)

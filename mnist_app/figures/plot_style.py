@@ -4,6 +4,8 @@ from html import escape
 
 import plotly.graph_objects as go
 
+PLOTLY_CONFIG = {"displayModeBar": False}  # of every figure on a page
+
 
 def escape_html(text: str) -> str:
     """A text from outside as Plotly shows it letter by letter; it takes some tags for its own."""

@@ -1,15 +1,19 @@
 """Many small images as HTML: one picture file for all of them, a button each."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
 
 import numpy as np
+from markupsafe import Markup
+from PIL import Image
 
-from mnist_app.figures.fragments import png_url
+from mnist_app.drawing.normal_form import SIDE
+from mnist_app.figures import data_urls
+from mnist_app.figures.templating import from_template
 
-SIDE = 28  # pixels
 _PER_ROW = 20  # of the sheet
+_SIGNS = {"right": "✓", "wrong": "✗"}
+_GREYS = 16  # of a small sheet: a quarter of the bytes of 256
 
 
 class Tile(NamedTuple):
@@ -21,39 +25,41 @@ class Tile(NamedTuple):
     mark: str = ""  # "right", "wrong", "chosen" or nothing: a frame and a sign, not colour alone
 
 
-def tiles(images: np.ndarray, described: Sequence[Tile], size: int = 56) -> str:
+def tiles(images: np.ndarray, described: Sequence[Tile], size: int = 56) -> Markup:
     """Images, uint8 (N, 28, 28), as buttons of `size` pixels side by side."""
     if not len(images):
-        return ""
-    columns = min(_PER_ROW, len(images))
-    rows = -(-len(images) // columns)
-    buttons = [
-        _button(tile, number % columns * size, number // columns * size)
-        for number, tile in enumerate(described)
-    ]
-    return (
-        f'<div class="tiles" style="--sheet:url({png_url(sheet(images) / 255)});--side:{size}px;'
-        f'--sheet-size:{columns * size}px {rows * size}px">{"".join(buttons)}</div>'
+        return Markup()
+    columns, rows = sheet_grid(len(images))
+    return from_template(
+        "figures/templates/tiles.html",
+        tiles=described,
+        sheet=data_urls.picture_url(sheet(images)),
+        columns=columns,
+        rows=rows,
+        side=size,
+        signs=_SIGNS,
     )
+
+
+def sheet_grid(count: int) -> tuple[int, int]:
+    """Columns and rows of the sheet of `count` images, at least one."""
+    columns = min(_PER_ROW, count)
+    return columns, -(-count // columns)
 
 
 def sheet(images: np.ndarray) -> np.ndarray:
     """Images, uint8 (N, 28, 28), in rows of 20 at most: uint8 (H, W)."""
-    columns = min(_PER_ROW, len(images))
-    rows = -(-len(images) // columns)
+    columns, rows = sheet_grid(len(images))
     filled = np.zeros((rows * columns, SIDE, SIDE), dtype=np.uint8)
     filled[: len(images)] = images
     grid = filled.reshape(rows, columns, SIDE, SIDE).transpose(0, 2, 1, 3)
     return grid.reshape(rows * SIDE, columns * SIDE)
 
 
-def _button(tile: Tile, x: int, y: int) -> str:
-    signs = {"right": "✓", "wrong": "✗"}
-    sign = f"<i>{signs[tile.mark]}</i>" if tile.mark in signs else ""
-    caption = f"<small>{escape(tile.caption)}</small>" if tile.caption else ""
-    label = escape(tile.label or tile.caption or tile.value, quote=True)
-    return (
-        f'<button type="button" class="tile {tile.mark}" data-value="{escape(tile.value)}" '
-        f'aria-label="{label}" title="{label}"><span style="background-position:-{x}px -{y}px">'
-        f"{sign}</span>{caption}</button>"
-    )
+def small_sheet_url(images: np.ndarray) -> str:
+    """The sheet of images, uint8 (N, 28, 28), in 16 greys, as a data: URL."""
+    levels = (sheet(images).astype(np.uint16) * (_GREYS - 1) + 127) // 255
+    picture = Image.fromarray(levels.astype(np.uint8), "P")
+    step = 255 // (_GREYS - 1)
+    picture.putpalette([level * step for level in range(_GREYS) for _ in range(3)])
+    return data_urls.encoded(picture, bits=4, optimize=True)

@@ -6,15 +6,54 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.figures.fragments import png_url
+from mnist_app.figures.colors import BLUE, DIGIT_COLORS
+from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.plot_style import with_common_layout
 
-BLUE = "#4c78dd"  # readable on both grounds
 _HEIGHT = 520
 _SECONDS_PER_MOMENT = 0.12
 _NO_TRANSITION = {"duration": 0}
-_AREAS = list(range(10))  # the traces before those that move
+_JUMP = {
+    "frame": {"duration": 0, "redraw": True},
+    "transition": _NO_TRANSITION,
+    "mode": "immediate",
+}
+_LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "y": -0.56,
+    "title": {"text": "Digit "},
+    "traceorder": "normal",
+}
+_ABOVE = {"domain": [0.72, 1], "visible": False, "fixedrange": True}
+# The chart below; above it on the left the picture of the moment, on the right its words.
+_AXES = {
+    "xaxis": {"title": "Share of the way drawn", "tickformat": ".0%", "range": [0, 1]},
+    "yaxis": {
+        "title": "Probability",
+        "tickformat": ".0%",
+        "range": [0, 1],
+        "domain": [0, 0.66],
+        "fixedrange": True,
+    },
+    "xaxis2": {
+        "domain": [0, 0.34],
+        "visible": False,
+        "fixedrange": True,
+        "anchor": "y2",
+        "constrain": "domain",
+        "constraintoward": "left",
+    },
+    "yaxis2": {**_ABOVE, "anchor": "x2"},
+    "xaxis3": {
+        "domain": [0.36, 1],
+        "visible": False,
+        "range": [0, 1],
+        "fixedrange": True,
+        "anchor": "y3",
+    },
+    "yaxis3": {**_ABOVE, "range": [0, 1], "anchor": "x3"},
+}
 
 
 class Moment(NamedTuple):
@@ -33,39 +72,20 @@ def timeline(moments: Sequence[Moment]) -> go.Figure:
     The picture of each moment and its answer stand above. All of it is in the page: nothing is
     asked of the server while it plays.
     """
-    figure = go.Figure([*_areas(moments), *_now(moments[-1])])
-    moving = list(range(len(_AREAS), len(figure.data)))
+    figure = go.Figure([*_areas(moments), *_moving_parts(moments[-1])])
+    moving = list(range(len(DIGIT_COLORS), len(figure.data)))
     figure.frames = [
-        go.Frame(data=_now(moment), traces=moving, name=_percent(moment)) for moment in moments
+        go.Frame(data=_moving_parts(moment), traces=moving, name=_percent(moment))
+        for moment in moments
     ]
     with_common_layout(figure, _HEIGHT)
-    figure.update_layout(
+    return figure.update_layout(
         margin={"b": 8, "t": 8},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": -0.56,
-            "title": {"text": "Digit "},
-            "traceorder": "normal",
-        },
-        xaxis={"title": "Share of the way drawn", "tickformat": ".0%", "range": [0, 1]},
-        yaxis={
-            "title": "Probability",
-            "tickformat": ".0%",
-            "range": [0, 1],
-            "domain": [0, 0.66],
-            "fixedrange": True,
-        },
-        xaxis2={"domain": [0, 0.34], "visible": False, "fixedrange": True, "anchor": "y2"},
-        yaxis2={"domain": [0.72, 1], "visible": False, "fixedrange": True, "anchor": "x2"},
-        xaxis3={"domain": [0.36, 1], "visible": False, "range": [0, 1], "anchor": "y3"},
-        yaxis3={"domain": [0.72, 1], "visible": False, "range": [0, 1], "anchor": "x3"},
+        legend=_LEGEND,
+        **_AXES,
         updatemenus=[_buttons()],
         sliders=[_slider(moments)],
     )
-    figure.update_layout(xaxis2={"constrain": "domain", "constraintoward": "left"})
-    figure.update_layout(xaxis3={"fixedrange": True}, yaxis3={"fixedrange": True})
-    return figure
 
 
 def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
@@ -77,21 +97,17 @@ def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
             name=str(digit),
             mode="lines",
             stackgroup="digits",
-            line={"width": 0.5, "color": DIGIT_COLORS[digit]},
-            fillcolor=DIGIT_COLORS[digit],
+            line={"width": 0.5, "color": color},
+            fillcolor=color,
             hovertemplate=f"after %{{x:.0%}} of the way: {digit} with %{{y:.1%}}<extra></extra>",
         )
-        for digit in range(10)
+        for digit, color in enumerate(DIGIT_COLORS)
     ]
 
 
-def _now(moment: Moment) -> list[Any]:
+def _moving_parts(moment: Moment) -> list[Any]:
     """What moves: a line, white on black, the picture, and the answer in words."""
     line = {"x": [moment.share] * 2, "y": [0, 1], "mode": "lines", "showlegend": False}
-    sure = f"{moment.confidence:.1%} sure"
-    if not moment.answer.isdecimal():
-        sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
-    words = f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
     return [
         go.Scatter(line, line={"color": "#000000", "width": 5}, hoverinfo="skip"),
         go.Scatter(line, line={"color": "#ffffff", "width": 2}, hoverinfo="skip"),
@@ -100,7 +116,7 @@ def _now(moment: Moment) -> list[Any]:
             x=[0],
             y=[0.5],
             mode="text",
-            text=[words],
+            text=[_words(moment)],
             textposition="middle right",
             textfont={"size": 16},
             xaxis="x3",
@@ -111,6 +127,14 @@ def _now(moment: Moment) -> list[Any]:
     ]
 
 
+def _words(moment: Moment) -> str:
+    """The answer at a moment, in Plotly's HTML."""
+    sure = f"{moment.confidence:.1%} sure"
+    if not moment.answer.isdecimal():
+        sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
+    return f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
+
+
 def _percent(moment: Moment) -> str:
     return f"{moment.share:.1%}" if 100 * moment.share % 1 else f"{moment.share:.0%}"
 
@@ -119,11 +143,6 @@ def _buttons() -> dict[str, Any]:
     """Play from the beginning, and pause."""
     step = {"duration": 1000 * _SECONDS_PER_MOMENT, "redraw": True}
     plays = {"frame": step, "transition": _NO_TRANSITION, "mode": "immediate", "fromcurrent": False}
-    stops = {
-        "frame": {**_NO_TRANSITION, "redraw": True},
-        "transition": _NO_TRANSITION,
-        "mode": "immediate",
-    }
     return {
         "type": "buttons",
         "direction": "left",
@@ -138,17 +157,12 @@ def _buttons() -> dict[str, Any]:
         "font": {"color": BLUE, "size": 14},  # also on the pale ground under a mouse
         "buttons": [
             {"label": "▶ Play", "method": "animate", "args": [None, plays]},
-            {"label": "Pause", "method": "animate", "args": [[None], stops]},
+            {"label": "Pause", "method": "animate", "args": [[None], _JUMP]},
         ],
     }
 
 
 def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
-    jump = {
-        "frame": {**_NO_TRANSITION, "redraw": True},
-        "transition": _NO_TRANSITION,
-        "mode": "immediate",
-    }
     names = [_percent(moment) for moment in moments]
     return {
         "active": len(moments) - 1,
@@ -164,5 +178,5 @@ def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
         "bgcolor": "rgba(128,128,128,.35)",
         "activebgcolor": BLUE,
         "bordercolor": BLUE,
-        "steps": [{"label": name, "method": "animate", "args": [[name], jump]} for name in names],
+        "steps": [{"label": name, "method": "animate", "args": [[name], _JUMP]} for name in names],
     }

@@ -27,7 +27,7 @@ _POLLING_TABS = "Train", "Compare"  # they look for changes by themselves
 def render() -> None:
     """Draw the page."""
     st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
-    st.html(style.STYLE)
+    st.html(style.sheet("page"))
     st.sidebar.title("Digits", anchor=False)
     current_session().page.begin_run()
     with listing.once():

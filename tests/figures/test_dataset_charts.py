@@ -11,8 +11,7 @@ from PIL import Image
 from mnist_app.figures import dataset_fragments
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.dataset_charts import distribution
-from mnist_app.figures.tiles import sheet
-from mnist_app.ui.data.digit_map import small_sheet
+from mnist_app.figures.tiles import sheet, small_sheet_url
 
 
 def test_the_distribution_shows_shares_with_their_numbers():
@@ -84,8 +83,8 @@ def test_means_and_spreads_are_shown_with_their_numbers():
 
 def test_the_sheet_of_the_map_is_that_of_the_tiles_in_16_greys():
     images = np.random.default_rng(0).integers(0, 256, (45, 28, 28), dtype=np.uint8)
-    made = pixels(small_sheet(images))
-    with Image.open(io.BytesIO(base64.b64decode(small_sheet(images).split(",")[1]))) as picture:
+    made = pixels(small_sheet_url(images))
+    with Image.open(io.BytesIO(base64.b64decode(small_sheet_url(images).split(",")[1]))) as picture:
         greys = np.asarray(picture.convert("L"))
     assert made.shape == sheet(images).shape
     assert np.abs(greys.astype(int) - sheet(images)).max() <= 9

@@ -2,25 +2,40 @@
 
 import json
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from fuzz import limits
 from fuzz.mutations import HTML
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import escape
 from streamlit.testing.v1 import AppTest
 
 from mnist_app.data import bundled
 from mnist_app.data.labelled_images import Digits
-from mnist_app.figures import comparison_charts, fragments, training_charts
+from mnist_app.drawing.segmentation import Box
+from mnist_app.figures import (
+    comparison_charts,
+    fragments,
+    heatmaps,
+    layer_fragments,
+    training_charts,
+)
 from mnist_app.figures import dataset_charts as data_charts
+from mnist_app.figures.readings import reading_cards
+from mnist_app.figures.templating import from_template
+from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.recipes.architectures import LayerSummary
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import comparison
 from mnist_app.recognition.assessment import Assessment
+from mnist_app.recognition.explain import LayerOutput
+from mnist_app.recognition.predictor import BLANK, Found, Prediction
 from mnist_app.report import html_report
 from mnist_app.results import weights
 from mnist_app.runs.event_log import append_event
@@ -28,8 +43,11 @@ from mnist_app.runs.run import runs_folder
 from mnist_app.ui.server.application import PAGE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TEXTS = HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"
-TAGS = "<img src=x", "<script>alert", "<a href='x'"
+TEXTS = (
+    *(HTML, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "<a href='x'>x</a>"),
+    *("' onclick='alert(1)", '" onclick="alert(1)', "{{ 7 * 7 }}<b onclick=alert(1)>"),
+)
+TAGS = "<img src=x", "<script>alert", "<a href='x'", "<b onclick"
 PICTURE = "![x](https://example.org/x.png)"  # a page that showed it would call that address
 
 
@@ -37,11 +55,37 @@ def is_free_of_tags(html: str) -> bool:
     return not any(tag in html for tag in TAGS)
 
 
+class Harm(HTMLParser):
+    """What in some HTML of ours could only come from outside."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.found += [(tag, name) for name in values if name.startswith("on")]
+        if tag in ("a", "script") or not (values.get("src") or "data:").startswith("data:"):
+            self.found.append((tag, str(values)))
+
+
+def harm_in(html: str) -> list[tuple[str, str]]:
+    return Harm(html).found
+
+
 @pytest.fixture
-def hostile(weights_folder: Path) -> weights.WeightsInfo:
-    """A result whose facts are all HTML, where they may be any text."""
+def committed(weights_folder: Path) -> Path:
+    """A folder of weights that holds lenet5."""
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
+    return weights_folder
+
+
+@pytest.fixture
+def hostile(committed) -> weights.WeightsInfo:
+    """A result whose facts are all HTML, where they may be any text."""
     model, info = weights.load("lenet5")
     texts = dict.fromkeys(
         ("reason", "dataset", "fingerprint", "trained_on", "device", "date"), HTML + PICTURE
@@ -52,13 +96,29 @@ def hostile(weights_folder: Path) -> weights.WeightsInfo:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_fragments_of_html_escape_what_they_are_given(text):
-    layer = LayerSummary(text, (1, 2), 3)
-    assert is_free_of_tags(fragments.facts({text: text}))
-    assert is_free_of_tags(fragments.architecture([layer]))
-    from mnist_app.recognition.predictor import BLANK
+def test_fragments_of_html_escape_what_they_are_given(text, committed):
+    info = weights.load("lenet5")[1].model_copy(update={"recipe": Recipe(), "name": text})
+    seven = Found(Box(0, 0, 9, 9), Prediction(7, 7, np.full(10, 0.1), 0.5, BLANK.image))
+    picture = np.zeros((1, 28, 28), dtype=np.uint8)
+    for html in (
+        fragments.facts({text: text}),
+        fragments.architecture([LayerSummary(text, (1, 2), 3)]),
+        fragments.top_three(BLANK, text),
+        reading_cards([info], {text: [seven]}),
+        tiles(picture, [Tile(text, text, text, text)]),
+        heatmaps.color_bar(1.0, text, signed=True),
+        heatmaps.captioned([heatmaps.Captioned(text, text, "data:", text)]),
+        heatmaps.variants([heatmaps.Variant(text, seven.prediction)]),
+        layer_fragments.layer(LayerOutput(text, torch.zeros(10)), is_last=False),
+        from_template("figures/templates/loading.html", hint=text),
+        from_template("figures/templates/join.html", address=text, picture="data:"),
+    ):
+        assert not harm_in(html)
+        assert str(escape(text)) in html
 
-    assert is_free_of_tags(fragments.top_three(BLANK, text))
+
+def test_harm_is_found():
+    assert all(map(harm_in, (HTML, TEXTS[1], TEXTS[3], "<b onclick='alert(1)'>")))
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -86,7 +146,9 @@ def test_a_report_escapes_what_is_in_a_file(hostile):
     named = Digits(test.images, test.labels, HTML)
     chances = np.full((len(test), 10), 0.1)
     page = html_report.render_report("hostile", Assessment(test.labels.numpy(), chances), named)
-    assert is_free_of_tags(page[page.index("<body>") :])
+    body = page[page.index("<body>") :]
+    assert is_free_of_tags(body)
+    assert {tag for tag, _ in harm_in(body)} == {"script"}  # the charts' own
     assert "&lt;img src=x" in page
 
 
@@ -114,9 +176,7 @@ def sent(app: AppTest) -> list[str]:
 
 
 @pytest.fixture
-def app(weights_folder: Path) -> AppTest:
-    weights_folder.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
+def app(committed) -> AppTest:
     return AppTest.from_file(str(PAGE), default_timeout=60)
 
 
@@ -127,7 +187,8 @@ def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
     app.run()
     assert not app.exception
     assert app.selectbox(key="network").value == "hostile"
-    assert all(map(is_free_of_tags, [*html_of(app), *sent(app)]))
+    assert not any(map(harm_in, html_of(app)))
+    assert all(map(is_free_of_tags, sent(app)))
     assert any("&lt;img" in html for html in html_of(app))
     assert not any(PICTURE in text for text in markdown_of(app))
     is_told = any("example.org" in text for text in markdown_of(app))
@@ -167,7 +228,7 @@ def opened(values: dict[str, str]) -> None:
         app.run()
         assert not app.exception
         assert app.selectbox(key="network").value == "lenet5"
-        assert all(map(is_free_of_tags, html_of(app)))
+        assert not any(map(harm_in, html_of(app)))
         assert not any(PICTURE in text for text in markdown_of(app))
     assert app.selectbox(key="preset").value in RECIPES
 
@@ -190,4 +251,4 @@ def test_what_is_html_is_seen(app):
     """Otherwise the page could send whatever it liked."""
     app.run()
     assert any("<div" in html for html in html_of(app))
-    assert not is_free_of_tags(f"<div>{HTML}</div>")
+    assert harm_in(f"<div>{HTML}</div>")

@@ -20,7 +20,8 @@ from mnist_app.data import bundled
 from mnist_app.drawing import pen
 from mnist_app.figures import fragments, training_charts
 from mnist_app.recognition import predictor
-from mnist_app.report import html_report
+from mnist_app.report import facts, html_report
+from mnist_app.report.training_command import training_command
 from mnist_app.results import weights
 from mnist_app.training import metrics
 
@@ -161,9 +162,9 @@ def used(name: str) -> None:
 def shown(info: weights.WeightsInfo, answer: predictor.Prediction) -> None:
     """The texts and figures that the page makes of it."""
     fragments.probability_bars(answer)
-    html_report.training_command(info)
-    html_report._summary(info, *_ASSESSED)
-    html_report._curves(info)
+    training_command(info)
+    facts.summary(info, *_ASSESSED)
+    html_report.learning_curves(info)
     training_charts.accuracy_curves({info.name: info.history})
     training_charts.loss_curves({info.name: info.history})
     if measured := info.calibration.at(0.5):

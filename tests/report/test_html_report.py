@@ -1,5 +1,4 @@
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pytest
 
 from mnist_app.common.errors import InputError
 from mnist_app.data import bundled
-from mnist_app.recipes.presets import RECIPES
-from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import html_report
 from mnist_app.results import weights
@@ -78,7 +75,7 @@ def test_the_accuracy_on_the_page_is_measured(networks):
 
 def test_a_joined_network_says_how_it_was_joined(networks):
     page = html_report.report_for("canvas-large", "digits")
-    assert "python -m mnist_app join" in page
+    assert "python -m mnist_app ensemble" in page
     assert "joined of other networks" in page
 
 
@@ -88,59 +85,11 @@ def test_what_is_no_result_is_an_input_error(networks):
 
 
 def test_names_are_escaped(networks):
-    info = weights.load("lenet5")[1].model_copy(update={"trained_on": "<script>alert(1)</script>"})
-    assert "<script>alert" not in html_report._summary(
-        info, Assessment(np.arange(10), np.eye(10)), bundled.load_bundled().test
-    )
-
-
-@pytest.mark.parametrize("place", ["/tmp/digits(1).zip", "$(id) b", "it's; here", "a b"])
-def test_a_path_in_the_command_is_one_word_for_the_shell(networks, place):
-    info = weights.load("lenet5")[1]
-    recipe = info.recipe.changed(dataset=place)
-    words = shlex.split(html_report.training_command(info.model_copy(update={"recipe": recipe})))
-    assert words[words.index("--dataset") + 1] == place
-
-
-def test_the_command_holds_every_change_of_the_preset(networks):
-    info = weights.load("lenet5")[1]
-    changed = RECIPES["speedrun"].changed(
-        epochs=3, batch_norm=False, schedule="steps", steps=((2, 0.001),), seed=7
-    )
-    command = html_report.training_command(
-        info.model_copy(update={"recipe": changed, "threads": 1})
-    )
-    assert command.startswith("python -m mnist_app train speedrun --seed 7 ")
-    for option in ("--epochs 3", "--no-batch-norm", "--steps 2:0.001", "--threads 1"):
-        assert option in command
-    assert "--optimizer" not in command  # as in the preset
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        RECIPES["lenet5"].changed(dataset="digits", epochs=2, l2=1e-4, early_stopping=3),
-        RECIPES["speedrun"].changed(dataset="digits", batches_per_epoch=None, subset=500),
-        RECIPES["mlp-300"].changed(dataset="digits", schedule="constant", steps=(), subset=None),
-        RECIPES["canvas"].changed(dataset="digits", pen_copies=0, redrawn=0, non_digits=0),
-        Recipe(dataset="digits", learning_rate=1e-5),
-    ],
-    ids=lambda recipe: recipe.name,
-)
-def test_the_command_trains_the_same_recipe(networks, recipe):
-    """What the command line makes of the command is the recipe of the result."""
-    from unittest.mock import patch
-
-    from mnist_app.cli import main as cli
-
-    info = weights.load("lenet5")[1]
-    command = html_report.training_command(info.model_copy(update={"recipe": recipe}))
-    seen = []
-
-    def remember(recipe, *_arguments, **_options):
-        seen.append(recipe)
-        raise InputError("seen")
-
-    with patch("mnist_app.training.loop.train", remember):
-        cli.main(shlex.split(command)[3:])
-    assert [one.changed(name=recipe.name) for one in seen] == [recipe]
+    model, info = weights.load("lenet5")
+    text = "<script>alert(1)</script>"
+    weights.save("odd", model, info.model_copy(update={"trained_on": text}))
+    test = bundled.load_bundled().test
+    result = Assessment(test.labels.numpy(), np.full((len(test), 10), 0.1))
+    page = html_report.render_report("odd", result, test)
+    assert text not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page

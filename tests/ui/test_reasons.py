@@ -12,11 +12,12 @@ from drawings import canvas, seven
 
 from mnist_app.drawing import pen
 from mnist_app.drawing.segmentation import Box
-from mnist_app.figures.fragments import png_url
+from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.heatmaps import (
+    Captioned,
+    captioned,
     color_bar,
     diverging,
-    figure,
     limit_of,
     mosaic,
     over_digit,
@@ -163,7 +164,7 @@ def test_a_colour_bar_says_its_numbers_and_unit():
 
 
 def test_texts_of_a_figure_are_escaped():
-    html = figure("<b>", png_url(np.zeros((2, 2))), '">', "", "a < b")
+    html = captioned([Captioned("<b>", "a < b", png_url(np.zeros((2, 2))), '">')])
     assert "<b><b>" not in html
     assert '">"' not in html
     assert "a &lt; b" in html

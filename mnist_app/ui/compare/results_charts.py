@@ -3,12 +3,12 @@
 import streamlit as st
 
 from mnist_app.figures import comparison_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.ui import session
 
-_CONFIG = {"displayModeBar": False}
 _UNITS = {"Parameters": "parameters", "Multiply-adds": "multiply-adds", "ms per digit": "ms"}
 
 
@@ -35,7 +35,7 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
             comparison.point_of(info, _cost(info, costs[info.name], axis), others) for info in infos
         ]
         figure = charts.accuracy_against_cost(points, axis, _UNITS[axis])
-        st.plotly_chart(figure, key="scatter_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="scatter_chart", config=PLOTLY_CONFIG)
         st.caption(
             "Bars: standard deviation over the seeds of a preset, where there are several; a point "
             "tells its n. Different data sets have different test images: compare like with like."
@@ -57,10 +57,10 @@ def render_curves(infos: list[WeightsInfo]) -> None:
     accuracy, loss = st.columns(2)
     with accuracy, st.container(key="compare_accuracy"):
         figure = charts.accuracies_over_epochs(histories)
-        st.plotly_chart(figure, key="compare_accuracy_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="compare_accuracy_chart", config=PLOTLY_CONFIG)
     with loss, st.container(key="compare_loss"):
         figure = charts.losses_over_epochs(histories)
-        st.plotly_chart(figure, key="compare_loss_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="compare_loss_chart", config=PLOTLY_CONFIG)
     joined = [info.name for info in infos if not info.history]
     st.caption(
         "Lines: validation; dotted: training, with dropout and augmentation on. Click a name to "

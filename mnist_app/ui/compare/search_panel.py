@@ -10,25 +10,16 @@ from mnist_app.results import weights
 from mnist_app.runs import processes, run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
-from mnist_app.ui import listing, polling, session, teacher_lock
+from mnist_app.ui import listing, polling, session, style, teacher_lock
 from mnist_app.ui.compare import search_form, search_results
 from mnist_app.ui.markdown import escaped
 
 SECONDS_BETWEEN_LOOKS = 1.0
-# On a phone what goes on stands above the form.
-_STYLE = """
-<style>
-@media (max-width: 640px) {
-  .st-key-search_tab > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] {
-    flex-direction: column-reverse; }
-}
-</style>
-"""
 
 
 def render() -> None:
     """Draw the panel."""
-    st.html(_STYLE)
+    st.html(style.sheet("search"))
     with st.container(key="search_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
     with settings:

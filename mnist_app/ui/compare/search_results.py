@@ -5,20 +5,14 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.figures import comparison_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recipes.fields import value_text
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import Between
 from mnist_app.runs.search import Search, Trial
+from mnist_app.ui import style
 from mnist_app.ui.markdown import escaped
 
-# The chart's own black axes and white halos around its words are made for white grounds alone.
-_STYLE = """
-<style>
-.parcoords text { text-shadow: none !important; }
-.parcoords .axis path, .parcoords .axis line { stroke: rgba(128,128,128,.8) !important; }
-</style>
-"""
-_CONFIG = {"displayModeBar": False}
 _FEWEST = 2  # trials that make a chart
 
 
@@ -27,14 +21,14 @@ def render(now: Search) -> None:
     finished = [t for t in now.trials if t.state == "finished" and t.last]
     result = now.result_of(finished[0]) if len(finished) >= _FEWEST else None
     if result:
-        st.html(_STYLE)
+        st.html(style.sheet("trials"))
         fields = list(now.space.fields)
         figure = charts.trials_figure(
             [{field: t.values[field] for field in fields} for t in finished],
             [t.val_accuracy for t in finished],
         )
         with st.container(key="search_chart"):
-            st.plotly_chart(figure, key=f"trials_{now.id}", config=_CONFIG)
+            st.plotly_chart(figure, key=f"trials_{now.id}", config=PLOTLY_CONFIG)
             st.caption(
                 f"Each line is a trial (n = {len(finished)}), from blue over red to orange by its "
                 f"accuracy on {result.calibration.n:,} validation images. Drag along an axis to "

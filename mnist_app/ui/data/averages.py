@@ -7,8 +7,7 @@ import torch
 from mnist_app.data.labelled_images import Dataset, Digits, to_input
 from mnist_app.figures import dataset_charts as charts
 from mnist_app.figures import dataset_fragments
-
-_CONFIG = {"displayModeBar": False}
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 
 
 def render(dataset: Dataset) -> None:
@@ -17,7 +16,7 @@ def render(dataset: Dataset) -> None:
     st.markdown("**How often each digit occurs**")
     with st.container(key="distribution"):
         figure = charts.distribution({"training": digit_counts(train), "test": digit_counts(test)})
-        st.plotly_chart(figure, key="distribution_chart", config=_CONFIG)
+        st.plotly_chart(figure, key="distribution_chart", config=PLOTLY_CONFIG)
     st.caption("Validation images are split off the training images, the same share of each digit.")
     st.markdown("**Mean and spread**")
     means, spreads = _averages(train.fingerprint, train)

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.data.labelled_images import Digits
+from mnist_app.figures.tiles import small_sheet_url
 from mnist_app.recognition import embedding
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import polling, session
-from mnist_app.ui.data.digit_map import digit_map, small_sheet
+from mnist_app.ui.data.digit_map import digit_map
 
 WAYS = ("PCA", "t-SNE")
 
@@ -74,4 +75,4 @@ def _sampled(
     """Of the sample: labels, the images as a sheet, their principal components, the shares."""
     sample = embedding.sample(_train)
     points, shares = embedding.principal(sample.images)
-    return sample.labels.numpy(), small_sheet(sample.images.numpy()), points.numpy(), shares
+    return sample.labels.numpy(), small_sheet_url(sample.images.numpy()), points.numpy(), shares

@@ -8,8 +8,7 @@ import streamlit as st
 from mnist_app.data import catalogue
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
-from mnist_app.figures import dataset_fragments
-from mnist_app.ui import dataset_choice, session
+from mnist_app.ui import dataset_choice, session, style
 from mnist_app.ui.data import averages, distortions, gallery, map_view
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
@@ -25,7 +24,7 @@ def render(choice: Choice | None) -> None:
         choice: the network chosen in the sidebar.
     """
     with st.container(key="data_tab"):
-        st.html(dataset_fragments.STYLE)
+        st.html(style.sheet("data"))
         name = dataset_choice.render_choice("data_dataset")
         dataset = dataset_choice.load_or_explain(name, "data_download")
         if dataset is None:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from html import escape
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -41,7 +40,9 @@ def render(choose: "Callable[[], Choice | None]") -> None:
         chances_place = st.container(key="probabilities", width=345)
     loading = None if is_loaded() else answer_place.empty()
     if loading:
-        loading.html(f'<p class="hint">{escape(hint)}</p><p class="hint">Loading …</p>')
+        from mnist_app.figures.templating import from_template
+
+        loading.html(from_template("figures/templates/loading.html", hint=hint))
     from mnist_app.ui.draw import answer
 
     if loading:

@@ -3,11 +3,10 @@
 import streamlit as st
 
 from mnist_app.figures import evaluation_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.training import metrics
-
-_CONFIG = {"displayModeBar": False}
 
 
 def render(result: Assessment, info: WeightsInfo) -> None:
@@ -27,7 +26,7 @@ def render(result: Assessment, info: WeightsInfo) -> None:
 def _reliability(result: Assessment) -> None:
     st.markdown("**Is it as sure as it is right?**")
     figure = charts.reliability_diagram(metrics.reliability(result.confidence, result.right))
-    st.plotly_chart(figure, key="reliability_chart", config=_CONFIG)
+    st.plotly_chart(figure, key="reliability_chart", config=PLOTLY_CONFIG)
     st.caption(
         "On the dotted line, of the answers that are 80% sure 80% are right. Above each bar: "
         f"how many images. The mean gap, over 15 bins, is {result.calibration_error:.2%}."
@@ -38,7 +37,7 @@ def _coverage(result: Assessment, threshold: float) -> None:
     st.markdown("**What if it answers only when it is sure?**")
     curve = metrics.coverage_curve(result.confidence, result.right)
     figure = charts.coverage_figure(curve, threshold, result.n)
-    st.plotly_chart(figure, key="coverage_chart", config=_CONFIG)
+    st.plotly_chart(figure, key="coverage_chart", config=PLOTLY_CONFIG)
     answered = result.confidence >= threshold
     accuracy = result.right[answered].mean() if answered.any() else 0.0
     st.caption(

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.data import archives
 from mnist_app.data.archives import File, Skipped
-from mnist_app.figures.fragments import png_url
+from mnist_app.figures.data_urls import picture_url
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
 from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.loaded_networks import Choice
@@ -108,7 +108,7 @@ def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
 def _answers(readings: list[Reading]) -> None:
     st.dataframe(
         {
-            "Image": [png_url(reading.image / 255) for reading in readings],
+            "Image": [picture_url(reading.image) for reading in readings],
             "File": [reading.name for reading in readings],
             "Digit": [_answer(reading) for reading in readings],
             "Confidence": [reading.confidence for reading in readings],

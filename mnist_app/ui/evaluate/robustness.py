@@ -3,10 +3,9 @@
 import streamlit as st
 
 from mnist_app.figures import evaluation_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import polling
-
-_CONFIG = {"displayModeBar": False}
 
 
 def render(arguments: dict[str, str]) -> None:
@@ -29,4 +28,4 @@ def render(arguments: dict[str, str]) -> None:
                 st.columns(3), curves[begin : begin + 3], strict=False
             ):
                 figure = charts.robustness_curve(kind, points, found.facts["n"])
-                column.plotly_chart(figure, key=f"robustness_{kind}", config=_CONFIG)
+                column.plotly_chart(figure, key=f"robustness_{kind}", config=PLOTLY_CONFIG)

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.data.labelled_images import Digits
-from mnist_app.figures.confusion_table import STYLE, confusion_table
+from mnist_app.figures.confusion_table import confusion_table
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.training import metrics
+from mnist_app.ui import style
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.evaluate import images
 from mnist_app.ui.markdown import escaped, inline_code
@@ -54,7 +55,7 @@ def _metrics(result: Assessment) -> None:
 def _confusion(result: Assessment) -> tuple[int, int] | None:
     """The confusion matrix; the cell that was clicked, digit and answer."""
     st.markdown("**Confusion matrix**")
-    st.html(STYLE)
+    st.html(style.sheet("confusion"))
     memory = current_session().data
     chosen = memory.confusion_cell
     with st.container(key="confusion"):

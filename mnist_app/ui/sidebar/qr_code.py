@@ -1,19 +1,11 @@
 """The way in for other devices: the page's address on the network, as text and QR code."""
 
-from html import escape
-
 import segno
 import streamlit as st
 
 from mnist_app.common import network_address
-
-# A click makes the picture as large as the window, for those in the last row.
-_STYLE = """<style>.join img { width: 100%; max-width: 16rem; display: block; border-radius: .5rem;
-image-rendering: pixelated; cursor: zoom-in; } .join p { margin: .5rem 0 0; word-break: break-all; }
-.join small { opacity: .7; } .join img:focus { position: fixed; inset: 2vmin 0 auto; margin: auto;
-width: 84vmin; max-width: none; height: 84vmin; z-index: 1000000; outline: 100vmax solid #000c; }
-.join img:focus + p { position: fixed; inset: auto 0 2vmin; z-index: 1000001; text-align: center;
-font-size: min(6vmin, 3.4vw); color: #fff; }</style>"""
+from mnist_app.figures.templating import from_template
+from mnist_app.ui import style
 
 
 def render() -> None:
@@ -26,9 +18,10 @@ def render() -> None:
         if address is None:
             st.caption("This machine is on no network: join one, and reload the page.")
             return
-        picture = f'<img tabindex="0" src="{_picture(address)}" alt="QR code of {escape(address)}">'
-        hint = "<small>A click enlarges it for the whole room, one beside it ends that.</small>"
-        st.html(f'{_STYLE}<div class="join">{picture}<p>{escape(address)}</p>{hint}</div>')
+        code = from_template(
+            "figures/templates/join.html", address=address, picture=_picture(address)
+        )
+        st.html(style.sheet("join") + code)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)

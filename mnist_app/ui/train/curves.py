@@ -8,12 +8,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from mnist_app.figures import training_charts as charts
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.results import weights
 from mnist_app.runs.event_log import Event
 from mnist_app.runs.run import Run, RunStatus
 from mnist_app.ui import loaded_networks, session
-
-_CONFIG = {"displayModeBar": False}
 
 
 class Point(NamedTuple):
@@ -47,9 +46,9 @@ def render(now: RunStatus, others: Sequence[RunStatus]) -> None:
     accuracy, loss = figures_of(tuple(shown))
     left, right = st.columns(2)
     with left, st.container(key="accuracy_chart"):
-        st.plotly_chart(accuracy, key="accuracy", config=_CONFIG)
+        st.plotly_chart(accuracy, key="accuracy", config=PLOTLY_CONFIG)
     with right, st.container(key="loss_chart"):
-        st.plotly_chart(loss, key="loss", config=_CONFIG)
+        st.plotly_chart(loss, key="loss", config=PLOTLY_CONFIG)
     st.caption(
         "Training figures run over the epoch, with dropout and augmentation on; validation is "
         "measured at its end, with them off."
@@ -94,7 +93,7 @@ def _digit_while_learning(run: Run) -> None:
         by_epoch = loaded_networks.probabilities_by_epoch(run, drawing)
         if by_epoch:
             figure = charts.digit_while_learning(by_epoch)
-            st.plotly_chart(figure, key="digit_chart", config=_CONFIG)
+            st.plotly_chart(figure, key="digit_chart", config=PLOTLY_CONFIG)
 
 
 def _epoch_text(event: Event) -> str:

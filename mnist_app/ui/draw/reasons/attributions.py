@@ -7,20 +7,20 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from mnist_app.figures.data_urls import picture_url
 from mnist_app.figures.heatmaps import (
-    STYLE,
+    Captioned,
+    captioned,
     color_bar,
     diverging,
-    figure,
     limit_of,
     over_digit,
-    picture_url,
     sequential,
 )
 from mnist_app.recognition import explain
 from mnist_app.recognition.explain import Integrated
 from mnist_app.training.evaluation import CLASSES
-from mnist_app.ui import session
+from mnist_app.ui import session, style
 from mnist_app.ui.draw.reasons.panels import Subject
 
 _AS_READ = -1
@@ -36,8 +36,12 @@ def render(subject: Subject) -> None:
         return
     saliency, integrated, cam = found
     image = subject.prediction.image
-    figures = _saliency(saliency, image, digit), _integrated(integrated, image, digit)
-    st.html(f'{STYLE}<div class="reasons">{"".join(figures)}{_grad_cam(cam, image, digit)}</div>')
+    pictures = [
+        _saliency(saliency, image, digit),
+        _integrated(integrated, image, digit),
+        _grad_cam(cam, image, digit),
+    ]
+    st.html(style.sheet("reasons") + captioned(pictures))
 
 
 def _target(subject: Subject) -> int:
@@ -81,45 +85,44 @@ def _attributions(
     yield saliency, integrated, cam
 
 
-def _saliency(values: Tensor, image: np.ndarray, digit: str) -> str:
+def _saliency(values: Tensor, image: np.ndarray, digit: str) -> Captioned:
     heat, limit = values.numpy(), limit_of(values.numpy())
-    return figure(
+    return Captioned(
         "Saliency",
+        f"Bright pixels are those that would move the logit of {digit} most, up or down, if they "
+        "changed a little; many lie beside the strokes.",
         picture_url(over_digit(heat, image, sequential, limit)),
         "Saliency over the digit",
         color_bar(limit, "logits per pixel, black to white", signed=False),
-        f"Bright pixels are those that would move the logit of {digit} most, up or down, if they "
-        "changed a little; many lie beside the strokes.",
     )
 
 
-def _integrated(found: Integrated, image: np.ndarray, digit: str) -> str:
+def _integrated(found: Integrated, image: np.ndarray, digit: str) -> Captioned:
     heat = found.values.numpy()
     limit = limit_of(heat)
     miss = "" if found.is_complete else f", off by {abs(found.total - found.difference):.2g}"
-    return figure(
+    return Captioned(
         "Integrated gradients",
-        picture_url(over_digit(heat, image, diverging, limit)),
-        "Integrated gradients over the digit",
-        color_bar(limit, "logits that a pixel adds", signed=True),
         f"Ink in orange speaks for {digit}, ink in blue against it. All pixels add up to "
         f"{found.total:+.2f}; from a blank image to this one the logit changes by "
         f"{found.difference:+.2f} ({found.steps} steps{miss}).",
+        picture_url(over_digit(heat, image, diverging, limit)),
+        "Integrated gradients over the digit",
+        color_bar(limit, "logits that a pixel adds", signed=True),
     )
 
 
-def _grad_cam(cam: Tensor | None, image: np.ndarray, digit: str) -> str:
+def _grad_cam(cam: Tensor | None, image: np.ndarray, digit: str) -> Captioned:
     if cam is None:
-        return (
-            "<figure><b>Grad-CAM</b><figcaption>This network has no convolution, so there are no "
-            "maps to look at.</figcaption></figure>"
+        return Captioned(
+            "Grad-CAM", "This network has no convolution, so there are no maps to look at."
         )
     limit = limit_of(cam.numpy())
-    return figure(
+    return Captioned(
         "Grad-CAM",
+        f"The regions in which the last convolution finds what speaks for {digit}; they are as "
+        "coarse as its maps.",
         picture_url(over_digit(cam.numpy(), image, sequential, limit)),
         "Grad-CAM over the digit",
         color_bar(limit, "weighted activation", signed=False),
-        f"The regions in which the last convolution finds what speaks for {digit}; they are as "
-        "coarse as its maps.",
     )

@@ -6,7 +6,7 @@ import torch
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.figures.heatmaps import picture_and_bars
 from mnist_app.recognition.predictor import Prediction
-from mnist_app.ui import session
+from mnist_app.ui import session, style
 from mnist_app.ui.draw.reasons.panels import Subject
 
 _KINDS = {  # with the step of the slider and the format of its number
@@ -68,4 +68,4 @@ def _verdict(before: Prediction, after: Prediction) -> str:
 
 def _one(title: str, prediction: Prediction) -> None:
     st.markdown(f"**{title}**")
-    st.html(picture_and_bars(prediction))
+    st.html(style.sheet("reasons") + picture_and_bars(prediction))

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.drawing import pen
+from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.figures.timeline_chart import Moment, timeline
 from mnist_app.recognition.predictor import Prediction
 from mnist_app.ui.draw.reasons.digit_parts import strokes_in_box, strokes_up_to
@@ -26,7 +27,7 @@ def render(subject: Subject) -> None:
     with st.spinner("Drawing it again …"):
         moments = subject.remembered("scrubber", lambda: _moments(subject, paths, brush))
     with st.container(key="scrubber_chart"):
-        st.plotly_chart(timeline(moments), key="scrubber", config={"displayModeBar": False})
+        st.plotly_chart(timeline(moments), key="scrubber", config=PLOTLY_CONFIG)
     st.caption(_words(moments, len(paths)))
 
 

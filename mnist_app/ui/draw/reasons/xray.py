@@ -7,10 +7,9 @@ import streamlit as st
 import torch
 
 from mnist_app.drawing.normal_form import STEPS, to_mnist_without
-from mnist_app.figures import fragments
-from mnist_app.figures.heatmaps import STYLE, picture_and_bars
+from mnist_app.figures.heatmaps import Variant, picture_and_bars, variants
 from mnist_app.recognition.predictor import BLANK, Prediction
-from mnist_app.ui import session
+from mnist_app.ui import session, style
 from mnist_app.ui.draw.reasons.digit_parts import digit_alone
 from mnist_app.ui.draw.reasons.panels import Subject
 
@@ -38,7 +37,7 @@ def render(subject: Subject) -> None:
     with st.container(horizontal=True, key="xray_steps"):
         left_out = tuple(step for step in STEPS if not _toggle(step))
     rgba = digit_alone(subject)
-    variants = subject.remembered(
+    predictions = subject.remembered(
         "xray", lambda: _predicted(subject, rgba, [(), *((step,) for step in STEPS)])
     )
     (chosen,) = _predicted(subject, rgba, [left_out])
@@ -47,11 +46,12 @@ def render(subject: Subject) -> None:
         names = ", ".join(_STEPS[step].label.lower() for step in left_out)
         _one(f"Without {names}" if left_out else "Your setting: all steps on", chosen)
     with right, st.container(key="xray_all"):
-        _one("All steps on", variants[0])
+        _one("All steps on", predictions[0])
     st.markdown("**Each step left out alone**")
-    cards = [_card(step, one) for step, one in zip(STEPS, variants[1:], strict=True)]
+    labels = [_STEPS[step].label.lower() for step in STEPS]
+    tried = list(map(Variant, labels, predictions[1:]))
     with st.container(key="xray_each"):
-        st.html(f'{STYLE}<div class="variants">{"".join(cards)}</div>')
+        st.html(style.sheet("reasons") + variants(tried))
 
 
 def _toggle(step: str) -> bool:
@@ -70,12 +70,4 @@ def _predicted(
 
 def _one(title: str, prediction: Prediction) -> None:
     st.markdown(f"**{title}**")
-    st.html(picture_and_bars(prediction))
-
-
-def _card(step: str, prediction: Prediction) -> str:
-    digit = "no digit?" if prediction.digit is None else prediction.digit
-    return (
-        f'<div><img alt="28x28 image" src="{fragments.png_url(prediction.image)}">without '
-        f"{_STEPS[step].label.lower()}<br><b>{digit}</b> {prediction.confidence:.1%}</div>"
-    )
+    st.html(style.sheet("reasons") + picture_and_bars(prediction))

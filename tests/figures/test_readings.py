@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mnist_app.drawing.segmentation import Box
+from mnist_app.figures.readings import reading_cards
 from mnist_app.recognition.predictor import Found, Prediction
 from mnist_app.results import weights
-from mnist_app.ui.compare.drawing import cards_of
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGE = np.zeros((28, 28), dtype=np.float32)
@@ -27,7 +27,7 @@ def found(digit: int, sure: float, *, refused: bool = False) -> Found:
 
 def test_each_network_has_a_card_with_its_answer_and_how_sure_it_is(infos):
     readings = {info.name: [found(7, 0.75)] for info in infos}
-    html = cards_of(infos, readings)
+    html = reading_cards(infos, readings)
     assert html.count("<article") == 3
     assert html.count('<div class="read">7</div>') == 3
     assert html.count("75.0% sure") == 3
@@ -39,7 +39,7 @@ def test_each_network_has_a_card_with_its_answer_and_how_sure_it_is(infos):
 def test_who_reads_something_else_is_marked(infos):
     readings = {info.name: [found(7, 0.9)] for info in infos[:2]}
     readings[infos[2].name] = [found(1, 0.6)]
-    cards = cards_of(infos, readings).split("<article")[1:]
+    cards = reading_cards(infos, readings).split("<article")[1:]
     assert ["other" in card for card in cards] == [False, False, True]
 
 
@@ -48,7 +48,7 @@ def test_a_refusal_is_said_and_a_number_is_read_whole(infos):
         infos[0].name: [found(7, 0.2, refused=True)],
         infos[1].name: [found(4, 0.99), found(2, 0.8)],
     }
-    refused, number = cards_of(infos, readings).split("<article")[1:]
+    refused, number = reading_cards(infos, readings).split("<article")[1:]
     assert "not a digit" in refused
     assert "refused" in refused
     assert ">42<" in number
@@ -56,5 +56,5 @@ def test_a_refusal_is_said_and_a_number_is_read_whole(infos):
 
 
 def test_a_network_that_found_nothing_has_no_card(infos):
-    assert cards_of(infos, {infos[0].name: [found(7, 0.9)]}).count("<article") == 1
-    assert "<article" not in cards_of(infos, {})
+    assert reading_cards(infos, {infos[0].name: [found(7, 0.9)]}).count("<article") == 1
+    assert "<article" not in reading_cards(infos, {})

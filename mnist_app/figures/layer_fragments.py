@@ -1,0 +1,126 @@
+"""What a layer makes of a drawing, and the weights that it does it with, as HTML."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from markupsafe import Markup
+
+from mnist_app.figures.data_urls import picture_url
+from mnist_app.figures.heatmaps import color_bar, diverging, limit_of, mosaic
+from mnist_app.figures.templating import from_template
+from mnist_app.recognition.explain import LayerOutput
+
+MOST_MAPS = 64
+MOST_UNITS = 256  # of a layer of plain numbers
+MOST_TEMPLATES = 32
+MOST_INPUTS = 32  # of a filter
+_MAP_SIDE = 44  # pixels on the page
+_FILTER_SIDE = 18  # of one of several inputs
+_TEMPLATE_SIDE = 84
+_COLUMNS = 16  # of maps
+_TEMPLATE_COLUMNS = 8
+_LOGITS = [*map(str, range(10)), "none"]
+
+
+class _Picture(NamedTuple):
+    """Maps side by side in one picture."""
+
+    url: str
+    width: int  # pixels on the page
+    alt: str
+
+
+class _Weights(NamedTuple):
+    """Weights of a layer as a picture."""
+
+    heading: str
+    scale: Markup
+    picture: _Picture
+    is_folded: bool = False  # shown after a click only
+
+
+def layer(seen: LayerOutput, *, is_last: bool) -> Markup:
+    """One layer: its maps or units, then its filters or the units' weights as images."""
+    values = seen.values.numpy()
+    limit, is_maps = limit_of(values), values.ndim == 3
+    return from_template(
+        "figures/templates/layer.html",
+        label=seen.label,
+        size=_size(values),
+        scale=color_bar(limit, "activation", signed=True),
+        maps=_picture(values[:MOST_MAPS], limit, "feature maps") if is_maps else None,
+        units=[] if is_maps else _units(values),
+        logits=_LOGITS if is_last else [],
+        weights=_weights(seen),
+    )
+
+
+def _size(values: np.ndarray) -> str:
+    size = " × ".join(map(str, values.shape))
+    most = MOST_MAPS if values.ndim == 3 else MOST_UNITS
+    return f"{size}, the first {most} shown" if len(values) > most else size
+
+
+def _weights(seen: LayerOutput) -> list[_Weights]:
+    shown = []
+    if seen.filters is not None:
+        filters = seen.filters.numpy()
+        shown.append(_filters(filters) if filters.shape[1] == 1 else _filters_by_input(filters))
+    if seen.templates is not None:
+        shown.append(_templates(seen.templates.numpy(), seen.values.numpy()))
+    return shown
+
+
+def _filters(filters: np.ndarray) -> _Weights:
+    """Filters of one input, (C, 1, H, W), as pictures."""
+    count, _, height, width = filters.shape
+    limit = limit_of(filters)
+    return _Weights(
+        f"Its {count} filters, {height}×{width}",
+        color_bar(limit, "weight", signed=True),
+        _picture(filters[:MOST_MAPS, 0], limit, "filters"),
+    )
+
+
+def _filters_by_input(filters: np.ndarray) -> _Weights:
+    """Filters of several inputs, (C, inputs, H, W): a row each, a column per input."""
+    count, inputs, height, width = filters.shape
+    limit, shown = limit_of(filters), filters[:MOST_INPUTS, :MOST_INPUTS]
+    rows, columns = shown.shape[:2]
+    return _Weights(
+        f"{rows} of {count} filters, {height}×{width}: a row each, a column for each of "
+        f"{columns} of the {inputs} maps they look at",
+        color_bar(limit, "weight", signed=True),
+        _picture(shown.reshape(-1, height, width), limit, "filters", columns, _FILTER_SIDE),
+        is_folded=True,
+    )
+
+
+def _templates(templates: np.ndarray, values: np.ndarray) -> _Weights:
+    """The weights, (F, 28, 28), of the units that this drawing moves most, as images."""
+    most = templates[np.argsort(-values, kind="stable")[:MOST_TEMPLATES]]
+    limit = limit_of(most)
+    return _Weights(
+        f"The weights of the {len(most)} units, of {len(templates)}, that this drawing excites "
+        "most, as 28×28 images: ink on orange excites a unit, ink on blue calms it",
+        color_bar(limit, "weight", signed=True),
+        _picture(most, limit, "weights", _TEMPLATE_COLUMNS, _TEMPLATE_SIDE),
+    )
+
+
+def _picture(
+    maps: np.ndarray, limit: float, what: str, columns: int = _COLUMNS, side: int = _MAP_SIDE
+) -> _Picture:
+    """Maps, float (N, H, W), each `side` pixels wide on the page."""
+    width = min(columns, len(maps)) * side
+    return _Picture(picture_url(mosaic(maps, limit, columns)), width, f"{len(maps)} {what}")
+
+
+def _units(values: np.ndarray) -> list[dict[str, Any]]:
+    """Plain numbers with their colours."""
+    shown = values[:MOST_UNITS]
+    colours = diverging(shown / limit_of(values)).tolist()
+    return [
+        {"value": value, "color": ",".join(map(str, colour))}
+        for value, colour in zip(shown.tolist(), colours, strict=True)
+    ]

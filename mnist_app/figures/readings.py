@@ -1,0 +1,44 @@
+"""What several networks make of the same drawing, as HTML."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from mnist_app.figures.colors import DIGIT_COLORS
+from mnist_app.figures.templating import from_template
+from mnist_app.recognition.predictor import Found, number_text
+from mnist_app.results.weights import WeightsInfo
+
+
+def most_frequent_reading(readings: Mapping[str, Sequence[Found]]) -> str:
+    """The number that most networks read; "" if there are none."""
+    answers = [number_text(found) for found in readings.values()]
+    return max(sorted(set(answers)), key=answers.count, default="")
+
+
+def reading_cards(infos: Sequence[WeightsInfo], readings: Mapping[str, Sequence[Found]]) -> Markup:
+    """A card for each network: its name, what it read, how sure it is, the likeliest digits.
+
+    Args:
+        infos: of the networks, in the order of their cards.
+        readings: what each found in the drawing, by its name; who found nothing gets no card.
+    """
+    most = most_frequent_reading(readings)
+    cards = [_card(info, readings[info.name], most) for info in infos if info.name in readings]
+    return from_template("figures/templates/readings.html", cards=cards, colors=DIGIT_COLORS)
+
+
+def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any]:
+    """The values of one card; of a number the least sure digit counts."""
+    is_alone = len(found) == 1
+    return {
+        "name": info.name,
+        "test_accuracy": info.test_accuracy,
+        "text": number_text(found),
+        "count": len(found),
+        "confidence": min(one.prediction.confidence for one in found),
+        "is_refused": is_alone and found[0].prediction.is_refused,
+        "is_other": number_text(found) != most,
+        "top": found[0].prediction.top(3) if is_alone else [],
+    }

@@ -1,0 +1,87 @@
+"""What a report says about a result in words and numbers, by the names under which it says it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_app.data.labelled_images import Digits
+from mnist_app.figures.data_urls import picture_url
+from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.presets import SOURCES, Source, is_preset
+from mnist_app.recipes.recipe import FIELDS, Recipe
+from mnist_app.recognition.assessment import Assessment
+from mnist_app.results import weights
+from mnist_app.results.weights import WeightsInfo
+from mnist_app.training import metrics
+
+MOST_MISTAKES = 48
+
+
+class Mistake(NamedTuple):
+    """A test image that was read wrong."""
+
+    label: int
+    answer: int
+    confidence: float  # 0..1
+    picture: str  # a data: URL
+
+
+def source_of(info: WeightsInfo) -> Source | None:
+    """Where the recipe of a result comes from, if it is a preset's."""
+    return SOURCES[info.recipe.name] if is_preset(info.recipe) else None
+
+
+def summary(info: WeightsInfo, result: Assessment, test: Digits) -> dict[str, str]:
+    """What it is, how well it does, and on what."""
+    low, high = result.interval
+    source = source_of(info)
+    return {
+        "Test accuracy": f"{result.accuracy:.2%} of {result.n:,} images of {test.name}",
+        "95% interval": f"{low:.2%} to {high:.2%}",
+        "Reported by its source": source.reported if source else "",
+        "Trained on": info.trained_on or info.dataset,
+        "Training": f"{info.epochs} epochs, {info.seconds:.1f} s, seed {info.seed}",
+        "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
+        "Fingerprints": f"network {weights.fingerprint_of(info.name)}, training data "
+        f"{info.fingerprint}, test images {test.fingerprint}",
+        "Date": info.date,
+    }
+
+
+def per_digit(result: Assessment) -> list[tuple[str, ...]]:
+    """Rows of digit, precision, recall, F1 and number of images; the mean comes last."""
+    scores = metrics.per_digit(result.confusion)
+    shares = np.stack([scores.precision, scores.recall, scores.f1], axis=1).tolist()
+    rows = [
+        _row(str(digit), *row)
+        for digit, row in enumerate(zip(shares, scores.support.tolist(), strict=True))
+    ]
+    return [*rows, _row("mean", metrics.averaged(scores), result.n)]
+
+
+def _row(title: str, shares: Sequence[float], n: int) -> tuple[str, ...]:
+    return title, *(f"{share:.2%}" for share in shares), f"{n:,}"
+
+
+def worst_mistakes(result: Assessment, test: Digits) -> list[Mistake]:
+    """The mistakes that it was surest of, the surest first."""
+    return [
+        Mistake(
+            int(result.labels[place]),
+            int(result.answers[place]),
+            float(result.confidence[place]),
+            picture_url(test.images[place].numpy()),
+        )
+        for place in result.mistakes[:MOST_MISTAKES].tolist()
+    ]
+
+
+def recipe_fields(recipe: Recipe) -> dict[str, str]:
+    """Every field of a recipe, by its label and unit."""
+    return {FIELDS[field].label_with_unit: value_text(value) or "–" for field, value in recipe}
+
+
+def environment(info: WeightsInfo) -> dict[str, str]:
+    """The versions that it was trained with, and the machine."""
+    return {**info.versions, "device": info.device, "threads": str(info.threads)}
