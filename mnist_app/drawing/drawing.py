@@ -47,8 +47,9 @@ class Drawing:
 
     @cached_property
     def key(self) -> int:
-        """The same for the same pixels, within this process."""
-        return hash((self.rgba.shape, self.rgba.tobytes()))
+        """The same for the same drawing, within this process."""
+        paths = (path.tobytes() for path in self.paths)
+        return hash((self.rgba.shape, self.rgba.tobytes(), self.brush, *paths))
 
 
 def as_drawing(drawing: Drawing | np.ndarray) -> Drawing:

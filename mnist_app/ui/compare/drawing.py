@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.figures import fragments
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.recognition.predictor import Found, Prediction, number_text, with_threshold
@@ -42,20 +43,20 @@ STYLE = """
 
 def render(infos: Sequence[WeightsInfo]) -> None:
     """Read the session's drawing with each result's network."""
-    rgba = session.current_drawing()
-    if rgba is None:
+    drawing = session.current_drawing()
+    if drawing is None:
         st.info(
             "Nothing is drawn yet: draw a digit in the Draw tab, and all networks read it here."
         )
         return
-    readings = _readings(infos, rgba)
+    readings = _readings(infos, drawing)
     if not readings:
         return
     st.html(STYLE)
     picture, cards = st.columns([1, 5])
     with picture, st.container(key="compared_drawing"):
         seen = next(iter(readings.values()))[0].prediction
-        st.html(fragments.network_input(seen) if _is_one(readings) else _whole(rgba))
+        st.html(fragments.network_input(seen) if _is_one(readings) else _whole(drawing.rgba))
     with cards, st.container(key="readings"):
         st.markdown(_agreement(readings))
         st.html(cards_of(infos, readings))
@@ -74,17 +75,17 @@ def _whole(rgba: np.ndarray) -> str:
     return f'<div class="seen"><img alt="The drawing" src="{picture}"></div>'
 
 
-def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[Found]]:
+def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[Found]]:
     """What each network finds, by its name; the same drawing and file are read once."""
     old, now = st.session_state.get("readings", {}), {}
-    readings, place, drawn = {}, st.empty(), hash(rgba.tobytes())
+    readings, place = {}, st.empty()
     for number, info in enumerate(infos):
         try:
             choice = loaded_networks.predictor_for(info.name)
-            key = (info.name, choice.version, drawn)
+            key = (info.name, choice.version, drawing.key)
             if key not in old:
                 place.progress(number / len(infos), f"{info.name} reads …")
-            now[key] = old.get(key) or choice.predictor.read_number(rgba)
+            now[key] = old.get(key) or choice.predictor.read_number(drawing)
         except (InputError, OSError) as error:
             st.warning(escaped(error))
             continue

@@ -35,7 +35,7 @@ def render(choose: "Callable[[], Choice | None]") -> None:
     """
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
-            rgba, hint = canvas.render_input(_follow)
+            drawing, hint = canvas.render_input(_follow)
         answer_place = st.container(key="answer", width=180, gap="small")
         chances_place = st.container(key="probabilities", width=345)
     loading = None if is_loaded() else answer_place.empty()
@@ -46,7 +46,7 @@ def render(choose: "Callable[[], Choice | None]") -> None:
     if loading:
         loading.empty()
     choice = choose()
-    answer.render(choice, rgba, hint, answer_place, chances_place)
+    answer.render(choice, drawing, hint, answer_place, chances_place)
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
 
