@@ -253,7 +253,7 @@ def test_a_wider_brush_draws_wider(app):
 
 def brightness(app: App, x: int, y: int) -> int:
     """Of a pixel on the canvas, 0..255."""
-    canvas = app.part("canvas").locator("canvas.lower-canvas")
+    canvas = app.part("canvas").locator("canvas.dc-canvas.lower-canvas")
     return canvas.evaluate(f"one => one.getContext('2d').getImageData({x}, {y}, 1, 1).data[0]")
 
 
