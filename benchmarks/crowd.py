@@ -28,7 +28,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.figures import fragments  # noqa: E402
 from mnist_app.recognition.predictor import Predictor, default_network, with_threshold  # noqa: E402
-from mnist_app.ui.draw.strokes import drawn_with_fine_pen  # noqa: E402
+from mnist_app.ui.draw.strokes import drawing_of  # noqa: E402
 
 BRUSH = 20  # pixels, the app's own
 BETWEEN = 0.1  # seconds from one page that opens to the next
@@ -121,7 +121,7 @@ def _stroke(drawing: Drawing, sample: str, predictor: Predictor) -> Stroke | Non
     Image.fromarray(rgba).save(buffer, "PNG")
     picture = base64.b64encode(buffer.getvalue()).decode()
     state["drawing"]["data"] = f"data:image/png;base64,{picture}"
-    expected = _expected(drawn_with_fine_pen(rgba, raw["objects"]), predictor)
+    expected = _expected(drawing_of(rgba, raw["objects"]).rgba, predictor)
     return Stroke(json.dumps(state), expected) if expected else None
 
 

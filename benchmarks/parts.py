@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mnist_app.drawing import normal_form
+from mnist_app.drawing import drawing, normal_form
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.normal_form import Form
 
 FORM = {
-    "ink against ground": normal_form.ink_of,
+    "ink against ground": drawing._ink_of,
     "cutting out": normal_form._crop,
-    "the working size": normal_form._to_working_size,
+    "the working size": Form.mask.func,
     "stray dots": normal_form.without_specks,
-    "the width of the strokes": normal_form._with_standard_strokes,
-    "scaling": normal_form._scale,
-    "centring": normal_form._centre,
+    "the width of the strokes": normal_form._standardise_strokes,
+    "scaling": normal_form._fill_box,
+    "centring": normal_form._centre_mass,
 }
+CALLERS = (Drawing.ink.func, normal_form.normal_form, normal_form._drop_specks)
 REST = "the rest"
 ROUNDS = 5
 
@@ -39,8 +42,7 @@ def shares(drawings: Sequence[np.ndarray]) -> tuple[Shares, float]:
             profiled.runcall(normal_form.to_mnist, rgba)
     stats = pstats.Stats(profiled).stats  # type: ignore[attr-defined]
     total = _seconds(stats, normal_form.to_mnist)
-    callers = (normal_form.to_mnist, normal_form.normal_form)
-    found = {name: _seconds(stats, step, callers) / total for name, step in FORM.items()}
+    found = {name: _seconds(stats, step, CALLERS) / total for name, step in FORM.items()}
     transforms = _seconds(stats, ndimage.distance_transform_edt) / total
     return found | {REST: 1 - sum(found.values())}, transforms
 

@@ -19,7 +19,8 @@ from mnist_app.data.labelled_images import (
     Progress,
     split,
 )
-from mnist_app.drawing.normal_form import MIN_CONTRAST, SIDE, to_mnist
+from mnist_app.drawing.drawing import MIN_CONTRAST
+from mnist_app.drawing.normal_form import SIDE, to_mnist
 from mnist_app.drawing.pictures import decode_picture
 
 FEWEST = 5  # pictures of each digit

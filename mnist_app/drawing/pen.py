@@ -137,13 +137,18 @@ def placed(
         slant: sideways shift per height, positive to the right at the top.
         aspect: width by height, relative to what it was.
     """
-    angle = np.radians(rotation)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    warp = np.array([[aspect, 0], [-slant, 1]]) @ turn
+    warp = _warp(rotation, slant, aspect)
     low, high = _bounds([stroke @ warp for stroke in strokes])
     factor = size * side / max(*(high - low), 1e-9)
     offset = np.array(centre) * side - (low + high) / 2 * factor
     return [stroke @ warp * factor + offset for stroke in strokes]
+
+
+def _warp(rotation: float, slant: float, aspect: float) -> np.ndarray:
+    """What points, as rows, are multiplied by: float (2, 2)."""
+    angle = np.radians(rotation)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.array([[aspect, 0], [-slant, 1]]) @ turn
 
 
 def _bounds(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:

@@ -8,16 +8,12 @@ from PIL import Image
 from scipy import ndimage
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.pen import canvas_rgba
 
 LONGEST = 1000  # pixels, the longest side of a photo while it is worked on
 MOST_ENLARGED = 4  # times at most, for small pictures
 FAINTEST = 0.1  # share of the ground's light; what is nearer to the ground is no ink
-GROUNDS = (
-    0.04,
-    0.06,
-    0.1,
-    0.2,
-)  # of the longest side: what is narrower may be ink, wider is ground
+GROUNDS = (0.04, 0.06, 0.1, 0.2)  # of the longest side: narrower may be ink, wider is ground
 BLACKEST = 0.2  # of full light, added to a board's: noise in what is black is no chalk
 STEEPEST = 0.14  # rise of a ruled line, of 1: 8 degrees
 THICKEST_LINE = 0.026  # of the longest side
@@ -26,6 +22,10 @@ DARKEST = 0.2  # of full light, the least that is added: a black picture's noise
 WIDEST = 0.12  # of the longest side: what is wider is no ink, when it is asked whether ink is light
 MANY = 4  # so many lines are a ruled sheet, wherever they end
 MOST_CHALK = 0.4  # of a board's picture
+_NOTHING_FOUND = (
+    "No digits were found in the picture: photograph them from nearer and in more light, or write "
+    "them with a thicker pen."
+)
 _BIN = 3  # pixels, a step of the heights at which lines are looked for
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
@@ -50,12 +50,9 @@ def clean(rgba: np.ndarray) -> np.ndarray:
     light, is_board = _light(_working_size(rgba))
     ink = _ink(_sheet(light), is_board)
     if not ink.any():
-        raise InputError(
-            "No digits were found in the picture: photograph them from nearer and in more light, "
-            "or write them with a thicker pen."
-        )
+        raise InputError(_NOTHING_FOUND)
     white = np.round(255 * ndimage.gaussian_filter(ink.astype(np.float32), 0.8)).astype(np.uint8)
-    return np.dstack([white, white, white, np.full_like(white, 255)])
+    return canvas_rgba(white)
 
 
 def _working_size(rgba: np.ndarray) -> np.ndarray:

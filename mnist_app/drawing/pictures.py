@@ -70,12 +70,7 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of size and EXIF: the one is refused, the other left out
         with _opened(file, name) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise _too_large(name)
-            if max(picture.size) > MOST_LONG:
-                raise InputError(
-                    f"{name} has a side of more than {MOST_LONG:,} pixels: cut it, or remove it."
-                )
+            _refuse_giants(picture, name)
             try:
                 return _pixels(picture)
             except _DAMAGES:
@@ -94,6 +89,15 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
         raise InputError(
             f"{name} is not a readable picture: save it as PNG or JPEG, or remove it."
         ) from None
+
+
+def _refuse_giants(picture: Image.Image, name: str) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise _too_large(name)
+    if max(picture.size) > MOST_LONG:
+        raise InputError(
+            f"{name} has a side of more than {MOST_LONG:,} pixels: cut it, or remove it."
+        )
 
 
 def _too_large(name: str) -> InputError:

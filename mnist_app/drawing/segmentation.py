@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from mnist_app.drawing.normal_form import INK, ink_of, stroke_radius, without_specks
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.normal_form import INK, stroke_radius, without_specks
 
 HEIGHT = 120  # pixels, about the height of the digits while pieces are looked for
 LONGEST = 1600  # pixels, a row is never wider than this while pieces are looked for
@@ -56,56 +57,19 @@ class Outline(NamedTuple):
     gap: float  # empty width between its parts, as a share of its height
 
 
-class _Sheet(NamedTuple):
-    ink: np.ndarray  # float32 (H, W), 0..1: the part of the drawing where there is any
+class Sheet(NamedTuple):
+    """The part of a drawing with ink, and its mask at the size at which pieces are looked for."""
+
+    ink: np.ndarray  # float32 (H, W), 0..1
     left: int  # of that part in the drawing, pixels
     top: int
     mask: np.ndarray  # bool, at the working size: ink or none, without stray dots
     factor: float  # the working size over that of the drawing
 
 
-def outline(rgba: np.ndarray) -> Outline | None:
-    """Where the ink of a drawing, uint8 (H, W, 4), stands as a whole; None if there is none."""
-    sheet = _sheet(rgba)
-    if sheet is None:
-        return None
-    rows, columns = (np.flatnonzero(sheet.mask.any(axis=axis)) for axis in (1, 0))
-    gap = (np.ptp(columns) + 1 - len(columns)) / (np.ptp(rows) + 1)
-    return Outline(_box(ndimage.binary_dilation(sheet.mask, _TOUCHING, 2), sheet), float(gap))
-
-
-def find_pieces(rgba: np.ndarray) -> Pieces:
-    """Take a drawing apart.
-
-    Pieces are connected parts; what stands above or inside another is one with it, and a part
-    that is wide for its height is cut where it is thinnest. Groups are runs of neighbours no wider
-    than a digit can be; the whole drawing is always one of them.
-
-    Args:
-        rgba: uint8 (H, W, 4).
-    """
-    sheet = _sheet(rgba)
-    if sheet is None:
-        return Pieces(0, [])
-    labels, part_of = _labelled(sheet.mask)
-    count = len(part_of)
-    spans = [box[1] for box in ndimage.find_objects(labels)]
-    height = np.ptp(np.flatnonzero(labels.any(axis=1))) + 1
-    runs = [(i, j) for i in range(count) for j in range(i + 1, min(i + _TOGETHER, count) + 1)]
-    narrow = [run for run in runs if _width(spans[slice(*run)]) < _WIDEST * height]
-    chosen = {(i, i + 1) for i in range(count)} | {(0, count)} | set(narrow)
-    groups = []
-    for first, last in sorted(chosen):
-        gap = _gap(spans[first:last]) / height
-        box, part = _cut_out(sheet, labels, first, last)
-        is_cut = not set(part_of[first:last]).isdisjoint([*part_of[:first], *part_of[last:]])
-        groups.append(Group(first, last, gap, is_cut, box, part))
-    return Pieces(count, groups)
-
-
-def _sheet(rgba: np.ndarray) -> _Sheet | None:
-    """The ink of a drawing, and its mask at the working size; None if there is none."""
-    ink = ink_of(rgba)
+def sheet_of(drawing: Drawing) -> Sheet | None:
+    """The ink of a drawing, to be looked at as a whole or in pieces; None if there is none."""
+    ink = drawing.ink
     if ink is None:
         return None
     rows, columns = (np.flatnonzero((ink >= INK).any(axis=axis)) for axis in (1, 0))
@@ -116,7 +80,41 @@ def _sheet(rgba: np.ndarray) -> _Sheet | None:
     size = max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor))
     small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
     mask = without_specks(small >= INK * small.max())
-    return _Sheet(ink, int(left), int(top), mask, factor) if mask.any() else None
+    return Sheet(ink, int(left), int(top), mask, factor) if mask.any() else None
+
+
+def outline(sheet: Sheet) -> Outline:
+    """Where the ink stands as a whole."""
+    rows, columns = (np.flatnonzero(sheet.mask.any(axis=axis)) for axis in (1, 0))
+    gap = (np.ptp(columns) + 1 - len(columns)) / (np.ptp(rows) + 1)
+    return Outline(_box(ndimage.binary_dilation(sheet.mask, _TOUCHING, 2), sheet), float(gap))
+
+
+def find_pieces(sheet: Sheet) -> Pieces:
+    """Take the ink apart.
+
+    Pieces are connected parts; what stands above or inside another is one with it, and a part
+    that is wide for its height is cut where it is thinnest. Groups are runs of neighbours no wider
+    than a digit can be; the whole drawing is always one of them.
+    """
+    labels, part_of = _labelled(sheet.mask)
+    spans = [box[1] for box in ndimage.find_objects(labels)]
+    height = np.ptp(np.flatnonzero(labels.any(axis=1))) + 1
+    groups = []
+    for first, last in _runs(spans, _WIDEST * height):
+        gap = _gap(spans[first:last]) / height
+        box, ink = _cut_out(sheet, labels, first, last)
+        is_cut = not set(part_of[first:last]).isdisjoint([*part_of[:first], *part_of[last:]])
+        groups.append(Group(first, last, gap, is_cut, box, ink))
+    return Pieces(len(spans), groups)
+
+
+def _runs(spans: list[slice], widest: float) -> list[tuple[int, int]]:
+    """The runs of neighbours that may be one digit: first and last + 1, in order."""
+    count = len(spans)
+    runs = [(i, j) for i in range(count) for j in range(i + 1, min(i + _TOGETHER, count) + 1)]
+    narrow = {run for run in runs if _width(spans[slice(*run)]) < widest}
+    return sorted(narrow | {(i, i + 1) for i in range(count)} | {(0, count)})
 
 
 def _width(spans: list[slice]) -> int:
@@ -220,7 +218,7 @@ def _from_left_to_right(parts: np.ndarray) -> np.ndarray:
     return order[parts]
 
 
-def _cut_out(sheet: _Sheet, labels: np.ndarray, first: int, last: int) -> tuple[Box, np.ndarray]:
+def _cut_out(sheet: Sheet, labels: np.ndarray, first: int, last: int) -> tuple[Box, np.ndarray]:
     """The ink of pieces first + 1 to last alone, and where it stands in the drawing."""
     chosen = (labels > first) & (labels <= last)
     others = ndimage.binary_dilation((labels > 0) & ~chosen, _TOUCHING) & ~chosen
@@ -232,7 +230,7 @@ def _cut_out(sheet: _Sheet, labels: np.ndarray, first: int, last: int) -> tuple[
     return box, sheet.ink[part] * np.asarray(stencil)[part]
 
 
-def _box(mask: np.ndarray, sheet: _Sheet) -> Box:
+def _box(mask: np.ndarray, sheet: Sheet) -> Box:
     """The rectangle in the drawing of a mask at the working size."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     factor, (most_rows, most_columns) = sheet.factor, sheet.ink.shape

@@ -79,8 +79,7 @@ def integrated_gradients_steps(
 ) -> Iterator[float | Integrated]:
     """The same bit by bit: the share of the present steps that is done, again and again, then it.
 
-    The way is gone in parts, whose attributions add up; they are shorter towards both ends, where
-    most of the kinks are.
+    The way is gone in parts, whose attributions add up.
     """
     from captum.attr import IntegratedGradients
 
@@ -91,8 +90,7 @@ def integrated_gradients_steps(
         )
     for steps in STEPS:
         parts, values = steps // _STEPS_PER_BATCH, torch.zeros_like(image, dtype=torch.float64)
-        ends = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
-        for part, (begin, end) in enumerate(pairwise(image * share for share in ends), 1):
+        for part, (begin, end) in enumerate(_parts_of_the_way(image, parts), 1):
             found = method.attribute(end, begin, target=target, n_steps=_STEPS_PER_BATCH)
             values += found.detach()
             yield part / parts
@@ -100,6 +98,12 @@ def integrated_gradients_steps(
         if found.is_complete:
             break
     yield found
+
+
+def _parts_of_the_way(image: Tensor, parts: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """From the blank image to this one, shorter parts towards both ends: most kinks are there."""
+    shares = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
+    return pairwise(image * share for share in shares)
 
 
 def grad_cam(model: nn.Module, image: Tensor, target: int) -> Tensor | None:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.drawing import Drawing, as_drawing
 from mnist_app.drawing.normal_form import SIDE, normal_form, to_mnist
-from mnist_app.drawing.segmentation import Box, Group, Pieces, find_pieces, outline
+from mnist_app.drawing.segmentation import Box, Group, Pieces, Sheet, find_pieces, outline, sheet_of
 from mnist_app.networks import layers
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
@@ -107,39 +108,45 @@ class Predictor:
         """The network of a recipe with the weights in a safetensors file, or InputError."""
         return cls(weights.load_model(path, recipe), recipe)
 
-    def predict(self, rgba: np.ndarray) -> Prediction:
-        """Recognise a drawing, uint8 (H, W, 4)."""
-        return self.predict_many([rgba])[0]
+    def predict(self, drawing: Drawing | np.ndarray) -> Prediction:
+        """Recognise one digit in a drawing, or in its pixels, uint8 (H, W, 4)."""
+        return self.predict_many([drawing])[0]
 
-    def predict_many(self, drawings: Sequence[np.ndarray]) -> list[Prediction]:
-        """Recognise many drawings, each uint8 (H, W, 4), in one batch."""
-        images = [to_mnist(rgba) for rgba in drawings]
+    def predict_many(self, drawings: Sequence[Drawing | np.ndarray]) -> list[Prediction]:
+        """Recognise many drawings, or their pixels, each uint8 (H, W, 4), in one batch."""
+        images = [to_mnist(drawing) for drawing in drawings]
         inked = [image for image in images if image is not None]
         found = iter(self.predict_images(torch.cat(inked)) if inked else [])
         return [BLANK if image is None else next(found) for image in images]
 
-    def read_number(self, rgba: np.ndarray) -> list[Found]:
-        """Find the digits in a drawing, uint8 (H, W, 4), and recognise them, left to right.
+    def read_number(self, drawing: Drawing | np.ndarray) -> list[Found]:
+        """Find the digits in a drawing, or in its pixels, and recognise them, left to right.
 
         Of all ways to put the pieces of ink together the most probable one is taken: the product
         of the confidences, with a price on every digit, so that a digit in two pieces stays one,
         and on the gaps within a digit, so that neighbours stay two.
         """
-        whole = outline(rgba)
-        if whole is None:
+        drawing = as_drawing(drawing)
+        sheet = sheet_of(drawing)
+        if sheet is None:
             return []
-        alone = Found(whole.box, self.predict(rgba))
+        whole = outline(sheet)
+        alone = Found(whole.box, self.predict(drawing))
         if alone.prediction.confidence > SURE and whole.gap < CLOSE:
             return [alone]
-        pieces = find_pieces(rgba)
+        return self._read_pieces(sheet) or [alone]
+
+    def _read_pieces(self, sheet: Sheet) -> list[Found]:
+        """The digits of a number; none if the drawing is rather one digit, or nothing at all."""
+        pieces = find_pieces(sheet)
         if pieces.count == 1:
-            return [alone]
+            return []
         images = [torch.from_numpy(normal_form(group.ink))[None, None] for group in pieces.groups]
         predictions = self.predict_images(torch.cat(images))
         row = _best_row(pieces, [p.confidence for p in predictions])
         found = [Found(pieces.groups[i].box, predictions[i]) for i in row]
         found = with_threshold(found, self.calibration.threshold)
-        return found if _is_number(found, [pieces.groups[i].is_cut for i in row]) else [alone]
+        return found if _is_number(found, [pieces.groups[i].is_cut for i in row]) else []
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:

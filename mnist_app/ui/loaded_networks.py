@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
 import torch
 
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
@@ -66,14 +66,13 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
     return Predictor.from_file(path, recipe)
 
 
-def probabilities_by_epoch(run: Run, rgba: np.ndarray) -> dict[int, list[float]]:
+def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]:
     """What the run's network made of a drawing after each epoch."""
     memory, now = current_session().train, {}
-    drawn = hash(rgba.tobytes())
     with suppress(OSError):  # another browser may remove the run meanwhile
         for epoch, path in _thinned(run.snapshots()).items():
-            key = (run.id, epoch, path.stat().st_mtime_ns, drawn)
-            now[key] = memory.probabilities.get(key) or _probabilities(path, run.recipe, rgba)
+            key = (run.id, epoch, path.stat().st_mtime_ns, drawing.key)
+            now[key] = memory.probabilities.get(key) or _probabilities(path, run.recipe, drawing)
     memory.probabilities = now
     return {key[1]: values for key, values in now.items()}
 
@@ -84,5 +83,5 @@ def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
     return {epoch: snapshots[epoch] for epoch in sorted(snapshots)[::every]}
 
 
-def _probabilities(path: Path, recipe: Recipe, rgba: np.ndarray) -> list[float]:
-    return Predictor.from_file(path, recipe).predict(rgba).probabilities.tolist()
+def _probabilities(path: Path, recipe: Recipe, drawing: Drawing) -> list[float]:
+    return Predictor.from_file(path, recipe).predict(drawing).probabilities.tolist()

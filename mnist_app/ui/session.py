@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
+
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.ui.draw.strokes import History, Strokes
 
 if TYPE_CHECKING:
     from mnist_app.common.teacher_code import Pass
@@ -32,10 +34,22 @@ _KEY = "session"  # in Streamlit's state of a session
 class DrawMemory:
     """Of the Draw tab."""
 
+    strokes: Strokes = field(default_factory=list)  # on the canvas, as it sent them last
+    start: Strokes = field(default_factory=list)  # that the canvas was last told to show
+    redraws: int = 0  # times that a button told it to
+    history: History = field(default_factory=History)
+    drawing: Drawing | None = None  # from the canvas or a picture; None: nothing yet
+    read_key: tuple[object, ...] | None = None  # of the drawing and network that were read last
+    found: list[Found] = field(default_factory=list)  # in them
+
 
 @dataclass
 class ReasonsMemory:
     """Of the reasons below the canvas."""
+
+    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by name: the key, and what is
+    # known for it
+    is_unfinished: bool = False  # whether one of them is to be gone on with
 
 
 @dataclass
@@ -110,17 +124,10 @@ def current_session() -> Session:
     return new
 
 
-def remember_drawing(rgba: np.ndarray | None) -> None:
-    """Remember the session's drawing for the other tabs."""
-    st.session_state["drawing"] = rgba
-
-
-def current_drawing() -> np.ndarray | None:
-    """The session's drawing, uint8 (H, W, 4); None if nothing is drawn."""
-    from mnist_app.drawing.normal_form import ink_of
-
-    rgba = st.session_state.get("drawing")
-    return None if rgba is None or ink_of(rgba) is None else rgba
+def current_drawing() -> Drawing | None:
+    """What is drawn in the Draw tab; None if nothing is."""
+    drawing = current_session().draw.drawing
+    return None if drawing is None or drawing.is_blank else drawing
 
 
 def browser_id() -> str:

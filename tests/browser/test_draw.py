@@ -120,21 +120,25 @@ def test_a_stroke_is_sent_when_the_pen_is_lifted(app):
     app.expect_prediction("7")
 
 
-# What the server says arrives half a second late, as it does when many draw at once.
-LATE = """
+def late(milliseconds: int) -> str:
+    """What the server says arrives late, as it does when many draw at once."""
+    return f"""
 const listens = EventTarget.prototype.addEventListener;
-const late = (listener) => (event) => setTimeout(() => listener(event), 500);
-window.WebSocket = class extends WebSocket {
-  set onmessage(listener) { listens.call(this, "message", late(listener)); }
-  addEventListener(name, listener, ...more) {
+const late = (listener) => (event) => setTimeout(() => listener(event), {milliseconds});
+window.WebSocket = class extends WebSocket {{
+  set onmessage(listener) {{ listens.call(this, "message", late(listener)); }}
+  addEventListener(name, listener, ...more) {{
     listens.call(this, name, name === "message" ? late(listener) : listener, ...more);
-  }
-};"""
+  }}
+}};"""
+
+
+LATER_THAN_STROKES_WAIT = 6000
 
 
 @pytest.mark.parametrize("button", ["clear", "undo"])
 def test_a_stroke_on_the_heels_of_a_button_is_not_lost(app, button):
-    app.page.add_init_script(LATE)
+    app.page.add_init_script(late(500))
     app.open()
     for step in (2, 200):  # a long stroke, during which the canvas is redrawn, and a quick one
         app.draw(SEVEN)
@@ -146,8 +150,49 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(app, button):
         app.expect_prediction("")
 
 
+def test_a_stroke_is_not_lost_however_late_a_button_is_answered(app):
+    app.page.add_init_script(late(LATER_THAN_STROKES_WAIT))
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("clear")
+    app.draw(ONE)
+    app.expect_prediction("1")
+
+
+def test_buttons_wait_in_line_behind_strokes(app):
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(FOUR[:1])
+    first = app.prediction()
+    app.draw(FOUR[1:])
+    app.expect_prediction("4")
+    app.click("undo")
+    app.draw(SEVEN)
+    app.click("undo")
+    app.click("redo")
+    app.click("undo")
+    app.expect_prediction(first)
+    app.settle()
+    app.click("undo")
+    app.expect_prediction("")
+
+
+def test_undo_takes_back_the_stroke_that_is_not_answered_yet(app):
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(FOUR[:1])
+    first = app.prediction()
+    app.draw(FOUR[1:])
+    app.click("undo")
+    app.page.wait_for_timeout(4000)
+    app.expect_prediction(first)
+    app.click("redo")
+    app.expect_prediction("4")
+
+
 def test_a_finger_on_the_heels_of_clear_is_not_lost(phone):
-    phone.page.add_init_script(LATE)
+    phone.page.add_init_script(late(500))
     phone.open()
     client = phone.page.context.new_cdp_session(phone.page)
     _stroke(phone, client, SEVEN[0])
@@ -194,15 +239,23 @@ def test_the_drawing_survives_a_look_at_another_tab(app):
 
 
 def test_a_wider_brush_draws_wider(app):
+    app.page.add_init_script(late(500))
     app.open()
     slider = app.part("brush").get_by_role("slider")
     slider.focus()
     for _ in range(20):
         slider.press("ArrowRight")
     expect(app.part("brush")).to_contain_text("40 px")
-    app.page.wait_for_timeout(1500)  # a stroke begun before the new width arrives is cut off
-    app.draw(ONE)
+    app.draw(ONE, step=2)  # the new width arrives in the middle of it
     app.expect_prediction("1")
+    assert brightness(app, 140, 55) == 255
+    assert brightness(app, 140 + 17, 140) == 255
+
+
+def brightness(app: App, x: int, y: int) -> int:
+    """Of a pixel on the canvas, 0..255."""
+    canvas = app.part("canvas").locator("canvas.dc-canvas.lower-canvas")
+    return canvas.evaluate(f"one => one.getContext('2d').getImageData({x}, {y}, 1, 1).data[0]")
 
 
 def test_the_sidebar_tells_what_the_network_is(app):

@@ -18,7 +18,8 @@ from mnist_app.data import archives, catalogue, picture_folders, uploads
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.picture_folders import read_folder
 from mnist_app.data.training_data import prepare
-from mnist_app.drawing.normal_form import MIN_CONTRAST, to_mnist
+from mnist_app.drawing.drawing import MIN_CONTRAST
+from mnist_app.drawing.normal_form import to_mnist
 from mnist_app.recipes.recipe import Recipe
 
 

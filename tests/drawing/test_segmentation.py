@@ -4,7 +4,8 @@ from drawings import canvas
 
 from mnist_app.data import non_digits
 from mnist_app.drawing import pen
-from mnist_app.drawing.segmentation import find_pieces
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.segmentation import Pieces, find_pieces, sheet_of
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Found, Prediction, Predictor, number_text
@@ -25,15 +26,20 @@ def row(*digits: pen.Strokes, gap: float = 0.3, brush: float = 14, side: int = 6
     )
 
 
+def pieces_in(rgba: np.ndarray) -> Pieces:
+    sheet = sheet_of(Drawing(rgba))
+    return find_pieces(sheet) if sheet else Pieces(0, [])
+
+
 def singles(rgba: np.ndarray) -> list:
     """The groups of one piece each, from left to right."""
-    pieces = find_pieces(rgba)
+    pieces = pieces_in(rgba)
     return [group for group in pieces.groups if group.last == group.first + 1]
 
 
 def test_nothing_drawn_has_no_pieces():
     blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
-    assert find_pieces(blank).count == 0
+    assert pieces_in(blank).count == 0
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
@@ -59,7 +65,7 @@ def test_a_number_in_a_corner_of_a_large_picture_is_taken_apart_the_same():
     large = np.zeros((3000, 2000, 4), dtype=np.uint8)
     large[..., 3] = 255
     large[2300:2900, 1350:1950] = small
-    here, there = find_pieces(small), find_pieces(large)
+    here, there = pieces_in(small), pieces_in(large)
     assert there.count == here.count
     for one, other in zip(here.groups, there.groups, strict=True):
         assert other.box == (one.box.left + 1350, one.box.top + 2300, *one.box[2:])
@@ -79,17 +85,17 @@ def test_what_stands_above_or_inside_belongs_together():
         [(130, 110), (150, 170)],
         brush=10,
     )
-    assert find_pieces(dotted_ring).count == 1
+    assert pieces_in(dotted_ring).count == 1
 
 
 def test_the_whole_drawing_is_always_a_group():
-    pieces = find_pieces(row(*[ZERO] * 9, side=1200))
+    pieces = pieces_in(row(*[ZERO] * 9, side=1200))
     assert any(group[:2] == (0, pieces.count) for group in pieces.groups)
 
 
 def test_touching_digits_are_cut_between_them():
     rgba = row(ZERO, ZERO, gap=-0.03)
-    pieces = find_pieces(rgba)
+    pieces = pieces_in(rgba)
     assert pieces.count >= 2
     middle = 300
     assert any(abs(g.box.left + g.box.width - middle) < 40 for g in pieces.groups if g.first == 0)
@@ -99,7 +105,7 @@ def test_touching_digits_are_cut_between_them():
 def test_a_group_knows_whether_it_is_cut_off_from_ink_outside():
     touching = row(ZERO, ZERO, gap=-0.03, side=500)
     rgba = np.concatenate([touching[:, :460], row(ONE, side=500)[:, 200:300]], axis=1)
-    pieces = find_pieces(rgba)
+    pieces = pieces_in(rgba)
     last = next(g for g in pieces.groups if g[:2] == (pieces.count - 1, pieces.count))
     assert not last.is_cut
     assert not any(g.is_cut for g in pieces.groups if g[:2] == (0, pieces.count - 1))
@@ -109,7 +115,7 @@ def test_a_group_knows_whether_it_is_cut_off_from_ink_outside():
 def test_a_stray_dot_is_no_piece():
     strokes = pen.placed(SEVEN, size=0.5)
     rgba = pen.canvas_rgba(pen.draw([*strokes, np.array([[270.0, 30.0]])], brush=14))
-    assert find_pieces(rgba).count == 1
+    assert pieces_in(rgba).count == 1
 
 
 def test_any_drawing_can_be_taken_apart():
@@ -117,7 +123,7 @@ def test_any_drawing_can_be_taken_apart():
     for _ in range(150):
         strokes = pen.placed(non_digits.non_digit(random), size=random.uniform(0.1, 1.2))
         rgba = pen.canvas_rgba(pen.draw(strokes, brush=random.uniform(3, 40)))
-        pieces = find_pieces(rgba)
+        pieces = pieces_in(rgba)
         if not rgba[..., 0].any():
             assert pieces.count == 0
             continue

@@ -61,17 +61,17 @@ PAGE = st.one_of(st.fixed_dictionaries({"objects": st.lists(STROKE, max_size=5)}
 def read(sent: Any) -> None:
     """Do with what the page sent what the canvas does with it."""
     found = strokes.valid_strokes(sent)
-    state: dict[str, Any] = {}
-    strokes.undo_and_redo(state, found)
-    strokes.undo_and_redo(state, found[:-1])
+    history = strokes.History()
+    history.around(found)
+    history.around(found[:-1])
     json.dumps(found)
-    for path in strokes.paths_of(found):
+    drawing = strokes.drawing_of(None, found)
+    for path in drawing.paths if drawing else []:
         assert path.ndim == 2
         assert np.isfinite(path).all()
-    rgba = strokes.drawn_with_fine_pen(None, found)
-    assert rgba is None or rgba.shape == (280, 280, 4)
+    assert drawing is None or drawing.rgba.shape == (280, 280, 4)
     blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
-    assert strokes.drawn_with_fine_pen(blank, found).shape == (280, 280, 4)
+    assert strokes.drawing_of(blank, found).rgba.shape == (280, 280, 4)
 
 
 def test_nothing_that_a_page_sends_does_harm():

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from drawings import canvas, seven
 
 from mnist_app.drawing import pen
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.drawing.segmentation import Box
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.heatmaps import (
@@ -78,25 +80,23 @@ def predictor() -> Predictor:
 
 def test_a_digit_of_a_number_is_drawn_alone(predictor):
     strokes = [(30, 80), (90, 80), (60, 200)], [(200, 70), (200, 210)]
-    rgba = canvas(*strokes, brush=14)
-    found = predictor.read_number(rgba)
+    drawing = Drawing(canvas(*strokes, brush=14))
+    found = predictor.read_number(drawing)
     assert [one.prediction.digit for one in found] == [7, 1]
     for one, stroke in zip(found, strokes, strict=True):
-        alone = digit_alone(Subject(Choice("canvas", predictor, 0), rgba, one, is_alone=False))
-        assert alone.shape == rgba.shape
-        difference = np.abs(alone[..., 0].astype(int) - canvas(stroke, brush=14)[..., 0])
+        alone = digit_alone(Subject(Choice("canvas", predictor, 0), drawing, one, is_alone=False))
+        assert alone.rgba.shape == drawing.rgba.shape
+        difference = np.abs(alone.rgba[..., 0].astype(int) - canvas(stroke, brush=14)[..., 0])
         assert difference.max() < 8
         assert predictor.predict(alone).digit == one.prediction.digit
 
 
 def test_what_was_computed_is_kept_until_the_digit_changes(predictor, monkeypatch):
-    from mnist_app.ui.draw.reasons import panels as reasons
-
-    monkeypatch.setattr(reasons.st, "session_state", {})
+    monkeypatch.setattr(st, "session_state", {})
     (found,) = predictor.read_number(seven())
-    subject = Subject(Choice("canvas", predictor, 0), seven(), found, is_alone=True)
-    again = Subject(Choice("canvas", predictor, 0), seven(), found, is_alone=True)
-    newer = Subject(Choice("canvas", predictor, 1), seven(), found, is_alone=True)
+    subject = Subject(Choice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
+    again = Subject(Choice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
+    newer = Subject(Choice("canvas", predictor, 1), Drawing(seven()), found, is_alone=True)
     counted = iter(range(10))
     assert subject.remembered("x", lambda: next(counted), 3) == 0
     assert again.remembered("x", lambda: next(counted), 3) == 0
@@ -194,11 +194,13 @@ from streamlit.testing.v1 import AppTest
 app = AppTest.from_string('''
 import streamlit as st
 from drawings import seven
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui import loaded_networks, session
 from mnist_app.ui.draw.reasons import panels as reasons
 choice = loaded_networks.predictor_for("lenet5")
-st.session_state["prediction"] = None, choice.predictor.read_number(seven())
-session.remember_drawing(seven())
+memory = session.current_session().draw
+memory.drawing = Drawing(seven())
+memory.found = choice.predictor.read_number(memory.drawing)
 reasons.render(lambda: choice)
 ''', default_timeout=60)
 for panel in sys.argv[1:]:
@@ -210,8 +212,7 @@ parts = "captum", "matplotlib", "mnist_app.recognition.explain", "mnist_app.reco
 loaded = {name for name in sys.modules if name.startswith("mnist_app.ui.draw.reasons.")}
 loaded.discard("mnist_app.ui.draw.reasons.panels")
 print(sorted(loaded | sys.modules.keys() & set(parts)))
-keys = [f"reasons_kept_{panel}" for panel in ("why", "layers", "xray", "scrubber", "neighbours")]
-print([key for key in keys if key in app.session_state])
+print(list(app.session_state["session"].reasons.kept))
 """
 
 
@@ -219,8 +220,8 @@ print([key for key in keys if key in app.session_state])
     ("opened", "loaded", "kept"),
     [
         ((), "[]", "[]"),
-        (("why",), "captum", "['reasons_kept_why']"),
-        (("layers",), "mnist_app.recognition.explain", "['reasons_kept_layers']"),
+        (("why",), "captum", "['why']"),
+        (("layers",), "mnist_app.recognition.explain", "['layers']"),
     ],
 )
 def test_a_closed_panel_loads_and_computes_nothing(opened, loaded, kept):

@@ -6,9 +6,9 @@ import pytest
 from mnist_app.drawing import pen
 from mnist_app.ui.draw.strokes import (
     MOST_POINTS,
-    drawn_with_fine_pen,
+    History,
+    drawing_of,
     is_too_long,
-    undo_and_redo,
     valid_strokes,
 )
 
@@ -18,23 +18,23 @@ def strokes(*names: str) -> list[dict]:
 
 
 def test_undo_and_redo_follow_the_strokes():
-    state: dict = {}
-    assert undo_and_redo(state, []) == (None, None)
-    assert undo_and_redo(state, strokes("a")) == ([], None)
-    assert undo_and_redo(state, strokes("a", "b")) == (strokes("a"), None)
-    assert undo_and_redo(state, strokes("a")) == ([], strokes("a", "b"))  # after an undo
-    assert undo_and_redo(state, strokes("a", "c")) == (strokes("a"), None)  # a new stroke
-    assert undo_and_redo(state, []) == (None, strokes("a"))  # after two undos
-    state["cleared"] = strokes("a", "c")
-    assert undo_and_redo(state, []) == (strokes("a", "c"), strokes("a"))  # after a clear
-    assert undo_and_redo(state, strokes("d")) == ([], None)
-    assert undo_and_redo(state, []) == (None, strokes("d"))  # what was cleared before is gone
-    assert undo_and_redo(state, strokes("d")) == ([], None)
-    state["cleared"] = strokes("d")
-    assert undo_and_redo(state, strokes("d")) == ([], None)  # the canvas is not empty yet
-    assert undo_and_redo(state, []) == (strokes("d"), strokes("d"))
-    assert undo_and_redo(state, strokes("d")) == ([], None)  # undone: what was cleared is back
-    assert undo_and_redo(state, []) == (None, strokes("d"))  # undone once more: that was all
+    history = History()
+    assert history.around([]) == (None, None)
+    assert history.around(strokes("a")) == ([], None)
+    assert history.around(strokes("a", "b")) == (strokes("a"), None)
+    assert history.around(strokes("a")) == ([], strokes("a", "b"))  # after an undo
+    assert history.around(strokes("a", "c")) == (strokes("a"), None)  # a new stroke
+    assert history.around([]) == (None, strokes("a"))  # after two undos
+    history.cleared = strokes("a", "c")
+    assert history.around([]) == (strokes("a", "c"), strokes("a"))  # after a clear
+    assert history.around(strokes("d")) == ([], None)
+    assert history.around([]) == (None, strokes("d"))  # what was cleared before is gone
+    assert history.around(strokes("d")) == ([], None)
+    history.cleared = strokes("d")
+    assert history.around(strokes("d")) == ([], None)  # the canvas is not empty yet
+    assert history.around([]) == (strokes("d"), strokes("d"))
+    assert history.around(strokes("d")) == ([], None)  # undone: what was cleared is back
+    assert history.around([]) == (None, strokes("d"))  # undone once more: that was all
 
 
 # The way of the pen
@@ -54,7 +54,7 @@ def painted(stroke: dict) -> np.ndarray:
 
 def test_the_way_of_a_thick_brush_leaves_the_loop_open():
     thick = ring(40)
-    read = drawn_with_fine_pen(painted(thick), [thick])
+    read = drawing_of(painted(thick), [thick]).rgba
     assert painted(thick)[140, 140, 0] > 0  # its loop was closed
     assert read[140, 140, 0] == 0
     assert read[140, 158, 0] == 255
@@ -64,16 +64,25 @@ def test_the_way_of_a_thick_brush_leaves_the_loop_open():
 @pytest.mark.parametrize("strokes", [[ring(4)], []])
 def test_a_fine_brush_and_pixels_without_strokes_stay_as_they_are(strokes):
     rgba = painted(ring(4))
-    assert drawn_with_fine_pen(rgba, strokes) is rgba
+    assert drawing_of(rgba, strokes).rgba is rgba
+
+
+def test_a_drawing_has_the_paths_and_the_brush_that_it_is_read_by():
+    thick = ring(40)
+    drawing = drawing_of(painted(thick), [thick])
+    (path,) = drawing.paths
+    assert path.tolist() == [command[-2:] for command in thick["path"]]
+    assert np.array_equal(drawing.rgba, pen.canvas_rgba(pen.draw([path], brush=drawing.brush)))
+    assert not drawing_of(painted(thick), []).paths
 
 
 def test_strokes_without_pixels_are_drawn():
     strokes = [ring(4)]
-    read = drawn_with_fine_pen(None, strokes)
+    read = drawing_of(None, strokes).rgba
     assert read.shape == (280, 280, 4)
     assert read[140, 158, 0] > 128
     assert read[140, 140, 0] == 0
-    assert drawn_with_fine_pen(None, []) is None
+    assert drawing_of(None, []) is None
 
 
 def test_a_drawing_of_too_many_points_is_told_from_one_that_is_read_whole():

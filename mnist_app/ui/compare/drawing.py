@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.figures import fragments
 from mnist_app.figures.readings import most_frequent_reading, reading_cards
 from mnist_app.recognition.predictor import Found, number_text, with_threshold
@@ -16,22 +16,21 @@ from mnist_app.ui.markdown import escaped
 
 def render(infos: Sequence[WeightsInfo]) -> None:
     """Read the session's drawing with each result's network."""
-    rgba = session.current_drawing()
-    if rgba is None:
+    drawing = session.current_drawing()
+    if drawing is None:
         st.info(
             "Nothing is drawn yet: draw a digit in the Draw tab, and all networks read it here."
         )
         return
-    readings = _readings(infos, rgba)
+    readings = _readings(infos, drawing)
     if not readings:
         return
     st.html(style.sheet("readings"))
     picture, cards = st.columns([1, 5])
     with picture, st.container(key="compared_drawing"):
         seen = next(iter(readings.values()))[0].prediction
-        st.html(
-            fragments.network_input(seen) if _is_one(readings) else fragments.whole_drawing(rgba)
-        )
+        is_one = _is_one(readings)
+        st.html(fragments.network_input(seen) if is_one else fragments.whole_drawing(drawing.rgba))
     with cards, st.container(key="readings"):
         st.markdown(_agreement(readings))
         st.html(reading_cards(infos, readings))
@@ -45,18 +44,18 @@ def _is_one(readings: dict[str, list[Found]]) -> bool:
     return all(len(found) == 1 for found in readings.values())
 
 
-def _readings(infos: Sequence[WeightsInfo], rgba: np.ndarray) -> dict[str, list[Found]]:
+def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[Found]]:
     """What each network finds, by its name; the same drawing and file are read once."""
     memory, now = session.current_session().compare, {}
     old = memory.readings
-    readings, place, drawn = {}, st.empty(), hash(rgba.tobytes())
+    readings, place = {}, st.empty()
     for number, info in enumerate(infos):
         try:
             choice = loaded_networks.predictor_for(info.name)
-            key = (info.name, choice.version, drawn)
+            key = (info.name, choice.version, drawing.key)
             if key not in old:
                 place.progress(number / len(infos), f"{info.name} reads …")
-            now[key] = old.get(key) or choice.predictor.read_number(rgba)
+            now[key] = old.get(key) or choice.predictor.read_number(drawing)
         except (InputError, OSError) as error:
             st.warning(escaped(error))
             continue

@@ -1,45 +1,52 @@
 """The answer beside the canvas: what the chosen network makes of the drawing, and how sure."""
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.figures import fragments
 from mnist_app.recipes.presets import ENSEMBLES
 from mnist_app.recognition.predictor import BLANK, Found, with_threshold
 from mnist_app.training.calibration import REFUSED, Calibration
 from mnist_app.ui import session
+from mnist_app.ui.draw import widgets
 from mnist_app.ui.loaded_networks import Choice
 
 
 def render(
     choice: Choice | None,
-    rgba: np.ndarray | None,
+    drawing: Drawing | None,
     hint: str,
     answer_place: DeltaGenerator,
     chances_place: DeltaGenerator,
 ) -> None:
-    """Read the drawing, uint8 (H, W, 4), and show what was found in the two places."""
-    threshold = _threshold_now(choice)
-    found = with_threshold(_read(choice, rgba), threshold)
-    session.remember_drawing(rgba)
+    """Read the drawing and show what was found in the two places."""
+    drawing = _remembered(drawing)
+    found = with_threshold(_read(choice, drawing), _threshold_now(choice))
     with answer_place:
-        _answer(found, rgba, _hint(choice, hint))
+        _answer(found, drawing, _hint(choice, hint))
     with chances_place:
         _chances(found)
         _threshold(choice)
 
 
-def _read(choice: Choice | None, rgba: np.ndarray | None) -> list[Found]:
+def _remembered(drawing: Drawing | None) -> Drawing | None:
+    """The session's drawing, for the reasons and the other tabs too; the same one stays."""
+    memory = session.current_session().draw
+    known = memory.drawing
+    if known is None or drawing is None or known.key != drawing.key:
+        memory.drawing = drawing
+    return memory.drawing
+
+
+def _read(choice: Choice | None, drawing: Drawing | None) -> list[Found]:
     """What the chosen network finds; the same drawing and network are computed once."""
-    if rgba is None or choice is None or choice.predictor is None:
+    if drawing is None or choice is None or choice.predictor is None:
         return []
-    key = (choice.key, choice.version, hash(rgba.tobytes()))
-    last_key, last = st.session_state.get("prediction", (None, []))
-    if key != last_key:
-        last = choice.predictor.read_number(rgba)
-        st.session_state["prediction"] = (key, last)
-    return last
+    memory, key = session.current_session().draw, (choice.key, choice.version, drawing.key)
+    if key != memory.read_key:
+        memory.found, memory.read_key = choice.predictor.read_number(drawing), key
+    return memory.found
 
 
 def _hint(choice: Choice | None, hint: str) -> str:
@@ -51,17 +58,18 @@ def _hint(choice: Choice | None, hint: str) -> str:
     return hint
 
 
-def _answer(found: list[Found], rgba: np.ndarray | None, hint: str) -> None:
+def _answer(found: list[Found], drawing: Drawing | None, hint: str) -> None:
     first = found[0].prediction if found else BLANK
     with st.container(key="prediction"):
         st.html(fragments.big_number(found))
     if len(found) < 2:
         with st.container(key="top"):
             st.html(fragments.top_three(first, hint))
-    if not found:
+    if not found or drawing is None:
         return
+    is_one = len(found) < 2
     with st.container(key="seen"):
-        st.html(fragments.network_input(first) if len(found) < 2 else fragments.boxes(found, rgba))
+        st.html(fragments.network_input(first) if is_one else fragments.boxes(found, drawing.rgba))
 
 
 def _chances(found: list[Found]) -> None:
@@ -85,7 +93,7 @@ def _threshold_now(choice: Choice | None) -> float:
 
 
 def _threshold_key(choice: Choice | None) -> str:
-    return f"threshold-{choice.key if choice else ''}"
+    return widgets.threshold(choice.key if choice else "")
 
 
 def _threshold(choice: Choice | None) -> None:

@@ -1,17 +1,19 @@
-// What the canvas component lacks: a stroke is sent when the pen is lifted, none is wiped by a
-// canvas that is redrawn, and no unseen button lies over it.
+// What the canvas component lacks: a stroke is sent when the pen is lifted, none is lost by what
+// the server tells the canvas while it is drawn, and no unseen button lies over it.
 
-const BUTTONS = ".st-key-undo button, .st-key-redo button, .st-key-clear button";
+const BUTTONS = ["undo", "redo", "clear"];
 const SEND = "button[title^='Update the app']";
 const DOWN = ["pointerdown", "mousedown", "touchstart"];
 const MOVE = ["pointermove", "mousemove", "touchmove", "pointerup"];
 const UP = ["mouseup", "touchend", "touchcancel", "pointercancel"];
 const LOOK = 30; // ms from one look at the canvas to the next
-const LOADED = 1500; // ms after which a canvas that was told to redraw has, though it looks the same
-const LONGEST = 5000; // ms; a canvas that is not told by then will not be
+const LONGEST = 5000; // ms that strokes wait unseen for a button's answer
+const TALLEST = 1000; // as in canvas.py
 
-// held: events, while a canvas is awaited; wanted: the number of redraws that it awaits.
-const pen = (window.digitsPen ??= { held: null, redraws: 0, wanted: 0 });
+// events: of the pen, and of buttons that wait, since the last button was pressed
+// stroke: the first of those of the present stroke
+// told: what the canvas was told last
+const pen = (window.digitsPen ??= { events: [], stroke: 0, isDown: false, isHeld: false, told: {} });
 
 function root() {
   return document.querySelector(".st-key-canvas [data-testid='stBidiComponentIsolated']")?.shadowRoot;
@@ -35,60 +37,113 @@ function send() {
   root()?.querySelector(SEND)?.click();
 }
 
-// Undo, redo and clear reach the canvas by way of the server. What is drawn on it until they do
-// would be wiped with the rest: it is held back, and drawn when the canvas was redrawn.
+// Undo, redo and clear reach the canvas by way of the server, which makes it draw other strokes.
+// That wipes what was drawn since the button was pressed. So the pen's events are kept from then
+// on, and happen once more when the canvas was redrawn, however late that is. At first they are
+// held back, to happen then alone; but nobody draws unseen for long.
+
+// What the canvas was told last, by the greatest height that it has in the same step (canvas.py).
+// It draws at once what it is told: there is never an event between the two.
+function told() {
+  const canvas = root()?.querySelector("canvas.dc-canvas");
+  const height = parseInt(root()?.querySelector(".dc-scroll")?.style.maxHeight);
+  return canvas && height
+    ? { canvas, redraws: Math.floor(height / TALLEST) - 1, brush: height % TALLEST }
+    : null;
+}
+
+// The component has two canvases one over the other: this one takes the pen's events.
+function penCanvas() {
+  return root()?.querySelector("canvas.upper-canvas");
+}
+
+function look() {
+  const now = told();
+  const before = pen.told;
+  if (now) pen.told = now;
+  if (now && now.canvas !== before.canvas && !pen.isHeld) pen.events = []; // it begins with them
+  else if (now && now.redraws !== before.redraws) repeat(0);
+  else if (now && now.brush !== before.brush && pen.isDown && !pen.isHeld) repeat(pen.stroke);
+  else if (pen.isHeld && performance.now() > pen.until) repeat(0);
+}
+
+function repeat(first) {
+  const events = pen.events.splice(first);
+  Object.assign(pen, { isHeld: false, isDown: false });
+  for (const one of events) one.key ? press(one.key) : draw(one);
+}
+
+function press(key) {
+  document.querySelector(`.st-key-${key} button`)?.click();
+}
+
+function draw({ event, x, y }) {
+  const canvas = penCanvas();
+  if (!canvas) return;
+  const place = canvas.getBoundingClientRect(); // the page may have been scrolled
+  const isThere = place.x === x && place.y === y;
+  canvas.dispatchEvent(isThere ? event : copied(event, place.x - x, place.y - y));
+}
 
 function onClick(event) {
-  if (!event.target.closest?.(BUTTONS)) return;
-  pen.wanted = Math.max(pen.wanted, pen.redraws) + 1;
-  pen.before = picture();
-  pen.until = performance.now() + LONGEST;
-  if (pen.held) return;
-  pen.held = [];
-  pen.timer = setInterval(look, LOOK);
-}
-
-function picture() {
-  return root()?.querySelector("canvas.dc-canvas")?.toDataURL();
-}
-
-// What was told to the canvas and to this script comes in any order, and the canvas takes a while.
-function look() {
-  const isRedrawn = pen.redraws >= pen.wanted && picture() !== pen.before;
-  if (isRedrawn || performance.now() > pen.until) release();
-}
-
-function release() {
-  clearInterval(pen.timer);
-  const held = pen.held;
-  Object.assign(pen, { held: null, wanted: 0, isDown: false });
-  for (const [target, event] of held) target.dispatchEvent(event);
+  const key = BUTTONS.find((name) => event.target.closest?.(`.st-key-${name} button`));
+  if (!key) return;
+  look();
+  if (pen.isHeld) {
+    pen.events.push({ key });
+    stop(event);
+  } else Object.assign(pen, { events: [], isHeld: true, until: performance.now() + LONGEST });
 }
 
 function onPen(event) {
+  if (pen.isHeld || pen.isDown || DOWN.includes(event.type)) look();
   const path = event.composedPath();
-  if (DOWN.includes(event.type))
-    pen.isDown = path.some((part) => part.classList?.contains("st-key-canvas"));
+  if (DOWN.includes(event.type)) begin(path);
   if (!pen.isDown) return;
   const isUp = UP.includes(event.type) && !event.touches?.length; // the last finger
   if (isUp) pen.isDown = false;
-  if (pen.held) hold(event, path[0]);
+  keep(event);
+  if (pen.isHeld) stop(event);
   else if (isUp) setTimeout(send); // when the component has the stroke
 }
 
-function hold(event, target) {
-  pen.held.push([target, copied(event)]);
-  event.stopImmediatePropagation();
-  if (["touchstart", "touchend"].includes(event.type)) event.preventDefault(); // no mouse events
+function begin(path) {
+  const isOnCanvas = path.some((part) => part.classList?.contains("st-key-canvas"));
+  if (isOnCanvas && !pen.isDown) pen.stroke = pen.events.length;
+  pen.isDown = isOnCanvas;
 }
 
-function copied(event) {
+function keep(event) {
+  const { x, y } = penCanvas()?.getBoundingClientRect() ?? { x: 0, y: 0 };
+  pen.events.push({ event: event.isTrusted ? copied(event, 0, 0) : event, x, y });
+}
+
+function stop(event) {
+  event.stopImmediatePropagation();
+  if (["click", "touchstart", "touchend"].includes(event.type)) event.preventDefault(); // no mouse
+}
+
+// The same event, some pixels to the right and down.
+function copied(event, right, down) {
   const facts = { bubbles: true, cancelable: true, composed: true, view: window };
-  for (const name of ["clientX", "clientY", "button", "buttons", "pointerId", "isPrimary"])
+  for (const name of ["button", "buttons", "pointerId", "isPrimary"])
     if (name in event) facts[name] = event[name];
+  if ("clientX" in event)
+    Object.assign(facts, { clientX: event.clientX + right, clientY: event.clientY + down });
   for (const name of ["touches", "targetTouches", "changedTouches"])
-    if (name in event) facts[name] = [...event[name]];
+    if (name in event) facts[name] = [...event[name]].map((touch) => moved(touch, right, down));
   return new event.constructor(event.type, facts);
+}
+
+function moved({ identifier, target, clientX, clientY, pageX, pageY }, right, down) {
+  return new Touch({
+    identifier,
+    target,
+    clientX: clientX + right,
+    clientY: clientY + down,
+    pageX: pageX + right,
+    pageY: pageY + down,
+  });
 }
 
 if (!pen.isListening) {
@@ -97,10 +152,8 @@ if (!pen.isListening) {
   for (const name of [...DOWN, ...MOVE, ...UP])
     // Scrolling elsewhere on the page does not wait for this.
     window.addEventListener(name, onPen, { capture: true, passive: name === "touchmove" });
+  setInterval(look, LOOK);
   setInterval(hideToolbar, 100); // the canvas may be mounted anew at any time
 }
 
-export default function ({ data }) {
-  if (pen.held && pen.redraws !== data.redraws) pen.until = performance.now() + LOADED;
-  pen.redraws = data.redraws;
-}
+export default function () {}

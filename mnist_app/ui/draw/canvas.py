@@ -5,34 +5,41 @@ It stands on the page before anything else is loaded, so nothing here needs torc
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.ui.draw import widgets
 from mnist_app.ui.draw.strokes import (
     MOST_POINTS,
     Strokes,
-    drawn_with_fine_pen,
+    drawing_of,
     is_too_long,
-    undo_and_redo,
     valid_strokes,
 )
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.streamlit_internals import is_dropped_upload
+from mnist_app.ui.session import current_session
+
+if TYPE_CHECKING:
+    from streamlit_drawable_canvas import CanvasResult
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # least, greatest, default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+_TALLEST = 1000  # pixels, more than the canvas has and a brush is wide
+
+BackAndForth = tuple[Strokes | None, Strokes | None]
 
 
-def render_input(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
-    """What there is to read, and a hint while there is nothing.
-
-    uint8 (H, W, 4), light ink on a dark ground; None: nothing yet.
+def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
+    """What there is to read, None if nothing yet, and a hint while there is nothing.
 
     Args:
         on_change: called before a run in which that may be another.
@@ -41,7 +48,7 @@ def render_input(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]
         "Input",
         INPUTS,
         default="Draw",
-        key="input",
+        key=widgets.INPUT,
         label_visibility="collapsed",
         width="stretch",
         on_change=on_change,
@@ -49,23 +56,25 @@ def render_input(on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]
     if kind in ("Draw", None):
         hint = "Draw a digit or a number: it is read as soon as you lift the pen."
         return _canvas(on_change), hint
-    # The canvas goes, and begins with what was drawn when it comes back.
-    st.session_state["canvas_start"] = {"objects": st.session_state.get("strokes", [])}
+    memory = current_session().draw
+    memory.start = memory.strokes  # the canvas goes, and begins with them when it comes back
     return _picture(kind, on_change)
 
 
-def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | None, str]:
+def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
     if kind == "Upload":
+        key = widgets.UPLOAD
         file = st.file_uploader(
             "A picture of a digit or a number",
             PICTURE_TYPES,
-            key="upload",
+            key=key,
             max_upload_size=20,
             on_change=on_change,
         )
     else:
-        file = st.camera_input("A photo of a digit or a number", key="camera", on_change=on_change)
-    if is_dropped_upload(st.session_state.get(kind.lower())):
+        key = widgets.CAMERA
+        file = st.camera_input("A photo of a digit or a number", key=key, on_change=on_change)
+    if is_dropped_upload(st.session_state.get(key)):
         return None, "Waiting for the picture: if it does not come, choose it again."
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."
@@ -75,7 +84,7 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[np.ndarray | Non
         st.error(escaped(error))
         return None, ""
     st.image(rgba, caption="The ink that was found")
-    return rgba, ""
+    return Drawing(rgba), ""
 
 
 @st.cache_data(max_entries=20, show_spinner="Looking for ink")
@@ -88,67 +97,92 @@ def _ink_in(data: bytes, name: str) -> np.ndarray:
 # The canvas. It sends its strokes; undo, redo and clear make it draw others.
 
 
-def _canvas(on_change: Callable[[], None]) -> np.ndarray | None:
+def _canvas(on_change: Callable[[], None]) -> Drawing | None:
     with st.container(key="canvas"):
-        result = st_canvas(
-            stroke_width=st.session_state.get("brush", BRUSH[2]),
-            stroke_color="#FFFFFF",
-            background_color="#000000",
-            width=CANVAS_SIDE,
-            height=CANVAS_SIDE,
-            drawing_mode="freedraw",
-            initial_drawing=st.session_state.get("canvas_start"),
-            return_image_data=True,
-            key="drawing_canvas",
-            on_change=on_change,
-        )
-        _script()(key="script", data={"redraws": st.session_state.get("redraws", 0)}, height=1)
-    strokes = valid_strokes(result.json_data)
-    st.session_state["strokes"] = strokes
-    too_long = is_too_long(result.json_data)
-    _history_buttons(strokes, is_too_long=too_long)
+        result = _component(on_change)
+        _script()(key="script", height=1)
+    strokes = current_session().draw.strokes = valid_strokes(result.json_data)
+    _history_buttons(result.json_data)
     with st.container(key="pen"):
-        st.slider("Brush width", *BRUSH, key="brush", format="%d px")
-    if too_long:
+        st.slider("Brush width", *BRUSH, key=widgets.BRUSH, format="%d px")
+    if is_too_long(result.json_data):
         st.caption(
             f"Of this drawing only {MOST_POINTS:,} points are kept: undo the rest, or clear it."
         )
-    return drawn_with_fine_pen(result.image_data, strokes)
+    return drawing_of(result.image_data, strokes)
+
+
+def _component(on_change: Callable[[], None]) -> "CanvasResult":
+    """The canvas, whose greatest height tells the script beside it what it has been told.
+
+    Unlike anything that is told to the script itself, it changes with the canvas, in one step. It
+    is greater than the canvas, and so changes nothing there.
+    """
+    memory, brush = current_session().draw, widgets.brush_width(BRUSH[2])
+    return st_canvas(
+        stroke_width=brush,
+        stroke_color="#FFFFFF",
+        background_color="#000000",
+        width=CANVAS_SIDE,
+        height=CANVAS_SIDE,
+        max_display_height=_TALLEST * (1 + memory.redraws) + brush,
+        drawing_mode="freedraw",
+        # The number makes it draw even the same strokes again.
+        initial_drawing={"objects": memory.start, "redraw": memory.redraws},
+        return_image_data=True,
+        key=widgets.CANVAS,
+        on_change=on_change,
+    )
 
 
 @st.cache_resource
 def _script():
-    """What runs in the browser beside the component, and is told how often it was redrawn."""
+    """What runs in the browser beside the component."""
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
-def _history_buttons(strokes: Strokes, *, is_too_long: bool) -> None:
-    back, forth = undo_and_redo(st.session_state, strokes)
-    if is_too_long:
-        back, forth = strokes, None  # what is not kept goes first
-    is_empty = not strokes and not is_too_long
+def _history_buttons(json_data: Any) -> None:
+    back, forth = _back_and_forth(json_data)
+    is_empty = not valid_strokes(json_data) and not is_too_long(json_data)
     with st.container(horizontal=True, gap="small"):
-        _button("Undo", ":material/undo:", back)
-        _button("Redo", ":material/redo:", forth)
-        _button("Clear", ":material/delete:", None if is_empty else [], cleared=strokes)
+        _button("Undo", ":material/undo:", _undo, is_possible=back is not None)
+        _button("Redo", ":material/redo:", _redo, is_possible=forth is not None)
+        _button("Clear", ":material/delete:", _clear, is_possible=not is_empty)
 
 
-def _button(label: str, icon: str, leads_to: Strokes | None, **kept: Strokes) -> None:
-    st.button(
-        label,
-        icon=icon,
-        key=label.lower(),
-        disabled=leads_to is None,
-        on_click=_redraw,
-        args=(leads_to,),
-        kwargs=kept,
-    )
+def _button(label: str, icon: str, on_click: Callable[[], None], *, is_possible: bool) -> None:
+    st.button(label, icon=icon, key=label.lower(), disabled=not is_possible, on_click=on_click)
 
 
-def _redraw(strokes: Strokes, cleared: Strokes | None = None) -> None:
-    """Make the canvas show these strokes. The number makes it redraw even the same ones."""
-    if cleared:
-        st.session_state["cleared"] = cleared
-    number = st.session_state.get("redraws", 0) + 1
-    st.session_state["redraws"] = number
-    st.session_state["canvas_start"] = {"objects": strokes, "redraw": number}
+def _back_and_forth(json_data: Any) -> BackAndForth:
+    """What undo and redo lead to, None where there is nothing to undo or redo."""
+    strokes = valid_strokes(json_data)
+    back, forth = current_session().draw.history.around(strokes)
+    return (strokes, None) if is_too_long(json_data) else (back, forth)  # first goes what is extra
+
+
+# What the buttons do begins with what the canvas shows now: a stroke may have come with the click.
+
+
+def _undo() -> None:
+    back, _ = _back_and_forth(widgets.canvas_json())
+    _redraw(back)
+
+
+def _redo() -> None:
+    _, forth = _back_and_forth(widgets.canvas_json())
+    _redraw(forth)
+
+
+def _clear() -> None:
+    _back_and_forth(widgets.canvas_json())  # the strokes that came with the click are known now
+    if strokes := valid_strokes(widgets.canvas_json()):
+        current_session().draw.history.cleared = strokes
+    _redraw([])
+
+
+def _redraw(strokes: Strokes | None) -> None:
+    """Make the canvas show these strokes, or else those it has: the page waits for it."""
+    memory = current_session().draw
+    memory.start = valid_strokes(widgets.canvas_json()) if strokes is None else strokes
+    memory.redraws += 1

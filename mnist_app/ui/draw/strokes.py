@@ -1,11 +1,12 @@
-"""The strokes that the canvas sends: undo and redo, and the way the pen went."""
+"""The strokes that the canvas sends: undo and redo, and the drawing they are."""
 
-from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from mnist_app.drawing import pen
+from mnist_app.drawing.drawing import Drawing
 
 Strokes = list[dict[str, Any]]
 MOST_POINTS = 10_000  # of a drawing; who draws a number has a few hundred
@@ -56,55 +57,52 @@ def _is_width(width: Any) -> bool:
     return isinstance(width, int | float) and 0 <= width <= _WIDEST
 
 
-def undo_and_redo(state: MutableMapping[str, Any], strokes: Strokes) -> tuple[Strokes | None, ...]:
-    """What undo and redo lead to, None where there is nothing to undo or redo.
+@dataclass
+class History:
+    """What undo and redo lead to.
 
-    The longest row of strokes is kept in `state`: as long as the canvas shows its beginning, the
-    rest can be redone. What was cleared stands in `state["cleared"]` and comes back by undo, once.
+    The longest row of strokes is kept: as long as the canvas shows its beginning, the rest can be
+    redone. What was cleared comes back by undo, once.
     """
-    longest = state.get("longest", [])
-    if _paths(strokes) != _paths(longest)[: len(strokes)]:
-        longest = state["longest"] = strokes
-        state["cleared"] = None
-    elif not longest:
-        return None, None
-    elif strokes and state.get("was_empty"):  # what was cleared is back
-        state["cleared"] = None
-    state["was_empty"] = not strokes
-    back = strokes[:-1] if strokes else state.get("cleared")
-    forth = longest[: len(strokes) + 1] if len(strokes) < len(longest) else None
-    return back, forth
+
+    longest: Strokes = field(default_factory=list)
+    cleared: Strokes | None = None
+    was_empty: bool = False
+
+    def around(self, strokes: Strokes) -> tuple[Strokes | None, Strokes | None]:
+        """The strokes before and after these, on the canvas now; None where there are none."""
+        if _paths(strokes) != _paths(self.longest)[: len(strokes)]:
+            self.longest, self.cleared = strokes, None
+        elif not self.longest:
+            return None, None
+        elif strokes and self.was_empty:  # what was cleared is back
+            self.cleared = None
+        self.was_empty = not strokes
+        before = strokes[:-1] if strokes else self.cleared
+        after = self.longest[: len(strokes) + 1] if len(strokes) < len(self.longest) else None
+        return before, after
 
 
 def _paths(strokes: Strokes) -> list[Any]:
     return [stroke.get("path") for stroke in strokes]
 
 
-def drawn_with_fine_pen(rgba: np.ndarray | None, strokes: Strokes) -> np.ndarray | None:
-    """The drawing without what a thick brush hides: its path, drawn with a finer one.
+def drawing_of(rgba: np.ndarray | None, strokes: Strokes) -> Drawing | None:
+    """What is on the canvas: its pixels, uint8 (H, W, 4), and strokes; None if there are neither.
 
-    A drawing whose brush is fine enough is returned as it is. A canvas that is mounted anew has
-    its strokes, but sends no pixels before the next one: they are drawn here.
+    A thick brush hides what a finer one, with which the paths are then drawn again, shows. A
+    canvas that is mounted anew has its strokes, but sends no pixels before the next one: they are
+    drawn, too.
     """
-    paths = paths_of(strokes)
+    paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
     if not paths:
-        return rgba
-    widest = widest_brush(strokes)
+        return None if rgba is None else Drawing(rgba)
+    widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
     brush = pen.fine_brush(paths, widest)
-    if rgba is not None and brush == widest:
-        return rgba
-    side = pen.CANVAS if rgba is None else len(rgba)
-    return pen.canvas_rgba(pen.draw(paths, brush=brush, side=side))
-
-
-def paths_of(strokes: Strokes) -> list[pen.Stroke]:
-    """The ways of the pen, each float (N, 2), in canvas pixels."""
-    return [_points(stroke) for stroke in strokes if stroke.get("path")]
-
-
-def widest_brush(strokes: Strokes) -> float:
-    """The greatest width, pixels, that one of at least one stroke was drawn with."""
-    return max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
+    if rgba is None or brush != widest:
+        side = pen.CANVAS if rgba is None else len(rgba)
+        rgba = pen.canvas_rgba(pen.draw(paths, brush=brush, side=side))
+    return Drawing(rgba, paths, brush)
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from mnist_app.ui.draw import canvas
@@ -31,24 +32,36 @@ def render(choose: "Callable[[], Choice | None]") -> None:
     answer needs.
 
     Args:
-        choose: gives the network to draw with.
+        choose: gives the network to draw with; it is called once, when that is loaded.
     """
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
-            rgba, hint = canvas.render_input(_follow)
+            drawing, hint = canvas.render_input(_follow)
         answer_place = st.container(key="answer", width=180, gap="small")
         chances_place = st.container(key="probabilities", width=345)
-    loading = None if is_loaded() else answer_place.empty()
-    if loading:
-        from mnist_app.figures.templating import from_template
-
-        loading.html(from_template("figures/templates/loading.html", hint=hint))
+    _load(hint, answer_place)
     from mnist_app.ui.draw import answer
 
-    if loading:
-        loading.empty()
     choice = choose()
-    answer.render(choice, rgba, hint, answer_place, chances_place)
+    answer.render(choice, drawing, hint, answer_place, chances_place)
+    _await_what_follows(choice)
+
+
+def _load(hint: str, answer_place: DeltaGenerator) -> None:
+    """Load what reads a drawing, and say so meanwhile."""
+    if is_loaded():
+        return
+    loading = answer_place.empty()
+    from mnist_app.figures.templating import from_template
+
+    loading.html(from_template("figures/templates/loading.html", hint=hint))
+    from mnist_app.ui.draw import answer  # noqa: F401, for later
+
+    loading.empty()
+
+
+def _await_what_follows(choice: "Choice | None") -> None:
+    """Have the page look whether the sidebar and the reasons came after the answer."""
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
 

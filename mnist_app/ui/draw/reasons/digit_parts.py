@@ -3,23 +3,24 @@
 import numpy as np
 
 from mnist_app.drawing import pen
-from mnist_app.drawing.segmentation import Box, find_pieces
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.segmentation import Box, find_pieces, sheet_of
 from mnist_app.ui.draw.reasons.panels import Subject
 
 
-def digit_alone(subject: Subject) -> np.ndarray:
-    """The drawing, uint8 (H, W, 4), with no other digit than the one that is explained."""
-    if subject.is_alone:
-        return subject.rgba
-    box = subject.found.box
-    groups = find_pieces(subject.rgba).groups
-    group = next((group for group in groups if group.box == box), None)
+def digit_alone(subject: Subject) -> Drawing:
+    """The drawing with no other digit than the one that is explained."""
+    drawing, box = subject.drawing, subject.found.box
+    sheet = None if subject.is_alone else sheet_of(drawing)
+    if sheet is None:
+        return drawing
+    group = next((group for group in find_pieces(sheet).groups if group.box == box), None)
     if group is None:
-        return subject.rgba
-    ink = np.zeros(subject.rgba.shape[:2], dtype=np.uint8)
+        return drawing
+    ink = np.zeros(drawing.rgba.shape[:2], dtype=np.uint8)
     height, width = group.ink.shape
     ink[box.top : box.top + height, box.left : box.left + width] = 255 * group.ink
-    return pen.canvas_rgba(ink)
+    return Drawing(pen.canvas_rgba(ink))
 
 
 def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:

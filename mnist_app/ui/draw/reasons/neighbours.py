@@ -37,21 +37,25 @@ def render(subject: Subject) -> None:
         st.caption(f"MNIST is not on this machine: choose the bundled digits{way}.")
     name = dataset_choice.render_choice("neighbours_dataset")
     dataset = dataset_choice.load_or_explain(name, "neighbours_download")
-    if dataset is None:
-        return
+    if dataset is not None:
+        _among(subject, info, name, dataset.train)
+
+
+def _among(subject: Subject, info: WeightsInfo, name: str, train: Digits) -> None:
+    """The nearest of a data set's training images, once the network has seen them all."""
     try:
-        arguments = neighbours.job_arguments(info.name, name, dataset.train)
+        arguments = neighbours.job_arguments(info.name, name, train)
     except InputError as error:
         st.error(escaped(error))
         return
     index = polling.result_or_progress(Job("neighbours", arguments), "neighbours_again")
     if index is None:
         st.caption(
-            f"{info.name} looks at all {len(dataset.train):,} training images of "
-            f"{escaped(dataset.train.name)}, once; the result is kept."
+            f"{info.name} looks at all {len(train):,} training images of "
+            f"{escaped(train.name)}, once; the result is kept."
         )
         return
-    _nearest(subject, dataset.train, index.tensors["features"], info)
+    _nearest(subject, train, index.tensors["features"], info)
 
 
 def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: WeightsInfo) -> None:
@@ -68,20 +72,25 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
                 "and many more may be."
             )
         st.markdown(f"**{majority(labels)}**")
-        described = [
-            Tile(str(place), f"{label} · {distance:.2f}", f"A {label}, distance {distance:.3f}")
-            for place, label, distance in zip(places, labels, distances, strict=True)
-        ]
-        clicked = clickable(
-            tiles(train.images[places].numpy(), described, 64), key="neighbours_tiles"
-        )
-        if clicked and clicked.isdecimal() and int(clicked) in places:
-            _one(train, int(clicked))
+        _tiles(train, places, labels, distances)
     st.caption(
         f"Label and distance of the {len(places)} nearest of {len(train):,} training images of "
         f"{escaped(train.name)}: Euclidean, between the {index.shape[1]} numbers that go into "
         f"{info.name}'s last layer. {_what_it_saw(info, train)}"
     )
+
+
+def _tiles(
+    train: Digits, places: Sequence[int], labels: Sequence[int], distances: Sequence[float]
+) -> None:
+    """The images side by side, and the one that was clicked."""
+    described = [
+        Tile(str(place), f"{label} · {distance:.2f}", f"A {label}, distance {distance:.3f}")
+        for place, label, distance in zip(places, labels, distances, strict=True)
+    ]
+    clicked = clickable(tiles(train.images[places].numpy(), described, 64), key="neighbours_tiles")
+    if clicked and clicked.isdecimal() and int(clicked) in places:
+        _one(train, int(clicked))
 
 
 def _what_it_saw(info: WeightsInfo, train: Digits) -> str:

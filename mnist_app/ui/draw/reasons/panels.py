@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mnist_app.drawing.drawing import Drawing
 from mnist_app.recognition.predictor import Found, Prediction
 from mnist_app.ui import polling, session
 from mnist_app.ui.loaded_networks import Choice
@@ -32,7 +32,7 @@ class Subject:
     """The digit whose reasons are shown."""
 
     choice: Choice  # with a predictor
-    rgba: np.ndarray  # uint8 (H, W, 4), the whole drawing
+    drawing: Drawing  # the whole of it
     found: Found
     is_alone: bool  # the only digit of the drawing
 
@@ -45,14 +45,14 @@ class Subject:
     def key(self) -> tuple[Any, ...]:
         """What changes when the digit or the network does."""
         picture = hash(self.prediction.image.tobytes())
-        return self.choice.key, self.choice.version, hash(self.rgba.tobytes()), picture
+        return self.choice.key, self.choice.version, self.drawing.key, picture
 
     def remembered(self, name: str, compute: Callable[[], Any], *more: object) -> Any:
         """What `compute` gives, kept in the session until the digit or `more` changes."""
-        state, key = f"reasons_kept_{name}", (*self.key, *more)
-        if st.session_state.get(state, (None,))[0] != key:
-            st.session_state[state] = key, compute()
-        return st.session_state[state][1]
+        kept, key = session.current_session().reasons.kept, (*self.key, *more)
+        if name not in kept or kept[name][0] != key:
+            kept[name] = key, compute()
+        return kept[name][1]
 
     def gradually(
         self, name: str, compute: Callable[[], Iterator[Any]], *more: object
@@ -62,22 +62,27 @@ class Subject:
         A run works on it for a moment only and comes again, so that a stroke need not wait. What
         was begun for another digit is given up.
         """
-        state, key = f"reasons_kept_{name}", (*self.key, *more)
-        if st.session_state.get(state, (None,))[0] != key:
-            st.session_state[state] = key, compute(), 0.0
-        _, steps, found = st.session_state.pop(state)  # what fails is begun anew the next time
+        memory, key = session.current_session().reasons, (*self.key, *more)
+        if name not in memory.kept or memory.kept[name][0] != key:
+            memory.kept[name] = key, compute(), 0.0
+        _, steps, found = memory.kept.pop(name)  # what fails is begun anew the next time
         end = time.monotonic() + _MOMENT
         while isinstance(found, float) and time.monotonic() < end:
             found = next(steps)
-        st.session_state[state] = key, steps, found
+        memory.kept[name] = key, steps, found
         if isinstance(found, float):
-            st.session_state["reasons_unfinished"] = True
+            memory.is_unfinished = True
         return found
 
 
 def are_open() -> bool:
     """Whether a stroke has anything to change here."""
-    return any(st.session_state.get(f"reasons_{name}") for name in TITLES)
+    return any(st.session_state.get(panel_key(name)) for name in TITLES)
+
+
+def panel_key(name: str) -> str:
+    """The key of an expander, which is a CSS class on the page, too."""
+    return f"reasons_{name}"
 
 
 @st.fragment(key=FRAGMENT)
@@ -90,18 +95,19 @@ def render(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None
         choose: gives the network that read the drawing.
         is_seen: False while another tab hides them; nothing is computed then.
     """
-    st.session_state["reasons_unfinished"] = False
+    memory = session.current_session().reasons
+    memory.is_unfinished = False
     with st.container(key="reasons", gap="small"):
         which = st.container()  # stands above, is known only if one is open
         places = {
-            name: st.expander(title, key=f"reasons_{name}", on_change="rerun")
+            name: st.expander(title, key=panel_key(name), on_change="rerun")
             for name, title in TITLES.items()
         }
         opened = {name: place for name, place in places.items() if place.open}
         if opened and is_seen:
             _explain(opened, which, choose())
     polling.part_rendered(FRAGMENT)
-    if st.session_state["reasons_unfinished"]:
+    if memory.is_unfinished:
         polling.rerun_soon()
 
 
@@ -144,22 +150,19 @@ def _module_of(name: str) -> ModuleType:
 
 def _subject(choice: Choice | None) -> Subject | None:
     """The digit to explain; the one that is chosen, if the drawing has several."""
-    rgba = session.current_drawing()
-    if choice is None or choice.predictor is None or rgba is None:
+    drawing, found = session.current_drawing(), session.current_session().draw.found
+    if choice is None or choice.predictor is None or drawing is None or not found:
         return None
-    _, everything = st.session_state.get("prediction", (None, []))
-    if not everything:
-        return None
-    place = _which(everything) if len(everything) > 1 else 0
-    return Subject(choice, rgba, everything[place], len(everything) == 1)
+    place = _which(found) if len(found) > 1 else 0
+    return Subject(choice, drawing, found[place], len(found) == 1)
 
 
-def _which(everything: list[Found]) -> int:
+def _which(found: list[Found]) -> int:
     place = st.segmented_control(
         "Digit to explain",
-        range(len(everything)),
+        range(len(found)),
         default=0,  # again where there were more digits before
-        format_func=lambda place: f"{_ordinal(place)}: {everything[place].prediction.nearest}",
+        format_func=lambda place: f"{_ordinal(place)}: {found[place].prediction.nearest}",
         required=True,
         key="reasons_digit",
         **session.PERSISTENT,

@@ -46,16 +46,20 @@ def _slider(kind: str) -> float:
         float(corruption.most),
         float(corruption.neutral),
         step,
-        key=f"hold_{kind}",
+        key=_key(kind),
         format=form,
         help=_HELP[kind],
         **session.PERSISTENT,
     )
 
 
+def _key(kind: str) -> str:
+    return f"hold_{kind}"
+
+
 def _reset() -> None:
     for kind in _KINDS:
-        st.session_state[f"hold_{kind}"] = float(CORRUPTIONS[kind].neutral)
+        st.session_state[_key(kind)] = float(CORRUPTIONS[kind].neutral)
 
 
 def _verdict(before: Prediction, after: Prediction) -> str:

@@ -9,40 +9,35 @@ from mnist_app.figures.timeline_chart import Moment, timeline
 from mnist_app.recognition.predictor import Prediction
 from mnist_app.ui.draw.reasons.digit_parts import strokes_in_box, strokes_up_to
 from mnist_app.ui.draw.reasons.panels import Subject
-from mnist_app.ui.draw.strokes import paths_of, widest_brush
 
 STEPS = 40
 
 
 def render(subject: Subject) -> None:
     """The ten probabilities over the way of the pen, with a slider and a button to play."""
-    strokes = st.session_state.get("strokes", [])
-    if st.session_state.get("input") not in ("Draw", None):
+    if not subject.drawing.paths:
         st.caption("A picture does not tell the way of the pen: draw on the canvas to replay it.")
         return
-    paths, brush = _paths(subject, strokes)
+    paths = _paths(subject)
     if not paths:
         st.caption("The strokes of this digit cannot be told from its neighbour's.")
         return
     with st.spinner("Drawing it again …"):
-        moments = subject.remembered("scrubber", lambda: _moments(subject, paths, brush))
+        moments = subject.remembered("scrubber", lambda: _moments(subject, paths))
     with st.container(key="scrubber_chart"):
         st.plotly_chart(timeline(moments), key="scrubber", config=PLOTLY_CONFIG)
     st.caption(_words(moments, len(paths)))
 
 
-def _paths(subject: Subject, strokes: list[dict]) -> tuple[pen.Strokes, float]:
-    """The strokes of the digit that is explained, and the brush that they are read by."""
-    paths = paths_of(strokes)
-    if not paths:
-        return [], 0.0
-    brush = pen.fine_brush(paths, widest_brush(strokes))
-    return (paths if subject.is_alone else strokes_in_box(paths, subject.found.box)), brush
+def _paths(subject: Subject) -> pen.Strokes:
+    """The strokes of the digit that is explained."""
+    paths = list(subject.drawing.paths)
+    return paths if subject.is_alone else strokes_in_box(paths, subject.found.box)
 
 
-def _moments(subject: Subject, paths: pen.Strokes, brush: float) -> list[Moment]:
+def _moments(subject: Subject, paths: pen.Strokes) -> list[Moment]:
     shares = np.arange(1, STEPS + 1) / STEPS
-    side = max(subject.rgba.shape[:2])
+    brush, side = subject.drawing.brush, max(subject.drawing.rgba.shape[:2])
     drawings = [
         pen.canvas_rgba(pen.draw(strokes_up_to(paths, share), brush=brush, side=side))
         for share in shares

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 import torch
 
-from mnist_app.drawing.normal_form import STEPS, to_mnist_without
+from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.normal_form import STEPS, to_mnist
 from mnist_app.figures.heatmaps import Variant, picture_and_bars, variants
 from mnist_app.recognition.predictor import BLANK, Prediction
 from mnist_app.ui import session, style
@@ -36,11 +36,11 @@ def render(subject: Subject) -> None:
     )
     with st.container(horizontal=True, key="xray_steps"):
         left_out = tuple(step for step in STEPS if not _toggle(step))
-    rgba = digit_alone(subject)
+    digit = digit_alone(subject)
     predictions = subject.remembered(
-        "xray", lambda: _predicted(subject, rgba, [(), *((step,) for step in STEPS)])
+        "xray", lambda: _predicted(subject, digit, [(), *((step,) for step in STEPS)])
     )
-    (chosen,) = _predicted(subject, rgba, [left_out])
+    (chosen,) = _predicted(subject, digit, [left_out])
     left, right = st.columns(2, gap="large")
     with left, st.container(key="xray_chosen"):
         names = ", ".join(_STEPS[step].label.lower() for step in left_out)
@@ -60,9 +60,9 @@ def _toggle(step: str) -> bool:
 
 
 def _predicted(
-    subject: Subject, rgba: np.ndarray, settings: list[tuple[str, ...]]
+    subject: Subject, digit: Drawing, settings: list[tuple[str, ...]]
 ) -> list[Prediction]:
-    images = [to_mnist_without(rgba, left_out) for left_out in settings]
+    images = [to_mnist(digit, left_out) for left_out in settings]
     if images[0] is None:
         return [BLANK] * len(settings)
     return subject.choice.predictor.predict_images(torch.cat(images))

@@ -1,0 +1,83 @@
+"""A drawing: its pixels, its ink, and the way of the pen where it is known.
+
+Made once, from the canvas or from a picture, and handed down. It needs numpy alone: the canvas is
+on the page before torch and scipy are loaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+MIN_CONTRAST = 32  # of 255, between ink and ground; less is taken for an empty ground
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What was drawn, on the canvas or on paper.
+
+    Raises:
+        ValueError: rgba is not uint8 of shape (H, W, 4).
+    """
+
+    rgba: np.ndarray  # uint8 (H, W, 4), usually light ink on a dark ground
+    paths: Sequence[np.ndarray] = ()  # of the pen, each float (N, 2) in pixels; a picture has none
+    brush: float = 0.0  # pixels, the width that the paths are drawn with; 0: there are none
+
+    def __post_init__(self) -> None:
+        rgba = self.rgba
+        if not isinstance(rgba, np.ndarray) or rgba.dtype != np.uint8:
+            raise ValueError("a drawing must be a uint8 array")
+        if rgba.ndim != 3 or rgba.shape[2] != 4 or 0 in rgba.shape:
+            raise ValueError(f"a drawing must have the shape (H, W, 4), not {rgba.shape}")
+
+    @cached_property
+    def ink(self) -> np.ndarray | None:
+        """How much each pixel differs from the ground, which is what the border shows.
+
+        float32 (H, W), 0 the ground and 1 the strongest ink; None if nothing is drawn.
+        """
+        return _ink_of(self.rgba)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is drawn."""
+        return self.ink is None
+
+    @cached_property
+    def key(self) -> int:
+        """The same for the same drawing, within this process."""
+        paths = (path.tobytes() for path in self.paths)
+        return hash((self.rgba.shape, self.rgba.tobytes(), self.brush, *paths))
+
+
+def as_drawing(drawing: Drawing | np.ndarray) -> Drawing:
+    """A drawing as it is, or one of its pixels, uint8 (H, W, 4)."""
+    return drawing if isinstance(drawing, Drawing) else Drawing(drawing)
+
+
+def _ink_of(rgba: np.ndarray) -> np.ndarray | None:
+    difference = np.maximum.reduce([_from_ground(channel) for channel in _channels(rgba)])
+    strongest = difference.max()
+    if strongest < MIN_CONTRAST:
+        return None
+    return difference.astype(np.float32) / np.float32(strongest)
+
+
+def _channels(rgba: np.ndarray) -> list[np.ndarray]:
+    """The channels that differ from each other, uint8 (H, W): one if the drawing is grey."""
+    red, green, blue, alpha = (np.ascontiguousarray(rgba[..., i]) for i in range(4))
+    is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
+    colours = [red] if is_grey else [red, green, blue]
+    if alpha.min() == 255:
+        return colours
+    opaque = alpha.astype(np.uint16)  # what is transparent has no colour
+    return [*((colour * opaque // 255).astype(np.uint8) for colour in colours), alpha]
+
+
+def _from_ground(channel: np.ndarray) -> np.ndarray:
+    """How much each pixel differs from what the border shows, uint8."""
+    border = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
+    ground = np.uint8(np.median(border))
+    return np.maximum(channel, ground) - np.minimum(channel, ground)
