@@ -1,11 +1,12 @@
-# Everything a contributor does: make run, test, torture, lint, format, weights, bench, screenshots.
+# Everything a contributor does: make run, test, check, torture, lint, format, wheel, weights, bench,
+# screenshots.
 # A fresh machine needs Python 3.10+ with pip, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test torture lint format weights bench screenshots
+.PHONY: run test check torture lint format wheel weights bench screenshots
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -31,6 +32,12 @@ lint: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# dist/ gets a source archive and the wheel built from it. It takes along what lies in weights/.
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m build --quiet --outdir dist .
+
+check: test wheel
 
 weights: $(VENV)/.installed
 	$(BIN)/python -m mnist_app reproduce

@@ -4,19 +4,19 @@ This is the stable interface; whatever else is in the package may change. Import
 what needs torch is loaded when it is first used.
 
     from mnist_app import Predictor, list_weights
-    reader = Predictor.load("canvas")
-    prediction = reader.predict(rgba)        # rgba: uint8 (H, W, 4), light ink on a dark ground
-    prediction.digit, prediction.confidence  # 7, 0.98; the digit is None if there is none
     [info.name for info in list_weights()]   # best first
+    reader = Predictor.load("canvas")
+    prediction = reader.predict(rgba)        # uint8 (H, W, 4), light ink on a dark ground
+    prediction.digit, prediction.confidence  # 7, 0.98; the digit is None if there is none
 
     from mnist_app import RECIPES, train
     recipe = RECIPES["lenet5"].changed(epochs=2)
     for event in train(recipe, digits_train, digits_val):
         ...
 
-`Recipe` holds all that a training depends on, `RECIPES` the presets by name. `load` gives a saved
+`Recipe` holds all that a training depends on, `RECIPES` the presets by name. `load` returns a saved
 network in eval mode with its facts. `to_mnist` brings a drawing into the normal form of MNIST's
-digits.
+digits. A `Prediction` also has the ten probabilities and the image that the network saw.
 """
 
 from importlib import import_module

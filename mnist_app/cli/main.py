@@ -3,9 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -17,11 +17,17 @@ from mnist_app.cli.doctor.command import doctor
 from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable
+from mnist_app.common.settings import is_checkout, shipped_folder
 from mnist_app.recipes.fields import FieldFacts
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
 from mnist_app.recipes.recipe import FIELDS, Recipe
 
+if TYPE_CHECKING:
+    from mnist_app.cli.progress import JsonLines, ProgressBar
+    from mnist_app.results.weights import WeightsInfo
+
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
+NOTHING_YET = "No weights yet: train a preset."
 
 
 StartApp = Callable[[int | None, str | None], None]  # with port and address, if they are given
@@ -38,29 +44,31 @@ def main(arguments: list[str] | None = None, start_app: StartApp | None = None) 
     """
     try:
         code = commands.main(arguments, obj=start_app, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message(), file=sys.stderr)  # noqa: T201
-        return BAD_INPUT
-    except click.Abort:
-        return _complain("Interrupted.", INTERRUPTED)
-    except click.ClickException as error:
-        return _complain(printable(error.format_message()), BAD_INPUT)
-    except InputError as error:
-        return _complain(str(error), BAD_INPUT)
-    except UnicodeEncodeError as error:  # a name of a file, or what is to be printed
-        letters = error.object[error.start : error.end]
-        return _complain(f"{letters!a} is no text on this machine: take another.", BAD_INPUT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
+    except (click.Abort, click.ClickException, UnicodeEncodeError, InputError) as error:
+        sentence, code = _refusal(error)
     except (OSError, RuntimeError, MemoryError) as error:
-        return _complain(f"It failed: {_one_line(error)}", FAILURE)
-    return code or 0  # what a command ends with by itself; click returns it
-
-
-def _complain(sentence: str, code: int) -> int:
+        sentence, code = f"It failed: {_one_line(error)}", FAILURE
+    else:
+        return code or 0  # what a command ends with by itself; click returns it
     print(sentence, file=sys.stderr)  # noqa: T201
     return code
+
+
+def _refusal(error: Exception) -> tuple[str, int]:
+    """What is said of an input that cannot be used, or of an interruption, and the exit code."""
+    if isinstance(error, click.Abort):
+        return "Interrupted.", INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message(), BAD_INPUT
+    if isinstance(error, click.ClickException):
+        return printable(error.format_message()), BAD_INPUT
+    if isinstance(error, UnicodeEncodeError):  # a name of a file, or what is to be printed
+        letters = error.object[error.start : error.end]
+        return f"{letters!a} is no text on this machine: take another.", BAD_INPUT
+    return str(error), BAD_INPUT
 
 
 def _one_line(error: BaseException) -> str:
@@ -179,7 +187,7 @@ def _stop_on_interrupt() -> Callable[[], bool]:
     return lambda: bool(asked)
 
 
-def _display(as_json: bool) -> Any:
+def _display(as_json: bool) -> "JsonLines | ProgressBar":
     from mnist_app.cli.progress import JsonLines, ProgressBar
 
     return JsonLines() if as_json else ProgressBar()
@@ -205,9 +213,16 @@ def list_results(as_json: bool) -> None:
         )
         return
     console = Console(soft_wrap=True)
+    console.print(_table(listing.weights) if listing.weights else NOTHING_YET)
+    for item in listing.broken:
+        console.print(f"[red]broken[/red] {escape(item.problem)}", highlight=False)
+    console.print("Presets: " + ", ".join(RECIPES), highlight=False)
+
+
+def _table(infos: "Iterable[WeightsInfo]") -> Table:
     name = Column("name", no_wrap=True, overflow="fold")  # it is there to be copied
     table = Table(name, "data set", "test", "n", "parameters", "epochs", "seed")
-    for info in listing.weights:
+    for info in infos:
         table.add_row(
             info.name,
             escape(printable(info.dataset)),
@@ -217,13 +232,10 @@ def list_results(as_json: bool) -> None:
             str(info.epochs),
             str(info.seed),
         )
-    console.print(table if listing.weights else "No weights yet: train a preset.")
-    for item in listing.broken:
-        console.print(f"[red]broken[/red] {escape(item.problem)}", highlight=False)
-    console.print("Presets: " + ", ".join(RECIPES), highlight=False)
+    return table
 
 
-def _weights_row(info: Any) -> dict[str, Any]:
+def _weights_row(info: "WeightsInfo") -> dict[str, Any]:
     return {
         "name": info.name,
         "recipe": info.recipe.name,
@@ -269,6 +281,19 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 
 
 # report, calibrate, reproduce
+
+
+def _docs() -> Path:
+    """Where the table of results belongs: in a checkout its docs/, else docs/ here."""
+    return shipped_folder() / "docs" if is_checkout() else Path("docs")
+
+
+OUTPUT_OPTION = click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=_docs,
+    help="Folder of the table of results (default: docs).",
+)
 
 
 @commands.command()
@@ -320,7 +345,7 @@ def calibrate(names: tuple[str, ...], as_json: bool) -> None:
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="This seed alone.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads on the CPU.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@OUTPUT_OPTION
 @JSON_OPTION
 def reproduce(
     presets: tuple[str, ...],
@@ -349,7 +374,7 @@ def reproduce(
 
 
 @commands.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("docs"), show_default=True)
+@OUTPUT_OPTION
 @JSON_OPTION
 def ensemble(output: Path, as_json: bool) -> None:
     """Join canvas and its other seeds' weights, made by reproduce, into canvas-large."""

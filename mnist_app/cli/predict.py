@@ -4,13 +4,19 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mnist_app.data.archives import File
+    from mnist_app.recognition.predictor import Found, Predictor
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 
@@ -42,18 +48,7 @@ def predict(
     if table:
         _write_table(predictor, images, table, as_json)
         return
-    rows, unreadable = [], []
-    for name, picture in _pictures(images):  # one at a time: a hundred do not fit into memory
-        try:
-            read = _reading(predictor, picture())
-        except InputError as error:
-            unreadable.append(str(error))
-            continue
-        rows.append({"file": name, "network": predictor.info.name, **read})
-        if not as_json:
-            Console(soft_wrap=True).print(
-                f"{name}: {_said(rows[-1])}", highlight=False, markup=False
-            )
+    rows, unreadable = _rows(predictor, images, show=not as_json)
     if as_json and (len(images) > 1 or len(rows) > 1):
         print_json({"predictions": rows})
     elif as_json and rows:
@@ -62,7 +57,26 @@ def predict(
         raise InputError("\n".join(unreadable))
 
 
-def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _rows(
+    predictor: "Predictor", paths: tuple[Path, ...], *, show: bool
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What was read in each picture, printed at once if `show`; and why others cannot be read."""
+    rows: list[dict[str, Any]] = []
+    unreadable: list[str] = []
+    for name, picture in _pictures(paths):  # one at a time: a hundred do not fit into memory
+        try:
+            read = _reading(predictor, picture())
+        except InputError as error:
+            unreadable.append(str(error))
+            continue
+        rows.append({"file": name, "network": predictor.info.name, **read})
+        if show:
+            line = f"{name}: {_said(rows[-1])}"
+            Console(soft_wrap=True).print(line, highlight=False, markup=False)
+    return rows, unreadable
+
+
+def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], "np.ndarray"]]]:
     """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
     for path in paths:
         if _holds_pictures(path):
@@ -72,7 +86,7 @@ def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], Any]]
             yield printable(path), partial(_picture_at, path)
 
 
-def _picture_at(path: Path) -> Any:
+def _picture_at(path: Path) -> "np.ndarray":
     """The pixels of one file; what is there but no file, a pipe or a device, may never end."""
     from mnist_app.data.archives import is_special
     from mnist_app.drawing.pictures import read_picture
@@ -89,7 +103,7 @@ def _holds_pictures(path: Path) -> bool:
         return False
 
 
-def _files_in(path: Path) -> Iterator[Any]:
+def _files_in(path: Path) -> Iterator["File"]:
     """The files in a folder or ZIP, named with it; or the one file that it is."""
     from mnist_app.data import archives
 
@@ -99,7 +113,7 @@ def _files_in(path: Path) -> Iterator[Any]:
     return (file._replace(name=f"{place}/{file.name}") for file in archives.files_in(path))
 
 
-def _decoded(file: Any) -> Any:
+def _decoded(file: "File") -> "np.ndarray":
     from mnist_app.drawing.pictures import decode_picture
 
     if file.problem:
@@ -130,7 +144,9 @@ def check_output(path: Path, what: str) -> None:
         ) from None
 
 
-def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: bool) -> None:
+def _write_table(
+    predictor: "Predictor", paths: tuple[Path, ...], table: Path, as_json: bool
+) -> None:
     from mnist_app.common.files import write_text
     from mnist_app.recognition.unlabelled import read_all, to_csv
 
@@ -151,7 +167,7 @@ def _write_table(predictor: Any, paths: tuple[Path, ...], table: Path, as_json: 
         raise InputError(problems)
 
 
-def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
+def _reading(predictor: "Predictor", picture: "np.ndarray") -> dict[str, Any]:
     """What was read in a picture; the fields of a single digit are null for none or several."""
     from mnist_app.drawing.photo import clean
     from mnist_app.recognition.predictor import number_text
@@ -160,22 +176,23 @@ def _reading(predictor: Any, picture: Any) -> dict[str, Any]:
         found, problem = predictor.read_number(clean(picture)), None
     except InputError as error:  # there is no ink: no reason to leave the other pictures unread
         found, problem = [], str(error)
-    digits = [
-        {
-            "digit": one.prediction.digit,
-            "nearest": one.prediction.nearest,
-            "confidence": one.prediction.confidence,
-            "probabilities": [float(p) for p in one.prediction.probabilities],
-            "box": one.box._asdict(),
-        }
-        for one in found
-    ]
+    digits = [_digit(one) for one in found]
     only = digits[0] if len(digits) == 1 else dict.fromkeys(_SINGLE)
     return {
         "number": number_text(found),
         **{key: only[key] for key in _SINGLE},
         "digits": digits,
         "problem": problem,
+    }
+
+
+def _digit(read: "Found") -> dict[str, Any]:
+    return {
+        "digit": read.prediction.digit,
+        "nearest": read.prediction.nearest,
+        "confidence": read.prediction.confidence,
+        "probabilities": [float(p) for p in read.prediction.probabilities],
+        "box": read.box._asdict(),
     }
 
 

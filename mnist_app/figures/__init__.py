@@ -1,1 +1,5 @@
-"""Plotly figures, fragments of HTML and colours: pure functions, without Streamlit."""
+"""Plotly figures, fragments of HTML and colours: pure functions, without Streamlit.
+
+The page and the report show the same ones. A function takes data and returns a figure or text; it
+reads no file, and a test can call it. All text from outside is escaped here.
+"""

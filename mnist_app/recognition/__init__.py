@@ -1,1 +1,5 @@
-"""What a trained network is good for: reading, explaining, comparing."""
+"""What a trained network is good for: reading, explaining, comparing.
+
+`predictor.Predictor` reads a drawing and returns a `Prediction`. `explain` and `neighbours` show
+why, `assessment` and `comparison` how good a network is, `unlabelled` reads many pictures at once.
+"""

@@ -402,3 +402,17 @@ def test_a_name_that_no_file_can_have_is_refused(call):
         "",
         r"'\ud800' is no text on this machine: take another." "\n",
     )
+
+
+def test_from_another_folder_the_checkouts_networks_are_found_and_the_report_is_written_here(
+    tmp_path,
+):
+    clean = {k: v for k, v in os.environ.items() if k != "MNIST_APP_WEIGHTS"}
+    command = [sys.executable, "-m", "mnist_app", "report", "lenet5", "--dataset", "digits"]
+    environment = {**clean, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "<html" in (tmp_path / "lenet5.html").read_text()[:1000]
+    assert [path.name for path in tmp_path.iterdir()] == ["lenet5.html"]

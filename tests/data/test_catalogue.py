@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -300,3 +301,17 @@ def test_a_path_that_no_folder_can_have_is_said(use, name):
 def test_no_folder_at_all_is_said():
     with pytest.raises(InputError, match="No folder was given"):
         catalogue.check_dataset(" ")
+
+
+def test_an_upload_is_found_although_the_folder_of_uploads_was_moved(weights_folder):
+    uploads = weights_folder / ".datasets"
+    uploads.mkdir(parents=True)
+    with zipfile.ZipFile(uploads / "mine-0123456789.zip", "w") as archive:
+        for digit in range(10):
+            for number in range(5):
+                archive.writestr(f"{digit}/{number}.png", b"")
+    for name in ("weights/.datasets/mine-0123456789.zip", "/gone/.datasets/mine-0123456789.zip"):
+        catalogue.check_dataset(name)
+    for name in ("weights/.datasets/other.zip", "elsewhere/mine-0123456789.zip"):
+        with pytest.raises(InputError):
+            catalogue.check_dataset(name)

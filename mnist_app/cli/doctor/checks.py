@@ -22,16 +22,15 @@ def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -
     yield check_python()
     note("Loading the packages")
     yield from check_packages()
-    fit = check_torchvision()
-    yield fit
-    if fit.level == "ok":
-        yield check_processor()
-        yield check_gpu()
+    torch = check_torchvision()
+    yield torch
+    if torch.level == "ok":
+        yield from (check_processor(), check_gpu())
         note("Looking through the folders")
         yield from check_data()
     yield check_folder("weights")
     yield from check_shipped()
-    if fit.level == "ok":
+    if torch.level == "ok":
         yield from check_networks(quick=quick, note=note)
     else:
         yield Check("networks", "warn", "not checked, as torch and torchvision do not work")
