@@ -56,7 +56,7 @@ def fork(
     Returns:
         None if there is no fork server, or one that was started in another environment.
     """
-    address = _SERVER.address or os.environ.get(ADDRESS)
+    address = server_address()
     if not address:
         return None
     request = {
@@ -64,7 +64,7 @@ def fork(
         "argument": str(argument),
         "log": str(log.absolute()),
         "folder": str(Path.cwd()),
-        "environment": {**environment, ADDRESS: address},
+        "environment": dict(environment),
     }
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -116,15 +116,9 @@ class _Server:
             self._forget_last()
             self._started = time.monotonic()
             self.address = f"mnist-app-{secrets.token_hex(16)}"
+            room = "." * TITLE_ROOM  # for the command lines of the processes that it forks
             self._process = subprocess.Popen(
-                # The last argument is room for the command lines of the forked processes.
-                [
-                    sys.executable,
-                    "-m",
-                    "mnist_app.runs.fork_server",
-                    self.address,
-                    "." * TITLE_ROOM,
-                ],
+                [sys.executable, "-m", "mnist_app.runs.fork_server", self.address, room],
                 stdin=subprocess.PIPE,  # it ends when this process does, which closes the pipe
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -145,6 +139,11 @@ class _Server:
 
 
 _SERVER = _Server()
+
+
+def server_address() -> str | None:
+    """Of the fork server of this process, or of the one that has started this process."""
+    return _SERVER.address or os.environ.get(ADDRESS)
 
 
 def ensure_server(environment: Mapping[str, str]) -> None:

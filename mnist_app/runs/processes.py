@@ -10,7 +10,7 @@ from typing import Protocol
 
 import psutil
 
-from mnist_app.runs.fork_client import ensure_server, fork
+from mnist_app.runs import fork_client
 
 _NICENESS = 5  # the app, which answers strokes, comes first
 
@@ -42,7 +42,7 @@ def start_process(module: str, argument: Path, log: Path | None = None) -> Child
     """
     argument, log = argument.resolve(), log or Path(os.devnull)
     with log.open("ab") as output:
-        return fork(module, argument, log, _environment()) or subprocess.Popen(
+        return fork_client.fork(module, argument, log, _environment()) or subprocess.Popen(
             [sys.executable, "-m", module, str(argument)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -57,15 +57,18 @@ def prepare_to_start() -> None:
 
     For an app server, whose user may soon start something.
     """
-    ensure_server(_environment())
+    fork_client.ensure_server(_environment())
 
 
 def _environment() -> dict[str, str]:
-    """This process's, with the package within reach."""
+    """This process's, with the package and the fork server within reach."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     others = [path for path in paths if path and path != package]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, *others])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([package, *others])}
+    if address := fork_client.server_address():
+        environment[fork_client.ADDRESS] = address
+    return environment
 
 
 def wait_in_background(process: ChildProcess, then: Callable[[int], None] | None = None) -> None:

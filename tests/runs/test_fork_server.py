@@ -17,9 +17,10 @@ import pytest
 
 from mnist_app.data import bundled
 from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.search_space import Space
 from mnist_app.recognition import assessment
 from mnist_app.results import weights
-from mnist_app.runs import fork_client, lifecycle, processes
+from mnist_app.runs import fork_client, lifecycle, processes, search
 from mnist_app.runs.jobs import Job
 from mnist_app.runs.run import Run, find_run, list_runs
 
@@ -152,7 +153,7 @@ APP_SERVER = """
 import sys, time
 from pathlib import Path
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import fork_client, lifecycle, processes
+from mnist_app.runs import fork_client, lifecycle, processes, search
 processes.prepare_to_start()
 while fork_client._SERVER.address not in Path("/proc/net/unix").read_text():
     time.sleep(0.02)
@@ -207,6 +208,15 @@ def test_a_process_that_nobody_knows_of_does_nothing(server):
     wait_until(lambda: not psutil.pid_exists(pid))
     after = [(run.folder / name).read_bytes() for name in ("process.json", "events.jsonl")]
     assert after == before
+
+
+def test_a_trial_has_the_next_one_forked(server):
+    found = search.start(Space(QUICK, "grid", {"learning_rate": (0.001, 0.002, 0.003)}))
+    wait_until(lambda: len(list_runs()) == 3)  # the third is started by the first one
+    third = list_runs()[0]
+    assert third.search == found.id
+    assert process_of(third).ppid() == server.pid
+    wait_until(lambda: search.find(found.id).state == "finished")
 
 
 LOADING = """
