@@ -20,8 +20,8 @@ def test_what_is_made_is_html_for_another_template():
 
 
 def test_a_value_that_is_missing_is_an_error():
-    with pytest.raises(UndefinedError, match="facts"):
-        from_template(FACTS)
+    with pytest.raises(UndefinedError, match="'hint' is undefined"):
+        from_template("figures/templates/hint.html")
 
 
 def test_line_breaks_beside_tags_do_not_count():
