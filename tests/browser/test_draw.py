@@ -238,7 +238,7 @@ def test_the_drawing_survives_a_look_at_another_tab(app):
     app.expect_prediction("7")
 
 
-def test_a_wider_brush_draws_wider(app):
+def test_a_wider_brush_draws_wider_from_the_beginning_of_the_stroke(app):
     app.page.add_init_script(late(500))
     app.open()
     slider = app.part("brush").get_by_role("slider")
@@ -246,10 +246,18 @@ def test_a_wider_brush_draws_wider(app):
     for _ in range(20):
         slider.press("ArrowRight")
     expect(app.part("brush")).to_contain_text("40 px")
-    app.draw(ONE, step=2)  # the new width arrives in the middle of it
+    mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
+    x, y = box["x"] + 140, box["y"]
+    mouse.move(x, y + 50)
+    mouse.down()
+    mouse.move(x, y + 140, steps=10)
+    told = app.part("canvas").locator(".dc-scroll")
+    expect(told).to_have_attribute("style", re.compile("1040px"))  # the new width is there
+    mouse.move(x, y + 230, steps=10)
+    mouse.up()
     app.expect_prediction("1")
-    assert brightness(app, 140, 55) == 255
-    assert brightness(app, 140 + 17, 140) == 255
+    for height in (60, 140, 220):
+        assert brightness(app, 140 + 17, height) == 255
 
 
 def brightness(app: App, x: int, y: int) -> int:
