@@ -60,12 +60,14 @@ def teacher_code() -> str | None:
 
 def is_checkout() -> bool:
     """Whether this is the source tree, not an installation."""
-    beside = PACKAGE.parent
-    return (
-        not (PACKAGE / "shipped").exists()
-        and (beside / "pyproject.toml").is_file()
-        and (beside / "app.py").is_file()
-    )
+    return _is_checkout(PACKAGE)
+
+
+@lru_cache
+def _is_checkout(package: Path) -> bool:
+    beside = ("pyproject.toml", "app.py")
+    has_sources = all((package.parent / name).is_file() for name in beside)
+    return has_sources and not (package / "shipped").exists()
 
 
 def shipped_folder() -> Path:
