@@ -14,7 +14,7 @@ from mnist_app.data.labelled_images import Digits
 from mnist_app.networks import models
 from mnist_app.networks.layers import Scale
 from mnist_app.recipes.recipe import PIXEL_DEVIATION, PIXEL_MEAN, Recipe
-from mnist_app.training.loop import best_device
+from mnist_app.training.device import best_device
 
 SPEED_RUN_BATCH = 256
 

@@ -41,7 +41,7 @@ from mnist_app.recipes.presets import RECIPES  # noqa: E402
 from mnist_app.recipes.recipe import Recipe  # noqa: E402
 from mnist_app.training.evaluation import evaluate  # noqa: E402
 from mnist_app.training.events import EpochEvent  # noqa: E402
-from mnist_app.training.loop import train  # noqa: E402
+from mnist_app.training.loop import Trainer  # noqa: E402
 
 PARTS = ("epochs", "speedrun", "profile", "memory")
 SPEED_RUN = "speedrun"
@@ -114,8 +114,9 @@ def _mnist() -> Dataset:
 def our_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
     """The first epoch of our loop: the network, and the seconds of its steps."""
     few = digits.subset(slice(10))  # the loop validates; that is not measured here
-    event = next(e for e in train(recipe, digits, few) if isinstance(e, EpochEvent))
-    return event.state.network.eval(), event.seconds
+    trainer = Trainer(recipe, digits, few)
+    event = next(e for e in trainer.events() if isinstance(e, EpochEvent))
+    return trainer.network.eval(), event.seconds
 
 
 def our_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:

@@ -135,8 +135,8 @@ def train(
     """
     from mnist_app.data import training_data
     from mnist_app.results import weights
-    from mnist_app.training import events
-    from mnist_app.training import loop as training
+    from mnist_app.training.events import EndEvent
+    from mnist_app.training.loop import train as train_events
 
     recipe = preset_named(preset).changed(**{k: v for k, v in changes.items() if v is not None})
     name = checked_name(result or recipe.name)
@@ -145,13 +145,14 @@ def train(
     with _display(as_json) as display:
         parts = training_data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
-        for event in training.train(recipe, parts.train, parts.val, parts.test, should_stop=stop):
-            if not isinstance(event, events.EndEvent):
+        for event in train_events(recipe, parts.train, parts.val, parts.test, should_stop=stop):
+            if not isinstance(event, EndEvent):
                 display.show(recipe, event)
-        if not event.state.is_trained:
-            raise click.Abort
-        saved = weights.save(name, event.state.network, weights.info_of(event, parts))
-        display.end(event, saved.name)
+            elif not event.is_trained:
+                raise click.Abort
+            else:
+                saved = weights.save(name, event.network, weights.info_of(event, parts))
+                display.end(event, saved.name)
 
 
 def _use_threads(threads: int | None) -> None:

@@ -90,11 +90,10 @@ class Listing(NamedTuple):
 
 def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
     """The facts of a finished training, not named yet."""
-    state = end.state
     return WeightsInfo(
         name="unnamed",
-        recipe=state.recipe,
-        history=[to_json(event) for event in state.history],
+        recipe=end.recipe,
+        history=[to_json(event) for event in end.history],
         epochs=end.epochs,
         reason=end.reason,
         seconds=end.seconds,
@@ -105,9 +104,9 @@ def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> Weigh
         fingerprint=parts.fingerprint,
         trained_on=parts.train.name,
         calibration=end.calibration,
-        parameters=models.count_parameters(state.network),
+        parameters=models.count_parameters(end.network),
         versions={"python": sys.version.split()[0]} | {p: version(p) for p in _PACKAGES},
-        device=state.device.type,
+        device=end.device,
         threads=torch.get_num_threads(),
         date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         run=run,

@@ -21,7 +21,7 @@ from mnist_app.results import ensemble, weights
 from mnist_app.results.ensemble import Member
 from mnist_app.training.calibration import calibrate
 from mnist_app.training.evaluation import logits_of
-from mnist_app.training.events import Event
+from mnist_app.training.events import EndEvent, Event
 from mnist_app.training.loop import train
 
 LONG_TRAINING = 100  # epochs from which on one seed must do
@@ -96,14 +96,20 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _train_one(recipe: Recipe, parts: TrainingData, show: Show) -> dict[str, Any]:
     for event in train(recipe, parts.train, parts.val, parts.test):
         show(recipe, event)
-    info = weights.info_of(event, parts)
-    model = event.state.network
-    if recipe.seed == 0:
-        weights.save(recipe.name, model, info, overwrite=True)
-    else:
-        name = f"{recipe.name}-{recipe.seed}"
-        weights.save(name, model, info, overwrite=True, folder=_seeds_folder())
-    return _row(info)
+        if isinstance(event, EndEvent):
+            info = weights.info_of(event, parts)
+            _keep(event, info)
+            return _row(info)
+    raise AssertionError("unreachable: a training ends with an EndEvent")
+
+
+def _keep(end: EndEvent, info: weights.WeightsInfo) -> None:
+    """Save the result of a preset: that of seed 0 with the weights, others apart."""
+    if info.seed == 0:
+        weights.save(info.recipe.name, end.network, info, overwrite=True)
+        return
+    name = f"{info.recipe.name}-{info.seed}"
+    weights.save(name, end.network, info, overwrite=True, folder=_seeds_folder())
 
 
 def _row(info: weights.WeightsInfo) -> dict[str, Any]:

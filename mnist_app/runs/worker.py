@@ -17,9 +17,11 @@ from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
 
 if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
+    from torch import Tensor
+
     from mnist_app.data.training_data import TrainingData
     from mnist_app.training.checkpoint import Checkpoint
-    from mnist_app.training.events import EndEvent, EpochEvent
+    from mnist_app.training.events import EndEvent
 
 SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
@@ -63,7 +65,7 @@ def _work(run: Run, should_stop: Callable[[], bool]) -> None:
 
     from mnist_app.data import training_data
     from mnist_app.training.events import EndEvent, EpochEvent, to_json
-    from mnist_app.training.loop import train
+    from mnist_app.training.loop import Trainer
 
     torch.set_num_threads(training_threads())
     parts = training_data.prepare(run.recipe, lambda text, share: _note(run, text, share))
@@ -71,16 +73,17 @@ def _work(run: Run, should_stop: Callable[[], bool]) -> None:
     _log(run, {"event": "start"})
     for entry in checkpoint.facts["history"] if checkpoint else []:
         _log(run, entry)
-    for event in train(
+    trainer = Trainer(
         run.recipe, parts.train, parts.val, parts.test, should_stop=should_stop, resume=checkpoint
-    ):
+    )
+    for event in trainer.events():
         if isinstance(event, EndEvent):
             name = _save_result(run, event, parts)
             _log(run, to_json(event) | {"name": name})
             continue
         if isinstance(event, EpochEvent) and not run.search:
-            _save_checkpoint(run, event.state.checkpoint(), parts.train.fingerprint)
-            _save_snapshot(run, event)
+            _save_checkpoint(run, trainer.checkpoint(), parts.train.fingerprint)
+            _save_snapshot(run, event.epoch, trainer.network.state_dict())
         _log(run, to_json(event))
 
 
@@ -151,28 +154,28 @@ def _save_checkpoint(run: Run, checkpoint: "Checkpoint", fingerprint: str) -> No
     weights.write_tensors(run.checkpoint, checkpoint.tensors, facts, replace=True)
 
 
-def _save_snapshot(run: Run, event: "EpochEvent") -> None:
+def _save_snapshot(run: Run, epoch: int, tensors: "dict[str, Tensor]") -> None:
     from mnist_app.results import weights
 
-    tensors = event.state.network.state_dict()
     size = sum(t.numel() * t.element_size() for t in tensors.values())
     every = -(-size * run.recipe.epochs // SNAPSHOT_BYTES)
-    if event.epoch % every == 0 or event.epoch == 1:
+    if epoch % every == 0 or epoch == 1:
         folder = run.folder / "epochs"
         folder.mkdir(exist_ok=True)
-        path = folder / f"{event.epoch:04d}.safetensors"
+        path = folder / f"{epoch:04d}.safetensors"
         weights.write_tensors(path, tensors, {}, replace=True)
 
 
-def _save_result(run: Run, event: "EndEvent", parts: "TrainingData") -> str | None:
+def _save_result(run: Run, end: "EndEvent", parts: "TrainingData") -> str | None:
+    """Save what was trained; returns the name of the result, None if nothing was trained."""
     from mnist_app.results import weights
 
-    if not event.state.is_trained:
+    if not end.is_trained:
         return None
-    if event.reason == "stopped" and not run.search:
-        _save_checkpoint(run, event.checkpoint, parts.train.fingerprint)
-    info = weights.info_of(event, parts, run=run.id)
-    return weights.save(run.name, event.state.network, info, folder=run.result_folder).name
+    if end.reason == "stopped" and not run.search:
+        _save_checkpoint(run, end.checkpoint, parts.train.fingerprint)
+    info = weights.info_of(end, parts, run=run.id)
+    return weights.save(run.name, end.network, info, folder=run.result_folder).name
 
 
 def _note(run: Run, text: str, share: float) -> None:

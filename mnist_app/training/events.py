@@ -1,14 +1,25 @@
-"""What a training tells while it goes on."""
+"""What a training reports while it goes on: values, which no longer change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # torch comes with them, which those who read a log do not need
+    from torch import nn
+
+    from mnist_app.recipes.recipe import Recipe
     from mnist_app.training.calibration import Calibration
     from mnist_app.training.checkpoint import Checkpoint
 
-_NOT_LOGGED = "state", "checkpoint", "calibration"
+_NOT_LOGGED = (
+    "calibration",
+    "is_trained",
+    "recipe",
+    "network",
+    "history",
+    "device",
+    "checkpoint",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +50,14 @@ class EpochEvent:
     val_accuracy: float
     learning_rate: float
     images_per_second: float
-    state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
 
 
 @dataclass(frozen=True, kw_only=True)
 class EndEvent:
-    """The end: why it ended, and the accuracy on the test set, read once (None: no test set)."""
+    """The end: why it ended, and the accuracy on the test set, read once (None: no test set).
+
+    With it comes what the training leaves, which is not part of the log.
+    """
 
     kind: ClassVar[str] = "end"
     reason: str  # "finished", "early" (no better validation loss), "stopped" or "diverged"
@@ -56,8 +69,12 @@ class EndEvent:
     n: int
     problem: str | None = None  # if it diverged: where, and what to change, one sentence
     calibration: "Calibration"
-    state: Any = field(repr=False, compare=False)  # training.TrainingState, as it goes on
-    checkpoint: "Checkpoint" = field(repr=False, compare=False)
+    is_trained: bool  # whether at least one batch was trained
+    recipe: "Recipe"
+    network: "nn.Sequential" = field(repr=False, compare=False)  # in eval mode
+    history: tuple[EpochEvent, ...] = field(repr=False)
+    device: str  # that it computed on: "cpu", "cuda" or "mps"
+    checkpoint: "Checkpoint" = field(repr=False, compare=False)  # to go on from
 
 
 Event = BatchEvent | EpochEvent | EndEvent
@@ -69,7 +86,7 @@ def to_json(event: Event) -> dict[str, Any]:
     return {"event": event.kind, **{name: getattr(event, name) for name in names}}
 
 
-# Reading them again
+# Reading a log
 
 _COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # from 1
 _FIGURES = {
@@ -84,7 +101,7 @@ _GREATEST = 1e15  # of all figures
 
 
 def is_valid_event(event: Any) -> bool:
-    """Whether it is an event as it was written, and not one that was changed or cut.
+    """Whether it is an event as it was written, not one that was changed or cut.
 
     Args:
         event: what JSON was read as.

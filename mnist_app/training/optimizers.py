@@ -1,23 +1,13 @@
 """Optimizers, and the learning rate over a training."""
 
-import inspect
 import math
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 from mnist_app.recipes.recipe import Recipe
-
-_MARKED = (
-    "add_param_group",
-    "zero_grad",
-    "state_dict",
-    "load_state_dict",
-    "_cuda_graph_capture_health_check",
-)
+from mnist_app.training.torch_internals import without_wrappers
 
 
 def learning_rate_at(recipe: Recipe, epoch: int, share: float) -> float:
@@ -41,14 +31,17 @@ def _one_cycle(progress: float, warm_up: float = 0.25) -> float:
 
 def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
     """The recipe's optimizer; the L2 penalty falls on weights, not on biases and norms."""
-    groups = _groups(recipe, model)
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
-    rate, betas = recipe.learning_rate, (recipe.beta1, recipe.beta2)
+    kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    options: dict[str, Any] = {"lr": recipe.learning_rate}
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, fused=fused)
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, betas=betas, fused=fused)
-    return torch.optim.AdamW(groups, lr=rate, betas=betas, weight_decay=0.0, fused=fused)
+        options["momentum"] = recipe.momentum
+    else:
+        options["betas"] = (recipe.beta1, recipe.beta2)
+    if recipe.optimizer == "adamw":
+        options["weight_decay"] = 0.0  # by default 0.01; the groups have their own
+    fused = next(model.parameters()).device.type in ("cpu", "cuda")
+    plain = without_wrappers(kind[recipe.optimizer])
+    return plain(_groups(recipe, model), fused=fused, **options)
 
 
 def _groups(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:
@@ -66,22 +59,3 @@ def add_l1_gradient(model: nn.Module, strength: float) -> None:
     for parameter in model.parameters():
         if parameter.dim() > 1 and parameter.grad is not None:
             parameter.grad.add_(parameter.sign(), alpha=strength)
-
-
-def plain_step(optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """The optimizer's step alone, without what torch wraps around it for its compiler."""
-    return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))
-
-
-def _spare_compiler() -> None:
-    """Keep torch's optimizers from loading torch's compiler, only to switch it off for themselves.
-
-    That takes more than a second and 150 MB at the start of each training. The mark is torch's
-    own; where a version does without it, the compiler is loaded as before.
-    """
-    for name in _MARKED:
-        if plain := getattr(getattr(torch.optim.Optimizer, name, None), "__wrapped__", None):
-            vars(plain).setdefault("__dynamo_disable", plain)
-
-
-_spare_compiler()

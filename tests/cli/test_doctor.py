@@ -38,6 +38,7 @@ from mnist_app.data import bundled, catalogue, mnist, training_data
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.training import loop as training
+from mnist_app.training.device import computes_bfloat16
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -200,7 +201,7 @@ def test_the_processor_is_described():
     assert check.level == "ok"
     assert torch.backends.cpu.get_cpu_capability() in check.text
     assert f"{torch.get_num_threads()} thread" in check.text
-    word = "with" if training.computes_bfloat16(torch.device("cpu")) else "without"
+    word = "with" if computes_bfloat16(torch.device("cpu")) else "without"
     assert f" {word} bfloat16" in check.text
 
 
@@ -310,7 +311,7 @@ def train(dataset: str, name: str) -> None:
     )
     parts = training_data.prepare(recipe)
     end = list(training.train(recipe, parts.train, parts.val, parts.test))[-1]
-    weights.save(name, end.state.network, weights.info_of(end, parts))
+    weights.save(name, end.network, weights.info_of(end, parts))
 
 
 @pytest.fixture

@@ -169,10 +169,10 @@ def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Ten
     made, threads = Recipe.model_validate_json(recipe), torch.get_num_threads()
     parts = training_data.prepare(made)
     torch.set_num_threads(worker.training_threads())
-    state = list(train(made, parts.train, parts.val))[-1].state
+    end = list(train(made, parts.train, parts.val))[-1]
     torch.set_num_threads(threads)
-    curve = [tuple(getattr(event, key) for key in KEYS) for event in state.history]
-    return curve, state.network.state_dict()
+    curve = [tuple(getattr(event, key) for key in KEYS) for event in end.history]
+    return curve, end.network.state_dict()
 
 
 def one_sentence(text: str) -> bool:

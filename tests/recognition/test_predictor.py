@@ -94,7 +94,7 @@ def test_a_predictor_is_not_in_training_mode(stripes, weights_folder):
     rest, val = split(stripes, 0.2, 0)
     end = list(train(recipe, rest, val, val))[-1]
     info = weights.info_of(end, TrainingData(rest, val, val, ""))
-    weights.save("dropped", end.state.network.train(), info)
+    weights.save("dropped", end.network.train(), info)
     predictor = Predictor.load("dropped")
     first, second = predictor.predict(drawing()), predictor.predict(drawing())
     assert np.array_equal(first.probabilities, second.probabilities)
@@ -231,8 +231,8 @@ def test_a_loaded_network_brings_its_calibration(stripes, weights_folder):
     strict = info.model_copy(
         update={"calibration": end.calibration.model_copy(update={"threshold": 1.0})}
     )
-    weights.save("mine", end.state.network, info)
-    weights.save("strict", end.state.network, strict)
+    weights.save("mine", end.network, info)
+    weights.save("strict", end.network, strict)
     mine, refusing = Predictor.load("mine"), Predictor.load("strict")
     assert mine.calibration == end.calibration
     assert refusing.predict(drawing()).is_refused

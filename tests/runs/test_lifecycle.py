@@ -68,9 +68,9 @@ def kill(run: Run) -> None:
 def uninterrupted(recipe: Recipe) -> list[tuple[float, float]]:
     parts, threads = training_data.prepare(recipe), torch.get_num_threads()
     torch.set_num_threads(worker.training_threads())
-    state = list(train(recipe, parts.train, parts.val))[-1].state
+    end = list(train(recipe, parts.train, parts.val))[-1]
     torch.set_num_threads(threads)
-    return [(e.train_loss, e.val_accuracy) for e in state.history]
+    return [(e.train_loss, e.val_accuracy) for e in end.history]
 
 
 def test_a_run_trains_to_its_end_and_saves_its_result(start):

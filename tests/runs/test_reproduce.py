@@ -112,9 +112,10 @@ def test_of_an_averaged_training_the_averaged_network_is_kept(tmp_path, monkeypa
     monkeypatch.setitem(RECIPES, NAME, RECIPES[NAME].changed(averaging=0.9))
     shown = []
     reproduce.reproduce([NAME], [0], tmp_path, lambda recipe, event: shown.append(event))
-    kept, state = weights.load(NAME)[0].state_dict(), shown[-1].state
-    assert all(torch.equal(kept[key], t) for key, t in state.network.state_dict().items())
-    assert not all(torch.equal(kept[key], t) for key, t in state.model.state_dict().items())
+    kept, end = weights.load(NAME)[0].state_dict(), shown[-1]
+    assert all(torch.equal(kept[key], t) for key, t in end.network.state_dict().items())
+    trained = {k.removeprefix("model."): t for k, t in end.checkpoint.tensors.items()}
+    assert not all(torch.equal(t, trained[key]) for key, t in kept.items())
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 import json
-import math
 import time
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,13 +11,13 @@ from mnist_app.data.training_data import prepare
 from mnist_app.networks import models
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
+from mnist_app.training import device
 from mnist_app.training import loop as training
 from mnist_app.training.calibration import calibrate
 from mnist_app.training.checkpoint import Checkpoint
 from mnist_app.training.evaluation import evaluate, logits_of
 from mnist_app.training.events import BatchEvent, EndEvent, EpochEvent, Event, to_json
-from mnist_app.training.loop import train
-from mnist_app.training.optimizers import learning_rate_at
+from mnist_app.training.loop import Trainer, train
 
 SMALL = Recipe(model="mlp-128-64", scaling="unit", epochs=3, batch_size=16, dataset="digits")
 
@@ -31,8 +29,7 @@ def run(recipe: Recipe, digits: Digits, **options) -> list[Event]:
 
 def history(events: list[Event]) -> list[tuple[float, ...]]:
     return [
-        (e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy)
-        for e in events[-1].state.history
+        (e.train_loss, e.train_accuracy, e.val_loss, e.val_accuracy) for e in events[-1].history
     ]
 
 
@@ -41,17 +38,21 @@ def stop_after(batches: int):
     return lambda: next(asked) >= batches
 
 
-def steps_of(state: training.TrainingState, val: Digits) -> Iterator[torch.Tensor]:
-    """The trained weights after every batch, to the end of the training."""
-    while not state.is_complete:
-        for event in state.run_batches(lambda: False):
-            assert isinstance(event, BatchEvent)
-            yield weights_of(state.model)
-        state.close_epoch(val)
+def trained(recipe: Recipe, digits: Digits, **options) -> Trainer:
+    """A trainer at the end of its training."""
+    rest, val = split(digits, 0.2, 0)
+    trainer = Trainer(recipe, rest, val, val, **options)
+    list(trainer.events())
+    return trainer
 
 
 def weights_of(model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def assert_same_tensors(one: Checkpoint, other: Checkpoint) -> None:
+    assert one.tensors.keys() == other.tensors.keys()
+    assert all(torch.equal(tensor, other.tensors[key]) for key, tensor in one.tensors.items())
 
 
 def through_a_file(checkpoint: Checkpoint) -> Checkpoint:
@@ -66,7 +67,7 @@ def test_a_network_learns_what_can_be_learnt(stripes):
     assert end.reason == "finished"
     assert end.test_accuracy == 1.0
     assert end.n == 40
-    losses = [event.train_loss for event in end.state.history]
+    losses = [event.train_loss for event in end.history]
     assert losses[0] > 5 * losses[-1]
 
 
@@ -104,7 +105,7 @@ def test_a_training_keeps_the_memory_that_it_frees(stripes, monkeypatch):
 def test_validation_figures_are_those_of_the_network(stripes):
     rest, val = split(stripes, 0.2, 0)
     events = list(train(SMALL, rest, val, val))
-    measured = evaluate(events[-1].state.network, val, SMALL)
+    measured = evaluate(events[-1].network, val, SMALL)
     assert events[-2].val_accuracy == events[-1].test_accuracy == measured.accuracy
     assert events[-2].val_loss == pytest.approx(measured.loss)
 
@@ -129,20 +130,18 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_happened(name, batches, st
     assert stopped[-1].reason == "stopped"
     rest = run(recipe, stripes, resume=through_a_file(stopped[-1].checkpoint))
     assert history(rest) == history(whole)
-    for part in ("network", "model"):
-        before, after = (getattr(e[-1].state, part).state_dict() for e in (whole, rest))
-        assert all(torch.equal(tensor, after[key]) for key, tensor in before.items()), part
+    assert_same_tensors(rest[-1].checkpoint, whole[-1].checkpoint)
 
 
 def test_a_stop_keeps_what_is_trained_so_far(stripes):
     end = run(SMALL, stripes, should_stop=stop_after(14))[-1]
-    assert (end.reason, end.epochs, end.state.batch) == ("stopped", 1, 4)
-    assert end.state.is_trained
+    assert (end.reason, end.epochs, end.checkpoint.facts["batch"]) == ("stopped", 1, 4)
+    assert end.is_trained
     assert end.test_accuracy is not None
 
 
 def test_a_stop_before_the_first_batch_has_trained_nothing(stripes):
-    assert not run(SMALL, stripes, should_stop=lambda: True)[-1].state.is_trained
+    assert not run(SMALL, stripes, should_stop=lambda: True)[-1].is_trained
 
 
 def test_early_stopping_keeps_the_best_epoch(stripes):
@@ -150,7 +149,7 @@ def test_early_stopping_keeps_the_best_epoch(stripes):
     wrong = Digits(val.images, val.labels.roll(3), "wrong")  # being sure makes its loss worse
     recipe = SMALL.changed(epochs=40, early_stopping=2)
     end = list(train(recipe, rest, wrong, wrong))[-1]
-    losses = [event.val_loss for event in end.state.history]
+    losses = [event.val_loss for event in end.history]
     assert end.reason == "early"
     assert len(losses) < 40
     assert end.best_epoch == losses.index(min(losses)) + 1 == len(losses) - 2
@@ -191,7 +190,7 @@ def test_a_lone_last_image_does_not_break_batch_normalisation(stripes):
 
 def test_penalties_shrink_the_weights(stripes):
     def size(**penalty) -> float:
-        model = run(SMALL.changed(**penalty), stripes)[-1].state.network
+        model = run(SMALL.changed(**penalty), stripes)[-1].network
         return sum(p.abs().sum().item() for p in model.parameters() if p.dim() > 1)
 
     plain = size()
@@ -200,7 +199,7 @@ def test_penalties_shrink_the_weights(stripes):
 
 
 def test_l1_drives_unused_weights_to_about_zero(stripes):
-    model = run(SMALL.changed(l1=0.003, epochs=30), stripes)[-1].state.network
+    model = run(SMALL.changed(l1=0.003, epochs=30), stripes)[-1].network
     corner = next(m for m in model if isinstance(m, torch.nn.Linear)).weight[:, :28]
     assert corner.abs().mean() < 0.005
 
@@ -209,15 +208,15 @@ def test_l1_drives_unused_weights_to_about_zero(stripes):
 
 
 def test_without_averaging_the_network_kept_is_the_one_that_was_trained(stripes):
-    state = run(SMALL, stripes)[-1].state
-    assert state.network is state.model
+    trainer = trained(SMALL, stripes)
+    assert trainer.network is trainer.state.model
 
 
 @pytest.mark.parametrize("decay", [0.2, 0.9])
 def test_with_averaging_the_running_mean_of_the_weights_is_kept(decay, stripes):
     recipe = SMALL.changed(averaging=decay, epochs=2)
-    state = run(recipe, stripes)[-1].state
-    plain = run(recipe.changed(averaging=0), stripes)[-1].state
+    state = trained(recipe, stripes).state
+    plain = trained(recipe.changed(averaging=0), stripes).state
     assert torch.equal(weights_of(state.model), weights_of(plain.model))  # trained as ever
     assert not torch.equal(weights_of(state.network), weights_of(state.model))
 
@@ -227,23 +226,25 @@ def test_the_running_mean_is_that_of_a_computation_by_hand(averaging, stripes, m
     monkeypatch.setattr(training, "SECONDS_BETWEEN_EVENTS", 0.0)
     rest, val = split(stripes, 0.2, 0)
     recipe = SMALL.changed(averaging=averaging, epochs=2)
-    state = training.TrainingState(recipe, rest, torch.device("cpu"), None)
-    mean = weights_of(state.model)
-    for step, after in enumerate(steps_of(state, val)):
+    trainer = Trainer(recipe, rest, val)
+    mean = weights_of(trainer.state.model)
+    batches = (event for event in trainer.events() if isinstance(event, BatchEvent))
+    for step, _ in enumerate(batches):
         decay = min(averaging, (1 + step) / (10 + step))
-        mean = decay * mean + (1 - decay) * after
+        mean = decay * mean + (1 - decay) * weights_of(trainer.state.model)
     assert step == 19
-    assert torch.allclose(weights_of(state.network), mean, atol=1e-6)
+    assert torch.allclose(weights_of(trainer.network), mean, atol=1e-6)
 
 
 def test_an_averaged_network_is_the_one_that_is_validated_and_tested(stripes):
     rest, val = split(stripes, 0.2, 0)
     recipe = SMALL.changed(averaging=0.99, batch_norm=True)
-    end = list(train(recipe, rest, val, val))[-1]
-    measured = evaluate(end.state.network, val, recipe)
-    assert end.state.history[-1].val_loss == pytest.approx(measured.loss)
+    trainer = Trainer(recipe, rest, val, val)
+    end = list(trainer.events())[-1]
+    measured = evaluate(end.network, val, recipe)
+    assert end.history[-1].val_loss == pytest.approx(measured.loss)
     assert end.test_loss == pytest.approx(measured.loss)
-    assert evaluate(end.state.model, val, recipe).loss != pytest.approx(measured.loss)
+    assert evaluate(trainer.state.model, val, recipe).loss != pytest.approx(measured.loss)
 
 
 def test_early_stopping_keeps_the_averaged_weights_of_the_best_epoch(stripes):
@@ -252,7 +253,7 @@ def test_early_stopping_keeps_the_averaged_weights_of_the_best_epoch(stripes):
     recipe = SMALL.changed(epochs=40, early_stopping=2, averaging=0.5)
     end = list(train(recipe, rest, wrong, wrong))[-1]
     assert end.reason == "early"
-    assert end.test_loss == pytest.approx(min(event.val_loss for event in end.state.history))
+    assert end.test_loss == pytest.approx(min(event.val_loss for event in end.history))
 
 
 def test_an_averaged_network_learns_too(stripes):
@@ -280,8 +281,8 @@ def test_a_network_learns_what_is_no_digit(loss, stripes, with_nothing):
     recipe = SMALL.changed(non_digits=60, epochs=15, loss=loss)
     end = list(train(recipe, with_nothing, val, val))[-1]
     bars = with_nothing.images[-5:].float()[:, None] / 255
-    assert end.state.network[-1].out_features == 11
-    assert (end.state.network(bars).argmax(dim=1) == 10).all()
+    assert end.network[-1].out_features == 11
+    assert (end.network(bars).argmax(dim=1) == 10).all()
     assert end.test_accuracy == 1.0
     assert end.calibration.n == len(val)
 
@@ -289,7 +290,7 @@ def test_a_network_learns_what_is_no_digit(loss, stripes, with_nothing):
 def test_label_smoothing_keeps_a_network_from_being_too_sure(stripes):
     def sureness(smoothing: float) -> float:
         recipe = SMALL.changed(epochs=12, label_smoothing=smoothing)
-        model = run(recipe, stripes)[-1].state.network
+        model = run(recipe, stripes)[-1].network
         logits = model(stripes.images.float()[:, None] / 255)
         return torch.softmax(logits, dim=1).amax(dim=1).mean().item()
 
@@ -318,34 +319,22 @@ def precisions(monkeypatch) -> set[torch.dtype]:
 def test_mixed_precision_is_used_where_the_machine_computes_with_it(
     computes, stripes, precisions, monkeypatch
 ):
-    monkeypatch.setattr(training, "computes_bfloat16", lambda device: computes)
+    monkeypatch.setattr(device, "computes_bfloat16", lambda device: computes)
     recipe = SMALL.changed(model="cnn-2x32", mixed_precision=True, epochs=2, batch_norm=True)
     first, second = run(recipe, stripes), run(recipe, stripes)
     assert precisions == {torch.bfloat16 if computes else torch.float32}
     assert history(first) == history(second)
-    assert all(p.dtype == torch.float32 for p in first[-1].state.network.parameters())
-    losses = [event.train_loss for event in first[-1].state.history]
+    assert all(p.dtype == torch.float32 for p in first[-1].network.parameters())
+    losses = [event.train_loss for event in first[-1].history]
     assert losses[1] < losses[0]
     plain = run(recipe.changed(mixed_precision=False), stripes)
     assert (history(plain) == history(first)) is not computes
 
 
 def test_without_mixed_precision_everything_is_float32(stripes, precisions, monkeypatch):
-    monkeypatch.setattr(training, "computes_bfloat16", lambda device: True)
+    monkeypatch.setattr(device, "computes_bfloat16", lambda device: True)
     run(SMALL.changed(epochs=1), stripes)
     assert precisions == {torch.float32}
-
-
-@pytest.mark.parametrize("has", [True, False])
-def test_a_processor_is_asked_whether_it_computes_bfloat16(has, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has, raising=False)
-    assert training.computes_bfloat16(torch.device("cpu")) is has
-    assert not training.computes_bfloat16(torch.device("mps"))
-
-
-def test_a_torch_that_cannot_tell_does_without(monkeypatch):
-    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
-    assert training.computes_bfloat16(torch.device("cpu")) is False
 
 
 # Calibration
@@ -354,7 +343,7 @@ def test_a_torch_that_cannot_tell_does_without(monkeypatch):
 def test_the_end_tells_how_sure_is_sure_on_the_validation_images(stripes):
     rest, val = split(stripes, 0.2, 0)
     end = list(train(SMALL, rest, val, val))[-1]
-    logits = logits_of(end.state.network, val.images)
+    logits = logits_of(end.network, val.images)
     assert end.calibration == calibrate(logits, val.labels, SMALL)
     assert end.calibration.n == len(val)
     assert end.calibration.coverage[0] == 1
@@ -363,17 +352,44 @@ def test_the_end_tells_how_sure_is_sure_on_the_validation_images(stripes):
 def test_events_as_json_leave_out_what_is_no_figure(stripes):
     for event in run(SMALL.changed(epochs=1), stripes):
         entry = json.loads(json.dumps(to_json(event)))
-        assert not {"state", "checkpoint", "calibration"} & set(entry)
+        assert not {"network", "checkpoint", "calibration", "history", "recipe"} & set(entry)
+
+
+def test_events_no_longer_change_when_the_training_goes_on(stripes):
+    rest, val = split(stripes, 0.2, 0)
+    trainer = Trainer(SMALL, rest, val)
+    seen = [(event, to_json(event)) for event in trainer.events()]
+    assert [to_json(event) for event, _ in seen] == [entry for _, entry in seen]
+    assert list(seen[-1][0].history) == [e for e, _ in seen if isinstance(e, EpochEvent)]
+    for event, _ in seen:
+        assert not any(value is trainer or value is trainer.state for value in vars(event).values())
+
+
+def test_weights_and_a_checkpoint_can_be_had_after_each_epoch(stripes):
+    rest, val = split(stripes, 0.2, 0)
+    trainer = Trainer(SMALL, rest, val, val)
+    for event in trainer.events():
+        if isinstance(event, EpochEvent):
+            loss = evaluate(trainer.network, val, SMALL).loss
+            assert loss == pytest.approx(event.val_loss)
+            checkpoint = trainer.checkpoint()
+            assert len(checkpoint.facts["history"]) == event.epoch
+            resumed = run(SMALL, stripes, resume=through_a_file(checkpoint))[-1]
+    assert_same_tensors(resumed.checkpoint, event.checkpoint)
 
 
 def test_weights_that_are_no_numbers_end_a_stopped_training_with_a_remedy(stripes):
     rest, val = split(stripes, 0.2, 0)
-    state = training.TrainingState(SMALL, rest, torch.device("cpu"), None)
-    list(state.run_batches(stop_after(3)))
-    with torch.no_grad():
-        state.model[-1].weight.fill_(float("nan"))
+
+    def spoil_and_stop() -> bool:
+        if trainer.state.batch == 3:
+            with torch.no_grad():
+                trainer.state.model[-1].weight.fill_(float("nan"))
+        return trainer.state.batch == 3
+
+    trainer = Trainer(SMALL, rest, val, val, should_stop=spoil_and_stop)
     with pytest.raises(TrainingError, match="lower learning rate"):
-        state.end("stopped", val, val)
+        list(trainer.events())
 
 
 # Two good epochs, then a rate at which the L2 penalty and the momentum blow each other up.
@@ -398,7 +414,7 @@ def test_a_training_that_diverges_keeps_its_last_good_epoch(averaging, stripes):
     assert "no finite number: choose a lower learning rate than 1." in end.problem
     shorter = run(recipe.changed(epochs=end.epochs), stripes)[-1]
     assert shorter.problem is None
-    assert torch.equal(weights_of(end.state.network), weights_of(shorter.state.network))
+    assert torch.equal(weights_of(end.network), weights_of(shorter.network))
     assert history([end]) == history([shorter])
     assert end.test_accuracy == shorter.test_accuracy
 
@@ -408,34 +424,6 @@ def test_a_resumed_training_that_diverges_keeps_what_it_was_resumed_from(stripes
     known = run(DIVERGING.changed(epochs=good), stripes)[-1]
     end = run(DIVERGING, stripes, resume=through_a_file(known.checkpoint))[-1]
     assert (end.reason, end.epochs) == ("diverged", good)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "expected"),
-    [
-        ("constant", [0.1, 0.1, 0.1, 0.1]),
-        ("steps", [0.1, 0.1, 0.01, 0.001]),
-        ("cosine", [0.1, 0.05 * (1 + math.cos(math.pi / 4)), 0.05, 0.05 * (1 - 0.5**0.5)]),
-    ],
-)
-def test_learning_rate_schedules(schedule, expected):
-    recipe = Recipe(schedule=schedule, learning_rate=0.1, epochs=4, steps=((3, 0.01), (4, 0.001)))
-    assert [learning_rate_at(recipe, e, 0.0) for e in (1, 2, 3, 4)] == pytest.approx(expected)
-
-
-def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nearly_nothing():
-    recipe = Recipe(schedule="one_cycle", learning_rate=0.1, epochs=4)
-    rates = [learning_rate_at(recipe, e, s / 10) for e in (1, 2, 3, 4) for s in range(10)]
-    assert rates[0] == pytest.approx(0.004)
-    assert max(rates) == pytest.approx(0.1)
-    assert rates.index(max(rates)) == 10
-    assert rates[-1] < 0.002
-
-
-def test_the_preset_of_s4_has_its_schedule():
-    recipe = RECIPES["mlp-300"]
-    rates = [learning_rate_at(recipe, epoch, 0.5) for epoch in (1, 14, 15, 39, 40, 59, 60, 100)]
-    assert rates == [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5, 5e-6, 5e-6]
 
 
 def test_bundled_digits_are_learnt_within_seconds():

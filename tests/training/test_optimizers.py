@@ -1,51 +1,13 @@
-"""Optimizers: torch's own, without what its compiler costs."""
+"""Optimizers, and learning rates over a training."""
 
-import subprocess
-import sys
-from pathlib import Path
+import math
 
 import pytest
-import torch
 from torch import nn
 
+from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.training.optimizers import make_optimizer, plain_step
-
-ROOT = Path(__file__).resolve().parents[2]
-OPTIMIZERS = ["sgd", "adam", "adamw"]
-
-
-def weights_after(recipe: Recipe, is_plain: bool) -> torch.Tensor:
-    torch.manual_seed(0)
-    model = nn.Linear(5, 5)
-    optimizer = make_optimizer(recipe, model)
-    step = plain_step(optimizer) if is_plain else optimizer.step
-    for number in range(4):
-        optimizer.zero_grad()
-        model(torch.full((2, 5), 1.0 + number)).square().sum().backward()
-        step()
-    return model.weight.detach()
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_the_plain_step_is_the_optimizers_step(optimizer):
-    recipe = Recipe(optimizer=optimizer, learning_rate=0.1, momentum=0.5, l2=0.01)
-    assert torch.equal(weights_after(recipe, is_plain=True), weights_after(recipe, is_plain=False))
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_training_does_not_load_torchs_compiler(optimizer):
-    code = (
-        "import sys; from mnist_app.data import training_data as data;"
-        "from mnist_app.training import loop as training;"
-        "from mnist_app.recipes.recipe import Recipe;"
-        f"recipe = Recipe(model='mlp-300', dataset='digits', epochs=1, optimizer={optimizer!r});"
-        "parts = data.prepare(recipe);"
-        "assert list(training.train(recipe, parts.train, parts.val));"
-        "sys.exit('torch._dynamo' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
-    assert done.returncode == 0
+from mnist_app.training.optimizers import learning_rate_at, make_optimizer
 
 
 @pytest.mark.parametrize("l2", [0.0, 0.01])
@@ -58,3 +20,34 @@ def test_adams_decays_are_the_recipes(optimizer, l2):
     assert {p.dim() for group in groups for p in group["params"] if group["weight_decay"]} == (
         {2} if l2 else set()
     )
+
+
+# Learning rates
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [0.1, 0.1, 0.1, 0.1]),
+        ("steps", [0.1, 0.1, 0.01, 0.001]),
+        ("cosine", [0.1, 0.05 * (1 + math.cos(math.pi / 4)), 0.05, 0.05 * (1 - 0.5**0.5)]),
+    ],
+)
+def test_learning_rate_schedules(schedule, expected):
+    recipe = Recipe(schedule=schedule, learning_rate=0.1, epochs=4, steps=((3, 0.01), (4, 0.001)))
+    assert [learning_rate_at(recipe, e, 0.0) for e in (1, 2, 3, 4)] == pytest.approx(expected)
+
+
+def test_one_cycle_rises_to_the_learning_rate_and_falls_to_nearly_nothing():
+    recipe = Recipe(schedule="one_cycle", learning_rate=0.1, epochs=4)
+    rates = [learning_rate_at(recipe, e, s / 10) for e in (1, 2, 3, 4) for s in range(10)]
+    assert rates[0] == pytest.approx(0.004)
+    assert max(rates) == pytest.approx(0.1)
+    assert rates.index(max(rates)) == 10
+    assert rates[-1] < 0.002
+
+
+def test_the_preset_of_s4_has_its_schedule():
+    recipe = RECIPES["mlp-300"]
+    rates = [learning_rate_at(recipe, epoch, 0.5) for epoch in (1, 14, 15, 39, 40, 59, 60, 100)]
+    assert rates == [1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5, 5e-6, 5e-6]

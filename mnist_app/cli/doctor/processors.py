@@ -13,7 +13,7 @@ def check_processor() -> Check:
     """What torch uses of the processor."""
     import torch
 
-    from mnist_app.training.loop import computes_bfloat16
+    from mnist_app.training.device import computes_bfloat16
 
     threads, cores = torch.get_num_threads(), os.cpu_count()
     kind = torch.backends.cpu.get_cpu_capability()
@@ -25,7 +25,7 @@ def check_gpu(device: "torch.device | None" = None) -> Check:
     """Whether the device that trainings take computes; by default the best one there is."""
     import torch
 
-    from mnist_app.training.loop import best_device
+    from mnist_app.training.device import best_device
 
     device = device or best_device()
     if device.type == "cpu":
