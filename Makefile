@@ -12,12 +12,12 @@ run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/.installed-dev lint
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=5
 
 # All cases of the fuzz and fault tests; `make test` runs some of each.
 torture: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	rm -f docs/torture.jsonl
 	MNIST_APP_TORTURE=1 MNIST_APP_TORTURE_REPORT=$(CURDIR)/docs/torture.jsonl \
 	  $(BIN)/python -m pytest -q -n 2 tests/faults tests/fuzz --durations=10
@@ -36,14 +36,14 @@ weights: $(VENV)/.installed
 	$(BIN)/python -m mnist_app reproduce
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/app.py
 	$(BIN)/python benchmarks/prediction.py
 	$(BIN)/python benchmarks/performance.py
 
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python docs/screenshots.py
 
 $(VENV)/.installed: requirements.txt

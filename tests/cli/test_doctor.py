@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import committed_weights
 import pytest
 import serve
 import torch
@@ -374,8 +375,7 @@ def test_a_network_whose_folder_changed_or_went_is_not_measured(weights_folder, 
     assert str(pictures) in check.remedy
 
 
-def test_a_network_of_mnist_is_not_measured_without_mnist(root, monkeypatch):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+def test_a_network_of_mnist_is_not_measured_without_mnist(root):
     found = {check.name: check for check in doctor.check_networks()}
     assert found["networks"].text.endswith("canvas reads drawings")
     assert found["network lenet5"].level == "warn"
@@ -385,8 +385,7 @@ def test_a_network_of_mnist_is_not_measured_without_mnist(root, monkeypatch):
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", ["lenet5", "speedrun"])
-def test_a_committed_network_is_as_good_as_it_says(name, real_data, monkeypatch):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+def test_a_committed_network_is_as_good_as_it_says(name, real_data):
     assert doctor.check_network(name, catalogue.load_dataset).level == "ok"
 
 
@@ -485,7 +484,7 @@ def test_a_port_out_of_range_is_bad_input():
 
 @pytest.mark.parametrize(("taken", "code"), [(False, 0), (True, 1)])
 def test_a_real_process_says_it_by_its_exit_code(taken, code, weights_folder, other_server, port):
-    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
+    committed_weights.copy_to(weights_folder)
     options = ["--quick", "--port", str(other_server if taken else port)]
     command = [sys.executable, "-m", "mnist_app", "doctor", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -493,7 +492,7 @@ def test_a_real_process_says_it_by_its_exit_code(taken, code, weights_folder, ot
     assert done.stderr == ""
     wanted = (ROOT / "requirements.txt").read_text().split("\n")[:-1]
     assert done.stdout.count("\nok    package ") == len(wanted)
-    assert done.stdout.count("\nok    network ") == 12
+    assert done.stdout.count("\nok    network ") == len(committed_weights.NETWORKS)
 
 
 def test_without_its_packages_the_command_line_says_what_to_install():

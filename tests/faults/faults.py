@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -11,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+import committed_weights
 import torch
 
 from mnist_app.data import training_data
@@ -25,7 +24,6 @@ from mnist_app.training.evaluation import logits_of
 from mnist_app.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TORTURE = bool(os.environ.get("MNIST_APP_TORTURE"))
 THERE_BEFORE = ("lenet5", "mlp-128-64", "speedrun")
 
 # Trained in seconds, with checkpoints of 7 MB: a great part of the time is spent on saving.
@@ -36,11 +34,6 @@ QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=
 LONG = QUICK.changed(epochs=1000)
 
 
-def times(short: Any, full: Any) -> Any:
-    """How often, or with what, a fault is tried: in CI a little, in `make torture` fully."""
-    return full if TORTURE else short
-
-
 def report(fault: str, count: int, outcome: str) -> None:
     """Add a line for docs/reliability.md; it is reached only where nothing was lost."""
     if path := os.environ.get("MNIST_APP_TORTURE_REPORT"):
@@ -49,7 +42,7 @@ def report(fault: str, count: int, outcome: str) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120, pause: float = 0.02) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300, pause: float = 0.02) -> None:
     """Wait, with a limit; what did not come about is told with how the runs stand by then."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -78,10 +71,7 @@ class Result:
 
 def put_results(folder: Path) -> dict[str, Result]:
     """Put some of the committed results into a weights folder; what they are like."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in THERE_BEFORE:
-        shutil.copy(ROOT / "weights" / f"{name}.safetensors", folder)
-    return remembered(folder)
+    return remembered(committed_weights.copy_to(folder, THERE_BEFORE))
 
 
 def remembered(folder: Path) -> dict[str, Result]:

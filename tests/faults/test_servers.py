@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import serve
 from chromium import installed
-from faults import ROOT, everything_is_right, times
+from effort import scaled
+from faults import ROOT, everything_is_right
 from page import PATIENCE, App, begin
 from PIL import Image
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
@@ -84,7 +85,7 @@ def the_run() -> training_runs.Run:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    "ends", times(["is killed too"], ["goes on", "is killed too", "ends meanwhile"])
+    "ends", scaled(["is killed too"], ["goes on", "is killed too", "ends meanwhile"])
 )
 def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before):
     server = place.serve()
@@ -155,7 +156,7 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("what", times(["protected"], ["protected", "full"]))
+@pytest.mark.parametrize("what", scaled(["protected"], ["protected", "full"]))
 def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
     what, disk, place, folder, before
 ):
@@ -317,7 +318,7 @@ def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
 
 
 def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before):
-    each = times(2, 6)
+    each = scaled(2, 6)
     started = [starter(each), starter(each)]
     ids = [line for process in started for line in process.communicate(timeout=120)[0].split()]
     assert [process.returncode for process in started] == [0, 0]

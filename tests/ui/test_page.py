@@ -1,8 +1,8 @@
 """The app's script, run by Streamlit's own test runner (which cannot draw: a browser does that)."""
 
-import shutil
 from pathlib import Path
 
+import committed_weights
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -19,7 +19,7 @@ TIMEOUT = 60
 
 @pytest.fixture
 def app(weights_folder: Path) -> AppTest:
-    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
+    committed_weights.copy_to(weights_folder)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=TIMEOUT)
 
 

@@ -1,7 +1,6 @@
 """The real app as a process of its own, on copies of the committed weights."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import committed_weights
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NONE: Mapping[str, str] = {}
+PATIENCE = 180  # s: a hang, not a slow machine, ends a test
 
 
 @contextmanager
@@ -21,14 +23,13 @@ def served(
     folder: Path, script: Path = ROOT / "app.py", variables: Mapping[str, str] = NONE
 ) -> Iterator[tuple[str, Path]]:
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
-    weights = folder / "weights"
-    shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
+    weights = committed_weights.copy_to(folder / "weights")
     server = start(weights, folder / "log.txt", script, variables=variables)
     try:
         yield server.url, weights
     finally:
         server.process.terminate()
-        server.process.wait(20)
+        server.process.wait(PATIENCE)
 
 
 class Server(NamedTuple):
@@ -83,7 +84,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError("the app ended while starting")
@@ -92,4 +93,4 @@ def _wait_for(url: str, process: subprocess.Popen) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("the app did not start in 90 s")
+    raise RuntimeError(f"the app did not start in {PATIENCE} s")
