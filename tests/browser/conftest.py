@@ -11,12 +11,14 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import committed_weights
 import pytest
 import serve
 from page import App
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as PlaywrightError
 
 
 @pytest.fixture(scope="session")
@@ -49,19 +51,85 @@ def end_runs(weights: Path) -> None:
             os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
 
 
+class Seat:
+    """A browser at which one test after the other sits down.
+
+    A page that has loaded the app before opens it in half the time. What a test leaves in it is
+    wiped away, except scripts, routes and listeners of its own: for those there are the fixtures
+    whose names begin with `fresh_`.
+    """
+
+    def __init__(self, chromium: Browser, **options: Any) -> None:
+        self._chromium, self._options = chromium, options
+        self._page: Page | None = None
+
+    def page(self) -> Page:
+        """An empty page."""
+        if self._page is None:
+            self._page = self._chromium.new_context(**self._options).new_page()
+        return self._page
+
+    def wipe(self) -> None:
+        """Leave no address, no cookie, nothing in the page's storage."""
+        try:
+            self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            self._page.context.clear_cookies()
+            self._page.goto("about:blank")
+        except PlaywrightError:  # it crashed, or a test closed it
+            self.close()
+
+    def close(self) -> None:
+        """Close the browser's window; `page` opens another."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+COMPUTER = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def computer(chromium: Browser) -> Iterator[Seat]:
+    """A computer's browser."""
+    seat = Seat(chromium, **COMPUTER)
+    yield seat
+    seat.close()
+
+
+@pytest.fixture(scope="module")
+def telephone(chromium: Browser) -> Iterator[Seat]:
+    """A phone's browser, in portrait."""
+    seat = Seat(chromium, **PHONE)
+    yield seat
+    seat.close()
+
+
 @pytest.fixture
-def app(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    """A page for a computer's screen."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+def app(served: tuple[str, Path], computer: Seat) -> Iterator[App]:
+    """The app on a computer's screen."""
+    yield App(computer.page(), *served)
+    computer.wipe()
+
+
+@pytest.fixture
+def phone(served: tuple[str, Path], telephone: Seat) -> Iterator[App]:
+    """The app on a phone in portrait."""
+    yield App(telephone.page(), *served)
+    telephone.wipe()
+
+
+@pytest.fixture
+def fresh_app(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
+    """The app on a computer's screen, in a browser that the test may change."""
+    context = chromium.new_context(**COMPUTER)
     yield App(context.new_page(), *served)
     context.close()
 
 
 @pytest.fixture
-def phone(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    """A page on a phone in portrait."""
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+def fresh_phone(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
+    """The app on a phone in portrait, in a browser that the test may change."""
+    context = chromium.new_context(**PHONE)
     yield App(context.new_page(), *served)
     context.close()

@@ -15,9 +15,9 @@ import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.runtime import get_instance
 
-from mnist_app.ui import delivery
+from mnist_app.ui.server import rerun_queue
 
-delivery.mend()
+rerun_queue.install()
 
 
 def look_when_this_has_ended():

@@ -16,7 +16,7 @@ import serve
 from chromium import installed
 from effort import scaled
 from faults import ROOT, everything_is_right
-from page import PATIENCE, App, begin
+from page import LASTING, PATIENCE, App, begin
 from PIL import Image
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
@@ -90,7 +90,7 @@ def the_run() -> training_runs.Run:
 def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before):
     server = place.serve()
     app = place.look(server)
-    begin(app, "survivor", 40 if ends == "ends meanwhile" else 1000)
+    begin(app, "survivor", 40 if ends == "ends meanwhile" else LASTING)
     run = the_run()
     faults.wait_until(lambda: len(run.log.epochs) >= 2)
     server.process.send_signal(signal.SIGKILL)
@@ -119,7 +119,7 @@ def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before
 def test_two_servers_on_one_folder_show_the_same(place, folder, before):
     first, second = place.serve(), place.serve()
     one = place.look(first)
-    begin(one, "shared", 1000)
+    begin(one, "shared")
     expect_progress(one, "of 1000")
     two = place.look(second, "?tab=Train")
     two.expect_chosen("run", "shared")
@@ -200,7 +200,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     page = place.new_page()
     line = Line(page)
     app = place.look(server, page=page)
-    begin(app, "while-away", 1000)
+    begin(app, "while-away")
     expect_progress(app, "of 1000")
     run = the_run()
     line.cut()

@@ -132,7 +132,7 @@ def pictures_page() -> None:
 @pytest.fixture
 def pictures(weights_folder) -> AppTest:
     committed_weights.copy_to(weights_folder, ("lenet5",))
-    page = AppTest.from_function(pictures_page, default_timeout=60).run()
+    page = AppTest.from_function(pictures_page, default_timeout=180).run()
     page.segmented_control(key="pictures_from").set_value("Folder").run()
     return page
 

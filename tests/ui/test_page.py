@@ -14,7 +14,7 @@ from mnist_app.runs import training_runs
 from mnist_app.ui.train import recipe_form
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60
+TIMEOUT = 180
 
 
 @pytest.fixture

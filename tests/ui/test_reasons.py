@@ -199,7 +199,7 @@ choice = loaded_networks.predictor_for("lenet5")
 st.session_state["prediction"] = None, choice.predictor.read_number(seven())
 session.remember_drawing(seven())
 reasons.render(lambda: choice)
-''', default_timeout=60)
+''', default_timeout=180)
 for panel in sys.argv[1:]:
     app.session_state[f"reasons_{panel}"] = True
 app.run()
