@@ -5,15 +5,10 @@ they were, no run, and a browser context of its own. A test that breaks the serv
 needs other environment variables starts one of its own by `serve.served`.
 """
 
-import contextlib
-import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import committed_weights
 import pytest
 import serve
 from page import App
@@ -38,17 +33,9 @@ def served(shared_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
     log = weights.parent / "log.txt"
     before = log.stat().st_size
     yield shared_server
-    end_runs(weights)
-    committed_weights.restore(weights, ".cache")
+    serve.clean(weights)
     said = log.read_bytes()[before:].decode(errors="replace")
     assert "Traceback" not in said, said[-3000:]
-
-
-def end_runs(weights: Path) -> None:
-    """End the runs that a test leaves: the next one need not wait for them."""
-    for path in (weights / ".runs").glob("*/process.json"):
-        with contextlib.suppress(ProcessLookupError, ValueError, KeyError, OSError):
-            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
 
 
 class Seat:

@@ -45,6 +45,12 @@ def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     assert CODE not in text
 
 
+@pytest.fixture(autouse=True)
+def no_run_is_left(served) -> Iterator[None]:
+    yield
+    serve.clean(served[1])
+
+
 @pytest.fixture
 def student(served, chromium: Browser) -> Iterator[App]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})

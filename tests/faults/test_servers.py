@@ -13,29 +13,17 @@ import faults
 import numpy as np
 import pytest
 import serve
-from chromium import installed
 from effort import scaled
 from faults import ROOT, everything_is_right
 from page import LASTING, PATIENCE, App, begin
 from PIL import Image
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from mnist_app.drawing import pen
 from mnist_app.results import weights
 from mnist_app.runs import training_runs
 
 SEVEN = [[(80, 70), (200, 70), (130, 230)]]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=installed(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 class Place:
@@ -186,7 +174,6 @@ def look_at_tabs(app: App, *names: str) -> None:
     for name in names:
         app.tab(name)
         expect(app.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
-        app.page.wait_for_timeout(1000)
         app.settle()
         expect(app.page.get_by_test_id("stException")).to_have_count(0)
 
@@ -217,7 +204,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
         app.settle()
         if (stop := app.part("stop").locator("button")).is_visible():
             stop.click()
-        page.wait_for_timeout(3000)
+        page.wait_for_timeout(500)
     expect_progress(app, "Saved as while-away")
     app.choose("network", "while-away")
     app.tab("Draw")

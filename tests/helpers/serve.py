@@ -1,13 +1,15 @@
 """The real app as a process of its own, on copies of the committed weights."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,6 +77,17 @@ def start(
         process.kill()
         raise
     return server
+
+
+def clean(weights: Path) -> None:
+    """End the runs in a server's weights folder, and leave only the committed weights and caches.
+
+    So the next test need not wait for the runs of the one before.
+    """
+    for path in (weights / ".runs").glob("*/process.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+    committed_weights.restore(weights, ".cache")
 
 
 def _free_port() -> int:

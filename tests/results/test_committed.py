@@ -54,8 +54,9 @@ def test_the_stored_accuracy_is_found_again(name, real_data, capsys):
 def test_a_network_is_as_good_as_it_says_on_a_tenth_of_the_images(name, real_data):
     model, info = weights.load(name)
     test = catalogue.load_dataset("mnist").test.subset(torch.arange(0, 10_000, 10))
-    accuracy = evaluation.evaluate(model, test, info.recipe).accuracy
-    assert accuracy == pytest.approx(info.test_accuracy, abs=0.008)
+    accuracy, stored = evaluation.evaluate(model, test, info.recipe).accuracy, info.test_accuracy
+    deviation = (stored * (1 - stored) / len(test)) ** 0.5
+    assert accuracy == pytest.approx(stored, abs=3 * deviation)
 
 
 @pytest.mark.parametrize("name", [n for n, s in SOURCES.items() if s.reported])
