@@ -1,24 +1,32 @@
-# Everything a contributor does: make run, test, check, torture, lint, format, wheel, weights, bench,
-# screenshots.
+# Everything a contributor does: make run, test, test-all, check, torture, lint, format, wheel,
+# weights, bench, screenshots.
 # A fresh machine needs Python 3.10+ with pip, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# A file's tests share a server and a browser; the longest files come first.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test check torture lint format wheel weights bench screenshots
+.PHONY: run test test-all check torture lint format wheel weights bench screenshots
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
+# What each change needs: every kind of test, some of the cases of each.
 test: $(VENV)/.installed-dev lint
-	$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=5
+	$(BIN)/python tests/helpers/chromium.py
+	$(BIN)/python -m pytest -q -m "not slow" $(WORKERS) --durations=5
 
-# All cases of the fuzz and fault tests; `make test` runs some of each.
+# Every test with all its cases, the slow ones and the benchmarks at small counts included.
+test-all: $(VENV)/.installed-dev lint
+	$(BIN)/python tests/helpers/chromium.py
+	MNIST_APP_TORTURE=1 $(BIN)/python -m pytest -q $(WORKERS) --durations=20
+
+# All cases of the fault and fuzz tests, and docs/reliability.md from what they find.
 torture: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	rm -f docs/torture.jsonl
 	MNIST_APP_TORTURE=1 MNIST_APP_TORTURE_REPORT=$(CURDIR)/docs/torture.jsonl \
 	  $(BIN)/python -m pytest -q -n 2 tests/faults tests/fuzz --durations=10
@@ -43,14 +51,14 @@ weights: $(VENV)/.installed
 	$(BIN)/python -m mnist_app reproduce
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/app.py
 	$(BIN)/python benchmarks/prediction.py
 	$(BIN)/python benchmarks/performance.py
 
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python docs/screenshots.py
 
 $(VENV)/.installed: requirements.txt

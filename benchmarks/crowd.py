@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 from driving import Drawing, drawings  # noqa: E402
 from session import CANVAS, Session, SessionError, Shown  # noqa: E402

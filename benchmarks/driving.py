@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 from page import App, Stroke  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import driving  # noqa: E402
 from chromium import installed  # noqa: E402

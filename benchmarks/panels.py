@@ -9,7 +9,7 @@ import psutil
 from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import driving  # noqa: E402
 from driving import drawings, opened, quantiles, serving  # noqa: E402

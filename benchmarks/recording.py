@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "browser")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import driving  # noqa: E402
 from crowd import Job, Messages, Recording, canvas_in, objects_in, serve  # noqa: E402

@@ -1,23 +1,41 @@
-"""Fixtures for all tests: data made up in memory, folders of their own, real MNIST if at hand."""
+"""Fixtures for all tests: data made up in memory, folders of their own, real MNIST if at hand.
+
+No test reads the user's own results, data sets or caches, and none reaches the internet: by default
+the weights folder of a test is a copy of the committed weights, the data folder is empty, and a
+download fails at once. `real_data` gives a test MNIST; without MNIST such a test is skipped.
+`MNIST_APP_TEST_DATA` is the folder to take it from (`none`: pretend that there is none).
+"""
 
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import committed_weights
 import pytest
-import torch
 
-from mnist_app.data.labelled_images import Digits
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from mnist_app.data.labelled_images import Digits
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+# Nothing listens there: whoever wants to download is refused at once.
+DEAD_PROXY = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+LOCAL = {"no_proxy": "127.0.0.1,localhost,::1"}
 
 
 def _real_data() -> Path | None:
+    wanted = os.environ.get("MNIST_APP_TEST_DATA")
     places = [os.environ.get("MNIST_APP_DATA"), SHARED, ROOT / "data"]
+    if wanted:
+        places = [] if wanted == "none" else [wanted]
     # A download that failed leaves the folder empty.
-    return next((Path(p) for p in places if p and any(Path(p).glob("MNIST/raw/*-ubyte"))), None)
+    return next(
+        (Path(p).resolve() for p in places if p and any(Path(p).glob("MNIST/raw/*-ubyte"))), None
+    )
 
 
 REAL_DATA = _real_data()
@@ -25,10 +43,34 @@ REAL_DATA = _real_data()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if REAL_DATA is None:
-        skip = pytest.mark.skip(reason="needs MNIST: set MNIST_APP_DATA")
+        skip = pytest.mark.skip(reason="needs MNIST: set MNIST_APP_DATA to a folder that holds it")
         for item in items:
-            if "mnist" in item.keywords:
+            if "mnist" in item.keywords or "real_data" in getattr(item, "fixturenames", ()):
                 item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def committed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the committed weights, the default weights folder; tests do not write there."""
+    return committed_weights.copy_to(tmp_path_factory.mktemp("committed"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def isolated(committed_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Neither the user's results and data sets nor the internet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_APP_WEIGHTS", str(committed_folder))
+        patch.setenv("MNIST_APP_DATA", str(tmp_path_factory.mktemp("no-data")))
+        for name, value in (DEAD_PROXY | LOCAL).items():
+            patch.setenv(name, value)
+            patch.setenv(name.upper(), value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def data_at_hand(isolated: None) -> Path:
+    """The folder of real MNIST, or an empty one."""
+    return REAL_DATA or Path(os.environ["MNIST_APP_DATA"])
 
 
 @pytest.fixture
@@ -45,8 +87,12 @@ def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stripes() -> Digits:
+def stripes() -> "Digits":
     """200 images that any network learns at once: digit d is a bright bar in row 2d + 4."""
+    import torch
+
+    from mnist_app.data.labelled_images import Digits
+
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(10).repeat(20)
     images = torch.randint(0, 60, (200, 28, 28), generator=generator).to(torch.uint8)
@@ -55,11 +101,25 @@ def stripes() -> Digits:
     return Digits(images, labels, "stripes")
 
 
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """A Chromium; not for longer than a file's tests: while it runs, no other event loop can."""
+    from chromium import installed
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=installed(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "data"
     monkeypatch.setenv("MNIST_APP_DATA", str(place))
-    monkeypatch.setenv("no_proxy", "*")
     return place
 
 

@@ -1,7 +1,6 @@
 """The benchmarks work: small counts, real networks; what they measure is not checked here."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,14 +18,32 @@ def docs() -> list[tuple[str, int]]:
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
-    where = os.environ | {"MNIST_APP_WEIGHTS": str(ROOT / "weights")}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=where)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def measured(*arguments: str) -> subprocess.CompletedProcess:
     return run("drawings.py", *arguments, "--digits", "1", "--count", "2", "--workers", "1")
 
 
+# Runs each script up to the point where it would begin to measure.
+IMPORT_ALL = """
+import pathlib, runpy, sys
+for path in map(pathlib.Path, sys.argv[1:]):
+    sys.path.insert(0, str(path.parent))
+    runpy.run_path(str(path), run_name="imported")
+"""
+
+
+def test_every_script_finds_what_it_imports():
+    files = *sorted((ROOT / "benchmarks").glob("*.py")), ROOT / "docs" / "screenshots.py"
+    scripts = [str(path) for path in files if '__name__ == "__main__"' in path.read_text()]
+    assert len(scripts) > 5
+    command = [sys.executable, "-c", IMPORT_ALL, *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_drawings_are_measured_and_what_was_measured_before_is_kept(real_data, tmp_path):
     if not (real_data / "pendigits").is_dir():
@@ -44,6 +61,7 @@ def test_drawings_are_measured_and_what_was_measured_before_is_kept(real_data, t
     assert "| lenet5 | " in page
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monkeypatch):
     strokes = [[[0, 0], [60, 0], [20, 100]]]
@@ -66,6 +84,7 @@ def test_an_unknown_network_is_named():
     assert "There are no weights nonsense" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_a_network_to_which_no_writer_is_new_is_not_passed_over_in_silence(real_data):
     if not (real_data / "pendigits").is_dir():
@@ -75,6 +94,7 @@ def test_a_network_to_which_no_writer_is_new_is_not_passed_over_in_silence(real_
     assert "No writer is new to canvas-large" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.browser
 def test_digits_are_replayed_in_the_browser(real_data, tmp_path):
@@ -100,6 +120,7 @@ def test_the_time_of_predictions_is_measured(tmp_path):
     assert "| lenet5 | 61,706 |" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.browser
 def test_all_speeds_are_measured_and_make_one_page(real_data, tmp_path):
@@ -126,6 +147,7 @@ def test_all_speeds_are_measured_and_make_one_page(real_data, tmp_path):
     assert "lenet5" in (tmp_path / "performance.svg").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.browser
 def test_a_small_class_draws_at_once_and_no_answer_is_wrong(real_data, tmp_path):

@@ -1,62 +1,122 @@
-"""The real app, served by a real process, in a real Chromium."""
+"""The real app, served by a real process, in a real Chromium.
 
-import contextlib
-import json
-import os
-import shutil
-import signal
+One server serves all tests of a worker (`shared_server`): each test finds the committed weights as
+they were, no run, and a browser context of its own. A test that breaks the server, changes it or
+needs other environment variables starts one of its own by `serve.served`.
+"""
+
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import serve
-from chromium import installed
 from page import App
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as PlaywrightError
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The app's address and weights folder; afterwards, that nothing broke in it."""
+@pytest.fixture(scope="session")
+def shared_server(
+    tmp_path_factory: pytest.TempPathFactory, data_at_hand: Path
+) -> Iterator[tuple[str, Path]]:
+    """The address of the server that serves many tests, and its weights folder."""
     folder = tmp_path_factory.mktemp("app")
-    with serve.served(folder) as place:
+    with serve.served(folder, variables={"MNIST_APP_DATA": str(data_at_hand)}) as place:
         yield place
-    text = (folder / "log.txt").read_text()
-    assert "Traceback" not in text, text[-3000:]
+
+
+@pytest.fixture
+def served(shared_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
+    """The app's address and weights folder; afterwards, that nothing broke in it."""
+    weights = shared_server[1]
+    log = weights.parent / "log.txt"
+    before = log.stat().st_size
+    yield shared_server
+    serve.clean(weights)
+    said = log.read_bytes()[before:].decode(errors="replace")
+    assert "Traceback" not in said, said[-3000:]
+
+
+class Seat:
+    """A browser at which one test after the other sits down.
+
+    A page that has loaded the app before opens it in half the time. What a test leaves in it is
+    wiped away, except scripts, routes and listeners of its own: for those there are the fixtures
+    whose names begin with `fresh_`.
+    """
+
+    def __init__(self, chromium: Browser, **options: Any) -> None:
+        self._chromium, self._options = chromium, options
+        self._page: Page | None = None
+
+    def page(self) -> Page:
+        """An empty page."""
+        if self._page is None:
+            self._page = self._chromium.new_context(**self._options).new_page()
+        return self._page
+
+    def wipe(self) -> None:
+        """Leave no address, no cookie, nothing in the page's storage."""
+        try:
+            self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            self._page.context.clear_cookies()
+            self._page.goto("about:blank")
+        except PlaywrightError:  # it crashed, or a test closed it
+            self.close()
+
+    def close(self) -> None:
+        """Close the browser's window; `page` opens another."""
+        if self._page is not None:
+            self._page.context.close()
+        self._page = None
+
+
+COMPUTER = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=installed(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
+def computer(chromium: Browser) -> Iterator[Seat]:
+    """A computer's browser."""
+    seat = Seat(chromium, **COMPUTER)
+    yield seat
+    seat.close()
 
 
-@pytest.fixture(autouse=True)
-def no_run_is_left(served: tuple[str, Path]) -> Iterator[None]:
-    """End the runs that a test leaves: the next one need not wait for them."""
-    yield
-    for path in (served[1] / ".runs").glob("*/process.json"):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
-    shutil.rmtree(served[1] / ".runs", ignore_errors=True)
+@pytest.fixture(scope="module")
+def telephone(chromium: Browser) -> Iterator[Seat]:
+    """A phone's browser, in portrait."""
+    seat = Seat(chromium, **PHONE)
+    yield seat
+    seat.close()
 
 
 @pytest.fixture
-def app(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    page = chromium.new_page(viewport={"width": 1280, "height": 900})
-    yield App(page, *served)
-    page.close()
+def app(served: tuple[str, Path], computer: Seat) -> Iterator[App]:
+    """The app on a computer's screen."""
+    yield App(computer.page(), *served)
+    computer.wipe()
 
 
 @pytest.fixture
-def phone(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    context = chromium.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+def phone(served: tuple[str, Path], telephone: Seat) -> Iterator[App]:
+    """The app on a phone in portrait."""
+    yield App(telephone.page(), *served)
+    telephone.wipe()
+
+
+@pytest.fixture
+def fresh_app(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
+    """The app on a computer's screen, in a browser that the test may change."""
+    context = chromium.new_context(**COMPUTER)
+    yield App(context.new_page(), *served)
+    context.close()
+
+
+@pytest.fixture
+def fresh_phone(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
+    """The app on a phone in portrait, in a browser that the test may change."""
+    context = chromium.new_context(**PHONE)
     yield App(context.new_page(), *served)
     context.close()

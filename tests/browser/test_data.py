@@ -92,6 +92,7 @@ def test_the_map_shows_the_image_under_the_mouse(app):
     expect(space.get_by_role("button", name="only 4")).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.slow
 def test_t_sne_is_computed_when_it_is_asked_for_and_kept(app):
     open_data(app)
     press(app, "data_view", "Map")

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from page import App, begin
+from page import App
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -27,7 +27,7 @@ def view(app: App, name: str) -> None:
     app.part("evaluate_view").get_by_text(name, exact=True).click()
 
 
-def test_the_summary_on_the_bundled_digits(app):
+def test_the_summary_on_the_bundled_digits_and_the_images_behind_it(app):
     opened(app, "lenet5", "Bundled digits")
     expect(app.part("metrics")).to_contain_text("Accuracy")
     expect(app.part("evaluate_tab")).to_contain_text("n = 359 test images of digits")
@@ -38,9 +38,7 @@ def test_the_summary_on_the_bundled_digits(app):
     assert sum(counts) == len(test)
     assert [sum(counts[10 * d : 10 * d + 10]) for d in range(10)] == test.labels.bincount().tolist()
 
-
-def test_a_click_on_a_cell_opens_its_images_and_a_click_on_one_says_what_it_was_taken_for(app):
-    opened(app, "lenet5", "Bundled digits")
+    # A click on a cell opens its images, and a click on one says what it was taken for.
     cell = app.part("confusion").locator('[data-value="7-7"]')
     count = int(cell.inner_text())
     cell.click()
@@ -121,23 +119,13 @@ def test_own_pictures_are_read_and_the_bad_ones_named_with_their_reasons(app, tm
     assert sum(a == b for a, b in zip(labels, test.labels[:5].tolist(), strict=True)) >= 4
 
 
-def test_a_network_in_training_is_not_measured_yet(app):
-    begin(app, "unfinished", 1000, "lenet5")  # it lasts for longer than the test
-    app.choose("network", "unfinished · training now")
-    app.tab("Evaluate")
-    expect(app.part("evaluate_tab")).to_contain_text("Choose a saved network")
-    app.tab("Train")
-    app.click("stop")
-    expect(app.part("progress")).to_contain_text("Stopped after")
-    (app.weights / "unfinished.safetensors").unlink()
-
-
 def test_on_a_phone_nothing_is_wider_than_the_page(phone):
     opened(phone, "lenet5", "Bundled digits")
     expect(phone.part("confusion").locator("button")).to_have_count(100)
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.mnist
 def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_path):
     app.open("?network=lenet5")
     app.panel("report")
@@ -160,6 +148,7 @@ def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_pa
     context.close()
 
 
+@pytest.mark.mnist
 def test_a_report_comes_while_the_train_tab_is_open(app):
     app.open("?tab=Train&network=mlp-784")
     app.panel("report")

@@ -42,13 +42,22 @@ def percentages(panel: Locator) -> list[float]:
     return [float(text.rstrip("%")) for text in panel.locator(".bars .value").all_inner_texts()]
 
 
+# Notes whether a text is ever on the page, however briefly.
+NOTE = """(text) => {
+  window.wasSeen = false;
+  new MutationObserver(() => { wasSeen ||= document.body.textContent.includes(text); })
+    .observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+
 def test_a_stroke_comes_in_between_while_why_is_computed(app):
     app.open("?network=canvas-large")
     panel = opened(app, "why")
+    app.page.evaluate(NOTE, "Following the gradients")
     app.draw(SEVEN)
-    expect(panel).to_contain_text("Following the gradients")
+    app.page.wait_for_function("wasSeen")
     app.click("clear")
-    app.page.wait_for_timeout(1000)
+    app.expect_prediction("")
     app.draw(SEVENTY_ONE[1:])
     app.expect_prediction("1")
     expect(panel).to_contain_text("speaks for the 1")
@@ -192,6 +201,7 @@ def test_neighbours_among_the_bundled_digits(app):
     expect(panel).to_contain_text("It learned from mnist")
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_neighbours_in_mnist(app, real_data):
     drawn(app, "mlp-128-64", SEVEN)
@@ -201,6 +211,7 @@ def test_neighbours_in_mnist(app, real_data):
     expect(panel).to_contain_text("It learned from these images.")
 
 
+@pytest.mark.slow
 def test_where_mnist_is_not_on_the_machine_the_bundled_digits_are_offered(
     chromium, tmp_path, monkeypatch
 ):
@@ -245,7 +256,9 @@ def test_of_a_number_one_digit_is_explained(app):
     expect(app.part("reasons_digit")).to_have_count(0)
 
 
-def test_a_digit_chosen_on_a_slow_line_stays_chosen(app):
+@pytest.mark.slow
+def test_a_digit_chosen_on_a_slow_line_stays_chosen(fresh_app):
+    app = fresh_app
     app.page.add_init_script(SLOW_LINE)
     drawn(app, "canvas-large", SEVENTY_ONE, "71")
     why = opened(app, "why")

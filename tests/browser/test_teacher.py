@@ -46,6 +46,12 @@ def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     assert CODE not in text
 
 
+@pytest.fixture(autouse=True)
+def no_run_is_left(served) -> Iterator[None]:
+    yield
+    serve.clean(served[1])
+
+
 @pytest.fixture
 def student(served, chromium: Browser) -> Iterator[App]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -76,11 +82,12 @@ def replay(app: App, messages: list[bytes]) -> None:
     for message in messages:
         app.page.evaluate(SEND, list(message))
         app.page.wait_for_timeout(500)
+        app.settle()
 
 
 def live(state: Callable[[], bool]) -> bool:
-    """Whether it becomes so within a minute."""
-    deadline = time.monotonic() + 60
+    """Whether it becomes so before patience ends."""
+    deadline = time.monotonic() + serve.PATIENCE
     while time.monotonic() < deadline:
         if state():
             return True
@@ -150,14 +157,14 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     student.open(address)
     expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
     replay(student, started)
-    student.page.wait_for_timeout(3000)
+    student.page.wait_for_timeout(1000)
     assert {run.id for run in list_runs()} == known
     run = lifecycle.start(LONG, "not-to-be-stopped")
     assert live(lambda: run.state == "running")
     student.open(address)
     expect(student.part("progress")).to_contain_text("Epoch")
     replay(student, stopped)
-    student.page.wait_for_timeout(3000)
+    student.page.wait_for_timeout(1000)
     assert run.state == "running"
     lifecycle.stop(run)
     assert live(lambda: not run.is_live)
@@ -223,6 +230,6 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
 
 
 def test_the_address_cannot_open_it(student):
-    for query in ("teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"):
-        student.open(f"?tab=Train&{query}={CODE}")
-        expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    names = "teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"
+    student.open("?tab=Train&" + "&".join(f"{name}={CODE}" for name in names))
+    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")

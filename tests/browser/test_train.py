@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -28,7 +29,7 @@ def process_of(app, name: str) -> int:
     return json.loads((folder / "process.json").read_text())["pid"]
 
 
-def test_a_short_training_to_its_end(app):
+def test_a_short_training_to_its_end_and_an_earlier_result_laid_over_it(app):
     app.open()
     app.draw([[(140, 50), (140, 110), (140, 170), (140, 230)]])
     app.expect_prediction("1")
@@ -50,10 +51,14 @@ def test_a_short_training_to_its_end(app):
     digit = app.part("digit_while_learning")
     expect(digit.locator(".barlayer .trace")).to_have_count(10)
     expect(digit.locator(".barlayer .trace").first.locator(".point")).to_have_count(4)
+    app.part("overlays").locator("input").click()
+    app.page.get_by_role("option", name="lenet5", exact=True).click()
+    expect(app.part("accuracy_chart").locator(".scatterlayer .trace")).to_have_count(4)
+    expect(app.part("accuracy_chart")).to_contain_text("lenet5, validation")
     app.choose("network", "from-the-page")
     app.tab("Draw")
     app.prediction()
-    assert "network=from-the-page" in app.page.url
+    expect(app.page).to_have_url(re.compile("network=from-the-page"))
 
 
 def test_settings_are_kept_while_another_tab_is_open(app):
@@ -64,9 +69,10 @@ def test_settings_are_kept_while_another_tab_is_open(app):
     save_as = app.page.get_by_role("textbox", name="Save as")
     save_as.fill("kept")
     save_as.press("Enter")
+    app.settle()
     app.tab("Draw")
     expect(app.part("train")).to_be_hidden()
-    app.page.wait_for_timeout(1000)
+    app.settle()
     app.tab("Train")
     expect(epochs).to_have_value("23")
     expect(save_as).to_have_value("kept")
@@ -76,7 +82,7 @@ def test_settings_are_kept_while_another_tab_is_open(app):
 def test_a_run_is_found_after_a_reload_and_by_another_browser_then_stopped_and_resumed(
     app, chromium
 ):
-    begin(app, "long", 1000)
+    begin(app, "long")
     expect_curve(app, 2)
     app.page.reload()
     app.expect_chosen("run", "long")
@@ -99,10 +105,12 @@ def test_a_run_is_found_after_a_reload_and_by_another_browser_then_stopped_and_r
     expect(app.part("progress")).to_contain_text("Stopped after")
 
 
-def test_a_run_in_progress_can_be_drawn_with(app):
-    begin(app, "live", 1000)
+def test_a_run_in_progress_can_be_drawn_with_and_is_not_measured_yet(app):
+    begin(app, "live")
     expect_curve(app)
-    app.choose("network", "training now")
+    app.choose("network", "live · training now")
+    app.tab("Evaluate")
+    expect(app.part("evaluate_tab")).to_contain_text("Choose a saved network")
     app.tab("Draw")
     app.draw([[(140, 50), (140, 110), (140, 170), (140, 230)]])
     app.prediction()
@@ -112,8 +120,9 @@ def test_a_run_in_progress_can_be_drawn_with(app):
     app.expect_chosen("network", "live")
 
 
+@pytest.mark.slow
 def test_a_killed_run_says_why_and_resumes(app):
-    begin(app, "victim", 1000)
+    begin(app, "victim")
     expect_curve(app, 2)
     os.kill(process_of(app, "victim"), signal.SIGKILL)
     progress = app.part("progress")
@@ -127,7 +136,7 @@ def test_a_killed_run_says_why_and_resumes(app):
 
 
 def test_a_second_run_waits_its_turn(app):
-    begin(app, "first", 1000)
+    begin(app, "first")
     expect_curve(app)
     begin(app, "second", 2)
     expect(app.part("progress")).to_contain_text("1 run is ahead")
@@ -144,13 +153,3 @@ def test_bad_input_is_answered_in_one_sentence_and_starts_nothing(app):
     alert = app.page.get_by_test_id("stAlert").filter(has_text="../evil")
     expect(alert).to_contain_text("letters, digits")
     assert len(list((app.weights / ".runs").glob("*"))) == before
-
-
-def test_earlier_results_can_be_laid_over(app):
-    begin(app, "base", 2)
-    expect(app.part("progress")).to_contain_text("Saved as base")
-    app.part("overlays").locator("input").click()
-    app.page.get_by_role("option", name="lenet5", exact=True).click()
-    traces = app.part("accuracy_chart").locator(".scatterlayer .trace")
-    expect(traces).to_have_count(4)
-    expect(app.part("accuracy_chart")).to_contain_text("lenet5, validation")

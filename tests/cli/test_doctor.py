@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import committed_weights
 import pytest
 import serve
 import torch
@@ -416,8 +417,7 @@ def test_a_network_whose_folder_changed_or_went_is_not_measured(weights_folder, 
     assert str(pictures) in check.remedy
 
 
-def test_a_network_of_mnist_is_not_measured_without_mnist(root, monkeypatch):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+def test_a_network_of_mnist_is_not_measured_without_mnist(root):
     found = {check.name: check for check in check_networks()}
     assert found["networks"].text.endswith("canvas reads drawings")
     assert found["network lenet5"].level == "warn"
@@ -427,8 +427,7 @@ def test_a_network_of_mnist_is_not_measured_without_mnist(root, monkeypatch):
 
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", ["lenet5", "speedrun"])
-def test_a_committed_network_is_as_good_as_it_says(name, real_data, monkeypatch):
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+def test_a_committed_network_is_as_good_as_it_says(name, real_data):
     assert check_network(name, catalogue.load_dataset).level == "ok"
 
 
@@ -525,16 +524,19 @@ def test_a_port_out_of_range_is_bad_input():
     assert CliRunner().invoke(commands, ["doctor", "--port", "70000"]).exit_code == 2
 
 
-@pytest.mark.parametrize(("taken", "code"), [(False, 0), (True, 1)])
-def test_a_real_process_says_it_by_its_exit_code(taken, code, weights_folder, other_server, port):
-    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
-    options = ["--quick", "--port", str(other_server if taken else port)]
-    command = [sys.executable, "-m", "mnist_app", "doctor", *options]
+def test_a_port_that_is_taken_is_told_by_the_exit_code(trained, other_server):
+    options = ["doctor", "--quick", "--port", str(other_server)]
+    assert CliRunner().invoke(commands, options).exit_code == 1
+
+
+def test_a_real_process_finds_all_packages_and_networks(weights_folder, port):
+    committed_weights.copy_to(weights_folder)
+    command = [sys.executable, "-m", "mnist_app", "doctor", "--quick", "--port", str(port)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout
+    assert done.returncode == 0, done.stdout
     assert done.stderr == ""
     assert done.stdout.count("\nok    package ") == len(needed_here())
-    assert done.stdout.count("\nok    network ") == 12
+    assert done.stdout.count("\nok    network ") == len(committed_weights.NETWORKS)
 
 
 def test_without_its_packages_the_command_line_says_what_to_install():

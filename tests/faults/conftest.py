@@ -10,12 +10,13 @@ from pathlib import Path
 import faults
 import pytest
 import torch
+from effort import scaled
 
 
 @pytest.fixture(autouse=True)
 def no_endless_wait() -> Iterator[None]:
     """Whatever a test waits for, it is ended after a time that none of them needs."""
-    most = faults.times(240, 1200)
+    most = scaled(900, 3600)
 
     def give_up(_number: int, _frame: object) -> None:
         raise TimeoutError(f"the test was not over after {most} s")

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -11,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+import committed_weights
 import torch
 
 from mnist_app.data import training_data
@@ -26,7 +25,6 @@ from mnist_app.training.evaluation import logits_of
 from mnist_app.training.loop import train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TORTURE = bool(os.environ.get("MNIST_APP_TORTURE"))
 THERE_BEFORE = ("lenet5", "mlp-128-64", "speedrun")
 
 # Trained in seconds, with checkpoints of 7 MB: a great part of the time is spent on saving.
@@ -34,12 +32,7 @@ SAVING = RECIPES["mlp-784"].changed(
     dataset="digits", optimizer="adam", learning_rate=0.001, subset=200, epochs=60
 )
 QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=200, epochs=5)
-LONG = QUICK.changed(epochs=1000)
-
-
-def times(short: Any, full: Any) -> Any:
-    """How often, or with what, a fault is tried: in CI a little, in `make torture` fully."""
-    return full if TORTURE else short
+LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)  # outlasts any test
 
 
 def report(fault: str, count: int, outcome: str) -> None:
@@ -50,7 +43,7 @@ def report(fault: str, count: int, outcome: str) -> None:
             file.write(json.dumps(line) + "\n")
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120, pause: float = 0.02) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300, pause: float = 0.02) -> None:
     """Wait, with a limit; what did not come about is told with how the runs stand by then."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -77,10 +70,7 @@ class Result:
 
 def put_results(folder: Path) -> dict[str, Result]:
     """Put some of the committed results into a weights folder; what they are like."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in THERE_BEFORE:
-        shutil.copy(ROOT / "weights" / f"{name}.safetensors", folder)
-    return remembered(folder)
+    return remembered(committed_weights.copy_to(folder, THERE_BEFORE))
 
 
 def remembered(folder: Path) -> dict[str, Result]:

@@ -5,7 +5,8 @@ import time
 
 import faults
 import pytest
-from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
+from effort import scaled
+from faults import LONG, QUICK, SAVING, everything_is_right, left_over
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
@@ -13,7 +14,7 @@ from mnist_app.runs import lifecycle
 from mnist_app.runs.run import Run, find_run, list_runs, runs_folder
 
 
-@pytest.mark.parametrize("free", times([0, 3_000_000], [0, 4096, 20_000, 400_000, 3e6, 9e6]))
+@pytest.mark.parametrize("free", scaled([0, 3_000_000], [0, 4096, 20_000, 400_000, 3e6, 9e6]))
 def test_a_full_disc_ends_a_run_with_a_reason_and_harms_nothing(free, disk, folder, before):
     disk.fill(int(free))
     run, refusal = _start_or_refuse()
@@ -167,7 +168,7 @@ time.time_ns = lambda: int(jumped() * 1e9)
 """
 
 
-@pytest.mark.parametrize("hours", times([-1], [-1, 1, -24 * 365]))
+@pytest.mark.parametrize("hours", scaled([-1], [-1, 1, -24 * 365]))
 def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, injected):
     recipe = SAVING.changed(epochs=80)
     injected(JUMP.format(seconds=hours * 3600))
@@ -184,7 +185,7 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, 
     faults.report(f"clock that jumps by {hours:+,} hours", 1, "the run ends as an unbroken one")
 
 
-@pytest.mark.parametrize("hours", times([-1], [-1, 1, -24 * 365]))
+@pytest.mark.parametrize("hours", scaled([-1], [-1, 1, -24 * 365]))
 def test_a_clock_that_jumps_under_the_app_changes_no_state(hours, folder, before, monkeypatch):
     run, killed = lifecycle.start(LONG, "living"), lifecycle.start(LONG, "killed")
     faults.kill(killed)
@@ -199,7 +200,7 @@ def test_a_clock_that_jumps_under_the_app_changes_no_state(hours, folder, before
     everything_is_right(before, folder)
 
 
-@pytest.mark.parametrize("hours", times([1000], [-10_000, 1000]))
+@pytest.mark.parametrize("hours", scaled([1000], [-10_000, 1000]))
 def test_files_from_another_time_are_listed_and_told_apart_as_ever(hours, folder, before):
     finished, killed = lifecycle.start(QUICK, "finished"), lifecycle.start(LONG, "killed")
     faults.finish(finished)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import faults
 import pytest
-from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
+from effort import scaled
+from faults import LONG, QUICK, SAVING, everything_is_right, left_over
 
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
@@ -18,7 +19,7 @@ from mnist_app.runs.run import Run, find_run
 
 
 def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before):
-    kills, chance = times(3, 20), random.Random(1)
+    kills, chance = scaled(3, 20), random.Random(1)
     recipe = SAVING.changed(epochs=kills * 25)
     run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
     while done < kills:
@@ -48,10 +49,10 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
 
 def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before):
     """A save takes but a few hundredths of a second: some kills come too late, and do not count."""
-    kills, chance = times(2, 20), random.Random(3)
+    kills, chance = scaled(2, 20), random.Random(3)
     recipe = SAVING.changed(epochs=kills * 8)
     run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
-    give_up = time.monotonic() + times(30, 600)
+    give_up = time.monotonic() + scaled(30, 600)
     while hits < kills and done < 2 * kills and time.monotonic() < give_up:
         if not _wait_for_save(run, chance.randrange(4)):
             break
@@ -76,7 +77,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
 
 
 def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before):
-    kills, hits = times(2, 10), 0
+    kills, hits = scaled(2, 10), 0
     for number in range(kills):
         run = lifecycle.start(SAVING.changed(epochs=1), f"result-{number}")
         _wait_for(lambda run=run: _is_saving(folder, run) or not run.is_live)
@@ -119,7 +120,7 @@ def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before
 
 
 def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
-    for _ in range(times(1, 10)):
+    for _ in range(scaled(1, 10)):
         run = lifecycle.start(QUICK, "early")
         faults.kill(run)
         assert run.state == "died"
@@ -149,12 +150,12 @@ def test_a_run_signs_in_by_itself(folder, injected):
     assert run.ticket == 7
 
 
-@pytest.mark.parametrize("damage", times(["cut"], ["cut", "zeros"]))
+@pytest.mark.parametrize("damage", scaled(["cut"], ["cut", "zeros"]))
 def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder, before):
     recipe = QUICK.changed(epochs=40)
     run = _killed_after_epochs(recipe, 5)
     log, chance = run.folder / "events.jsonl", random.Random(2)
-    whole, cuts = log.read_bytes(), times(20, 400)
+    whole, cuts = log.read_bytes(), scaled(20, 400)
     for _ in range(cuts):
         place = chance.randrange(len(whole))
         log.write_bytes(whole[:place] + bytes(len(whole) - place) * (damage == "zeros"))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import faults
 import pytest
-from faults import LONG, QUICK, SAVING, everything_is_right, left_over, times
+from effort import scaled
+from faults import LONG, QUICK, SAVING, everything_is_right, left_over
 from PIL import Image
 
 from mnist_app.data.bundled import load_bundled
@@ -54,7 +55,7 @@ LOADED = "import torch, torchvision, sklearn.datasets"
 LIMITS = [(LOADED, 150_000_000), ("", 300_000_000), ("", 1_500_000_000), (LOADED, 20_000_000)]
 
 
-@pytest.mark.parametrize(("imports", "room"), LIMITS[: times(1, 4)])
+@pytest.mark.parametrize(("imports", "room"), LIMITS[: scaled(1, 4)])
 def test_a_run_that_finds_no_memory_says_so_and_harms_nothing(
     imports, room, folder, before, injected
 ):
@@ -98,7 +99,7 @@ def _zipped(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", times([_pictures], [_pictures, _zipped]))
+@pytest.mark.parametrize("make", scaled([_pictures], [_pictures, _zipped]))
 def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder, before, tmp_path):
     place = make(tmp_path / "pictures")
     recipe = LONG.changed(dataset=str(place), subset=None, batch_size=16, epochs=60)

@@ -13,11 +13,11 @@ import faults
 import numpy as np
 import pytest
 import serve
-from chromium import installed
-from faults import ROOT, everything_is_right, times
-from page import PATIENCE, App, begin
+from effort import scaled
+from faults import ROOT, everything_is_right
+from page import LASTING, PATIENCE, App, begin
 from PIL import Image
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from mnist_app.drawing import pen
 from mnist_app.results import weights
@@ -25,17 +25,6 @@ from mnist_app.runs import lifecycle
 from mnist_app.runs.run import Run, list_runs, runs_folder
 
 SEVEN = [[(80, 70), (200, 70), (130, 230)]]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=installed(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 class Place:
@@ -85,12 +74,12 @@ def the_run() -> Run:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    "ends", times(["is killed too"], ["goes on", "is killed too", "ends meanwhile"])
+    "ends", scaled(["is killed too"], ["goes on", "is killed too", "ends meanwhile"])
 )
 def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before):
     server = place.serve()
     app = place.look(server)
-    begin(app, "survivor", 40 if ends == "ends meanwhile" else 1000)
+    begin(app, "survivor", 40 if ends == "ends meanwhile" else LASTING)
     run = the_run()
     faults.wait_until(lambda: len(run.log.epochs) >= 2)
     server.process.send_signal(signal.SIGKILL)
@@ -119,7 +108,7 @@ def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before
 def test_two_servers_on_one_folder_show_the_same(place, folder, before):
     first, second = place.serve(), place.serve()
     one = place.look(first)
-    begin(one, "shared", 1000)
+    begin(one, "shared")
     expect_progress(one, "of 1000")
     two = place.look(second, "?tab=Train")
     two.expect_chosen("run", "shared")
@@ -156,7 +145,7 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("what", times(["protected"], ["protected", "full"]))
+@pytest.mark.parametrize("what", scaled(["protected"], ["protected", "full"]))
 def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
     what, disk, place, folder, before
 ):
@@ -186,7 +175,6 @@ def look_at_tabs(app: App, *names: str) -> None:
     for name in names:
         app.tab(name)
         expect(app.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
-        app.page.wait_for_timeout(1000)
         app.settle()
         expect(app.page.get_by_test_id("stException")).to_have_count(0)
 
@@ -200,7 +188,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     page = place.new_page()
     line = Line(page)
     app = place.look(server, page=page)
-    begin(app, "while-away", 1000)
+    begin(app, "while-away")
     expect_progress(app, "of 1000")
     run = the_run()
     line.cut()
@@ -217,7 +205,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
         app.settle()
         if (stop := app.part("stop").locator("button")).is_visible():
             stop.click()
-        page.wait_for_timeout(3000)
+        page.wait_for_timeout(500)
     expect_progress(app, "Saved as while-away")
     app.choose("network", "while-away")
     app.tab("Draw")
@@ -318,7 +306,7 @@ def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
 
 
 def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before):
-    each = times(2, 6)
+    each = scaled(2, 6)
     started = [starter(each), starter(each)]
     ids = [line for process in started for line in process.communicate(timeout=120)[0].split()]
     assert [process.returncode for process in started] == [0, 0]

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -8,13 +6,11 @@ from mnist_app.figures.readings import reading_cards
 from mnist_app.recognition.predictor import Found, Prediction
 from mnist_app.results import weights
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGE = np.zeros((28, 28), dtype=np.float32)
 
 
 @pytest.fixture
-def infos(monkeypatch: pytest.MonkeyPatch) -> list[weights.WeightsInfo]:
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
+def infos() -> list[weights.WeightsInfo]:
     return weights.list_weights()[:3]
 
 

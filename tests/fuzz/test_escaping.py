@@ -177,7 +177,7 @@ def sent(app: AppTest) -> list[str]:
 
 @pytest.fixture
 def app(committed) -> AppTest:
-    return AppTest.from_file(str(PAGE), default_timeout=60)
+    return AppTest.from_file(str(PAGE), default_timeout=180)
 
 
 @pytest.mark.parametrize("tab", ["Draw", "Train", "Evaluate", "Compare"])
@@ -220,7 +220,7 @@ TEXT = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.sampled_from(["T
 
 def opened(values: dict[str, str]) -> None:
     """The page at an address; then its Train tab, where most of the address is looked at."""
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app = AppTest.from_file(str(PAGE), default_timeout=180)
     for key, value in values.items():
         app.query_params[key] = value
     for tab in (values.get("tab", ""), "Train"):

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import committed_weights
 import pytest
 import torch
 from torch import nn
@@ -17,7 +18,6 @@ from mnist_app.recognition import explain
 from mnist_app.results import weights
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMITTED = sorted(path.stem for path in (ROOT / "weights").glob("*.safetensors"))
 IMAGES = to_input(load_bundled().test.images)
 LABELS = load_bundled().test.labels.tolist()
 
@@ -39,9 +39,9 @@ class Chosen(nn.Module):
         return total[:, None] * torch.arange(10.0)
 
 
-@pytest.mark.parametrize("name", COMMITTED)
+@pytest.mark.parametrize("name", committed_weights.NETWORKS)
 def test_integrated_gradients_of_committed_networks_sum_to_the_difference_of_logits(name):
-    model, _ = weights.load(name, ROOT / "weights")
+    model, _ = weights.load(name)
     for place in range(3 if name == "canvas-large" else 8):
         image, target = IMAGES[place : place + 1], LABELS[place]
         with torch.no_grad():

@@ -13,14 +13,10 @@ from mnist_app.recognition import unlabelled
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MNIST_APP_WEIGHTS", str(ROOT / "weights"))
-        return Predictor.load("lenet5")
+    return Predictor.load("lenet5")
 
 
 def png(image: np.ndarray) -> bytes:

@@ -27,13 +27,13 @@ def job(weights_folder) -> Job:
 
 
 def wait(job: Job) -> jobs.State:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         state = job.state()
         if state.is_done or state.problem:
             return state
         time.sleep(0.1)
-    raise AssertionError("the job did not end in a minute")
+    raise AssertionError("the job does not end")
 
 
 def test_a_job_is_computed_by_a_process_of_its_own_and_found_afterwards(job):
@@ -98,7 +98,7 @@ def test_jobs_take_turns(job):
 
 
 def waits(job: Job) -> bool:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if "Waiting for another" in job.state().text:
             return True

@@ -5,6 +5,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import committed_weights
 import numpy as np
 import pytest
 from PIL import Image
@@ -130,10 +131,9 @@ def pictures_page() -> None:
 
 
 @pytest.fixture
-def pictures(monkeypatch) -> AppTest:
-    root = Path(__file__).resolve().parents[2]
-    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(root / "weights"))
-    page = AppTest.from_function(pictures_page, default_timeout=60).run()
+def pictures(weights_folder) -> AppTest:
+    committed_weights.copy_to(weights_folder, ("lenet5",))
+    page = AppTest.from_function(pictures_page, default_timeout=180).run()
     page.segmented_control(key="pictures_from").set_value("Folder").run()
     return page
 

@@ -54,7 +54,7 @@ def test_within_one_run_of_the_page_is_looked_once(scans):
 
 @pytest.mark.parametrize("tab", ["Draw", "Train", "Data", "Evaluate"])
 def test_the_page_looks_once_in_each_run(scans, tab):
-    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app = AppTest.from_file(str(PAGE), default_timeout=180)
     app.query_params["tab"] = tab
     app.run()
     assert not app.exception

@@ -50,7 +50,7 @@ def inks(monkeypatch) -> list:
 
 @pytest.mark.parametrize("opened", ["none", "why", "layers", "xray", "hold"])
 def test_the_ink_of_a_stroke_is_looked_for_once(stroke, inks, opened):
-    app = AppTest.from_string(PAGE, default_timeout=60)
+    app = AppTest.from_string(PAGE, default_timeout=180)
     app.session_state[f"reasons_{opened}"] = True
     app.run()
     assert not app.exception
@@ -64,7 +64,7 @@ def test_the_ink_of_a_stroke_is_looked_for_once(stroke, inks, opened):
 
 
 def test_the_drawing_in_the_session_has_the_way_of_the_pen(stroke):
-    app = AppTest.from_string(PAGE, default_timeout=60).run()
+    app = AppTest.from_string(PAGE, default_timeout=180).run()
     memory = app.session_state["session"].draw
     (path,) = memory.drawing.paths
     assert path.tolist() == [[70, 60], [170, 60], [110, 200]]

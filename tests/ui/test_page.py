@@ -1,8 +1,8 @@
 """The app's script, run by Streamlit's own test runner (which cannot draw: a browser does that)."""
 
-import shutil
 from pathlib import Path
 
+import committed_weights
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,12 +16,12 @@ from mnist_app.ui.server.application import PAGE
 from mnist_app.ui.train import recipe_form
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 60
+TIMEOUT = 180
 
 
 @pytest.fixture
 def app(weights_folder: Path) -> AppTest:
-    shutil.copytree(ROOT / "weights", weights_folder, ignore=shutil.ignore_patterns(".*"))
+    committed_weights.copy_to(weights_folder)
     return AppTest.from_file(str(PAGE), default_timeout=TIMEOUT)
 
 

@@ -202,7 +202,7 @@ memory = session.current_session().draw
 memory.drawing = Drawing(seven())
 memory.found = choice.predictor.read_number(memory.drawing)
 reasons.render(lambda: choice)
-''', default_timeout=60)
+''', default_timeout=180)
 for panel in sys.argv[1:]:
     app.session_state[f"reasons_{panel}"] = True
 app.run()

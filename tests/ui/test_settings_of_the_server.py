@@ -57,7 +57,7 @@ def test_a_server_that_others_reach_warns_where_no_code_is_set(
         monkeypatch.setenv("MNIST_APP_TEACHER_CODE", code)
     options = {"server.address": address, "secrets.files": []}
     monkeypatch.setattr(teacher_lock.st, "get_option", options.get)
-    app = AppTest.from_string(SIDEBAR, default_timeout=60).run()
+    app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
     assert not app.exception
     assert bool(app.warning) == warned
     assert app.markdown[-1].value == said
@@ -68,7 +68,7 @@ def test_a_file_with_the_code_that_cannot_be_read_opens_nothing(monkeypatch, tmp
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "secrets.toml").write_text('MNIST_APP_TEACHER_CODE = "sesame\n')
     monkeypatch.chdir(tmp_path)
-    app = AppTest.from_string(SIDEBAR, default_timeout=60).run()
+    app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
     assert not app.exception
     assert app.markdown[-1].value == "locked"
     assert "secrets.toml cannot be read" in app.error[0].value
@@ -96,7 +96,7 @@ st.write(f"{len(done)} done")
 
 def test_without_the_code_no_button_does_anything_whoever_calls_what_is_behind_it(monkeypatch):
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
-    app = AppTest.from_string(ACTIONS, default_timeout=60).run()
+    app = AppTest.from_string(ACTIONS, default_timeout=180).run()
     assert not app.exception, app.exception
     assert app.markdown[-1].value == "0 done"
 
@@ -104,7 +104,7 @@ def test_without_the_code_no_button_does_anything_whoever_calls_what_is_behind_i
 def test_a_pass_cannot_be_made_up_by_the_page(monkeypatch):
     """What a browser can set in a session's state is text, numbers and the like."""
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
-    app = AppTest.from_string(SIDEBAR, default_timeout=60)
+    app = AppTest.from_string(SIDEBAR, default_timeout=180)
     for name in ("session", "teacher_pass", "page"):
         for made_up in (True, "sesame", {"page": {"teacher_pass": True}}, ["sesame"]):
             app.session_state[name] = made_up
@@ -113,7 +113,7 @@ def test_a_pass_cannot_be_made_up_by_the_page(monkeypatch):
 
 def test_a_pass_is_kept_until_the_code_is_another(monkeypatch):
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
-    app = AppTest.from_string(SIDEBAR, default_timeout=60).run()
+    app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
     app.text_input(key="teacher_code").set_value("sesame")
     app.button[0].click().run()
     assert app.run().markdown[-1].value == "open"

@@ -9,12 +9,23 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE = 60_000  # ms; this may run on a busy machine
+PATIENCE = 180_000  # ms: a hang ends a test, a busy machine does not
 expect.set_options(timeout=PATIENCE)
 
 # Pixels from one event of the mouse to the next: Chromium makes one of those that come in the same
 # frame, and of a few points in a hurry only the last would be drawn.
 STEP = 6
+
+# Resolves when an element has the same height in two frames, after all that is animated in it.
+ROLLED = """async (one) => {
+  await Promise.allSettled(one.getAnimations({subtree: true}).map(
+    (each) => Promise.race([each.finished, new Promise((then) => setTimeout(then, 1000))])));
+  for (let before = -1; before !== one.offsetHeight;) {
+    before = one.offsetHeight;
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+  }
+}"""
 
 Stroke = list[tuple[float, float]]
 
@@ -58,13 +69,16 @@ class App:
         """Open an expander, or close it: again where the page moved away under the click."""
         panel = self.part(key)
         details = panel.locator("details").first
-        for _ in range(3):
+        for _ in range(8):
+            self.settle()
             if details.evaluate("one => one.open") != is_open:
                 panel.locator("summary").first.click()
-            self.page.wait_for_timeout(1000)  # until it has rolled up or down
             with suppress(AssertionError):
                 expect(details).to_have_js_property("open", is_open, timeout=5000)
-                return panel
+                details.evaluate(ROLLED)
+                self.settle()
+                if details.evaluate("one => one.open") == is_open:
+                    return panel
         raise AssertionError(f"the expander {key} does not stay {'open' if is_open else 'closed'}")
 
     def type(self, role: str, label: str, text: str) -> None:
@@ -114,8 +128,12 @@ class App:
         return self.part("prediction").inner_text().strip()
 
 
-def begin(app: App, name: str, epochs: int, preset: str = "mlp-128-64-adam") -> None:
-    """Start a training on the bundled digits."""
+LASTING = 1000  # epochs, which none of the tests waits for
+
+
+def begin(app: App, name: str, epochs: int = LASTING) -> None:
+    """Start a training on the bundled digits: a quick one, or one that outlasts any test."""
+    preset = "cnn-2x32" if epochs == LASTING else "mlp-128-64-adam"
     app.open(f"?tab=Train&preset={preset}&dataset=digits")
     expect(app.part("train")).to_be_visible()
     app.type("spinbutton", "Epochs", str(epochs))

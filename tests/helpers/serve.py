@@ -1,19 +1,23 @@
 """The real app as a process of its own, on copies of the committed weights."""
 
+import json
 import os
-import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import committed_weights
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NONE: Mapping[str, str] = {}
+PATIENCE = 180  # s: a hang, not a slow machine, ends a test
 
 
 @contextmanager
@@ -24,8 +28,7 @@ def served(
     working_directory: Path = ROOT,
 ) -> Iterator[tuple[str, Path]]:
     """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
-    weights = folder / "weights"
-    shutil.copytree(ROOT / "weights", weights, ignore=shutil.ignore_patterns(".*"))
+    weights = committed_weights.copy_to(folder / "weights")
     server = start(
         weights,
         folder / "log.txt",
@@ -37,7 +40,7 @@ def served(
         yield server.url, weights
     finally:
         server.process.terminate()
-        server.process.wait(20)
+        server.process.wait(PATIENCE)
 
 
 class Server(NamedTuple):
@@ -86,6 +89,17 @@ def start(
     return server
 
 
+def clean(weights: Path) -> None:
+    """End the runs in a server's weights folder, and leave only the committed weights and caches.
+
+    So the next test need not wait for the runs of the one before.
+    """
+    for path in (weights / ".runs").glob("*/process.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            os.kill(json.loads(path.read_text())["pid"], signal.SIGKILL)
+    committed_weights.restore(weights, ".cache")
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -93,7 +107,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError("the app ended while starting")
@@ -102,4 +116,4 @@ def _wait_for(url: str, process: subprocess.Popen) -> None:
                 return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("the app did not start in 90 s")
+    raise RuntimeError(f"the app did not start in {PATIENCE} s")
