@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -18,6 +18,10 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe, field_choices, field_range, format_number
+
+if TYPE_CHECKING:
+    from mnist_app.data.training_data import TrainingData
+    from mnist_app.training.events import EndEvent
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -101,7 +105,6 @@ def train(
     Ctrl-C stops between two batches and keeps what is trained so far.
     """
     from mnist_app.data import training_data
-    from mnist_app.results import weights
     from mnist_app.training.events import EndEvent
     from mnist_app.training.loop import train as train_events
 
@@ -113,13 +116,19 @@ def train(
         parts = training_data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
         for event in train_events(recipe, parts.train, parts.val, parts.test, should_stop=stop):
-            if not isinstance(event, EndEvent):
-                display.show(recipe, event)
-            elif not event.is_trained:
-                raise click.Abort
+            if isinstance(event, EndEvent):
+                display.end(event, _save_trained(name, event, parts))
             else:
-                saved = weights.save(name, event.network, weights.info_of(event, parts))
-                display.end(event, saved.name)
+                display.show(recipe, event)
+
+
+def _save_trained(name: str, end: "EndEvent", parts: "TrainingData") -> str:
+    """Save what was trained; returns the name it got, which may have a suffix."""
+    from mnist_app.results import weights
+
+    if not end.is_trained:
+        raise click.Abort
+    return weights.save(name, end.network, weights.info_of(end, parts)).name
 
 
 def _use_threads(threads: int | None) -> None:

@@ -50,6 +50,3 @@ def check_dataset(name: str) -> None:
         from mnist_app.data.picture_folders import labelled_files
 
         labelled_files(typed_path(name))
-
-
-# The bundled digits

@@ -85,10 +85,7 @@ def integrated_gradients_steps(
     from captum.attr import IntegratedGradients
 
     image, method = image.detach(), IntegratedGradients(model)
-    with torch.no_grad():
-        there, here = (
-            model(torch.cat([image, torch.zeros_like(image)]))[:, target].double().tolist()
-        )
+    difference = _difference_from_blank(model, image, target)
     for steps in STEPS:
         parts, values = steps // _STEPS_PER_BATCH, torch.zeros_like(image, dtype=torch.float64)
         ends = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
@@ -96,10 +93,18 @@ def integrated_gradients_steps(
             found = method.attribute(end, begin, target=target, n_steps=_STEPS_PER_BATCH)
             values += found.detach()
             yield part / parts
-        found = Integrated(values.float()[0, 0], there - here, steps)
+        found = Integrated(values.float()[0, 0], difference, steps)
         if found.is_complete:
             break
     yield found
+
+
+@torch.no_grad()
+def _difference_from_blank(model: nn.Module, image: Tensor, target: int) -> float:
+    """The logit of the image less that of the blank one."""
+    logits = model(torch.cat([image, torch.zeros_like(image)]))[:, target]
+    of_image, of_blank = logits.double().tolist()
+    return of_image - of_blank
 
 
 def grad_cam(model: nn.Module, image: Tensor, target: int) -> Tensor | None:
