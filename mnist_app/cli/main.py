@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from mnist_app.cli.progress import JsonLines, ProgressBar
     from mnist_app.results.weights import WeightsInfo
 
+if TYPE_CHECKING:
+    from mnist_app.data.training_data import TrainingData
+    from mnist_app.training.events import EndEvent
+
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 NOTHING_YET = "No weights yet: train a preset."
 
@@ -134,7 +138,6 @@ def train(
     Ctrl-C stops between two batches and keeps what is trained so far.
     """
     from mnist_app.data import training_data
-    from mnist_app.results import weights
     from mnist_app.training.events import EndEvent
     from mnist_app.training.loop import train as train_events
 
@@ -146,13 +149,19 @@ def train(
         parts = training_data.prepare(recipe, display.note)
         stop = _stop_on_interrupt()
         for event in train_events(recipe, parts.train, parts.val, parts.test, should_stop=stop):
-            if not isinstance(event, EndEvent):
-                display.show(recipe, event)
-            elif not event.is_trained:
-                raise click.Abort
+            if isinstance(event, EndEvent):
+                display.end(event, _save_trained(name, event, parts))
             else:
-                saved = weights.save(name, event.network, weights.info_of(event, parts))
-                display.end(event, saved.name)
+                display.show(recipe, event)
+
+
+def _save_trained(name: str, end: "EndEvent", parts: "TrainingData") -> str:
+    """Save what was trained; returns the name it got, which may have a suffix."""
+    from mnist_app.results import weights
+
+    if not end.is_trained:
+        raise click.Abort
+    return weights.save(name, end.network, weights.info_of(end, parts)).name
 
 
 def _use_threads(threads: int | None) -> None:

@@ -71,14 +71,10 @@ def split(
         InputError: some digit has too few images to stand on both sides.
     """
     generator = torch.Generator().manual_seed(seed)
-    rest, share = [], []
+    rest: list[Tensor] = []
+    share: list[Tensor] = []
     for digit in range(10):
-        indices = (digits.labels == digit).nonzero().flatten()
-        if len(indices) < 2:
-            raise InputError(
-                f"The data set {digits.name} has {len(indices)} image(s) of the digit {digit}: "
-                "at least 2 of each are needed to train and to check."
-            )
+        indices = _indices_of(digit, digits)
         indices = indices[torch.randperm(len(indices), generator=generator)]
         count = min(max(1, round(len(indices) * fraction)), len(indices) - 1)
         share.append(indices[:count])
@@ -86,6 +82,17 @@ def split(
     part = digits.subset(torch.cat(share).sort().values)
     kept = torch.cat(rest).sort().values
     return _compacted(digits, kept) if in_place else digits.subset(kept), part
+
+
+def _indices_of(digit: int, digits: Digits) -> Tensor:
+    """Where a digit's images are; InputError if they are too few for both sides of a split."""
+    indices = (digits.labels == digit).nonzero().flatten()
+    if len(indices) < 2:
+        raise InputError(
+            f"The data set {digits.name} has {len(indices)} image(s) of the digit {digit}: "
+            "at least 2 of each are needed to train and to check."
+        )
+    return indices
 
 
 def _compacted(digits: Digits, kept: Tensor) -> Digits:

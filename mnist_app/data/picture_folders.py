@@ -1,4 +1,4 @@
-"""A folder or ZIP of labelled pictures as a data set, and the ZIPs that were uploaded."""
+"""A folder or ZIP of labelled pictures as a data set."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,6 @@ from mnist_app.drawing.pictures import decode_picture
 
 FEWEST = 5  # pictures of each digit
 _DIGITS = tuple("0123456789")
-_BLOCK = 1 << 20  # bytes
 
 
 def read_folder(
@@ -47,19 +46,26 @@ def read_folder(
         InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
     """
     files, skipped = labelled_files(place)
-    images = np.zeros((len(files), 28, 28), dtype=np.uint8)
+    digits = _read_digits(files, skipped, _title(place), progress)
+    _check(place, digits.labels.tolist(), skipped)
+    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
+
+
+def _read_digits(
+    files: Sequence[tuple[File, int]], skipped: list[Skipped], name: str, progress: Progress | None
+) -> Digits:
+    """The pictures that can be read; the others are added to `skipped`."""
+    images = np.zeros((len(files), SIDE, SIDE), dtype=np.uint8)
     labels: list[int] = []
-    for i, (file, digit) in enumerate(files):
+    for number, (file, digit) in enumerate(files):
         try:
             images[len(labels)] = _as_digit(file)
             labels.append(digit)
         except InputError as error:
             skipped.append(Skipped(file.name, reason_without_name(error, file)))
-        if progress and i % 100 == 0:
-            progress(f"Reading {_title(place)}", i / len(files))
-    _check(place, labels, skipped)
-    digits = Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), _title(place))
-    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
+        if progress and number % 100 == 0:
+            progress(f"Reading {name}", number / len(files))
+    return Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), name)
 
 
 def labelled_files(
@@ -115,12 +121,12 @@ def _first(skipped: Sequence[Skipped]) -> str:
 
 def reason_without_name(error: InputError, file: File) -> str:
     """The message without the name, which stands beside it; in a ZIP a file has a shorter one."""
-    text, parts = str(error), file.name.split("/")
+    message, parts = str(error), file.name.split("/")
     for i in range(len(parts)):
         name = "/".join(parts[i:])
-        if text.startswith(f"{name} "):
-            return f"It {text[len(name) :].strip()}"
-    return text
+        if message.startswith(f"{name} "):
+            return f"It {message[len(name) :].strip()}"
+    return message
 
 
 def _title(place: Path | BinaryIO) -> str:
@@ -158,6 +164,3 @@ def light_on_dark(rgba: np.ndarray) -> np.ndarray:
 def is_blank(grey: np.ndarray) -> bool:
     """Whether pixels, uint8 (H, W), have too little contrast to show anything."""
     return int(grey.max()) - int(grey.min()) < MIN_CONTRAST
-
-
-# Uploads

@@ -51,29 +51,45 @@ def _with_drawings(
     """Add what the recipe wants drawn: its images again, pen strokes, drawings of no digit."""
     from mnist_app.data import rendering
 
-    def say(text: str) -> Callable[[float], None]:
-        return lambda share: progress(text, share) if progress else None
-
     if recipe.redrawn:
-        images = take(train, round(len(train) * recipe.redrawn), recipe.seed)
-        drawn = rendering.redraw(images.images, say("Drawing the digits on the canvas"))
-        train = _joined(train, drawn, images.labels, "redrawn")
+        train = _with_redrawn(train, recipe, progress)
     strokes = load_pen_digits() if recipe.pen_copies else []
     if missing_strokes_notice(recipe):
         train = replace(train, name=f"{train.name} without pen strokes")
-    ours, theirs, _ = rendering.split_writers(strokes, recipe.seed)
-    if ours:
-        told = say("Drawing the pen strokes")
-        pens = rendering.draw_pen_digits(ours, recipe.pen_copies, recipe.seed, told)
-        train = _joined(train, *pens, "pen strokes")
-    if theirs:
-        pens = rendering.draw_pen_digits(theirs, _VALIDATION_COPIES, recipe.seed)
-        val = _joined(val, *pens, "pen strokes")
+    for_training, for_validation, _ = rendering.split_writers(strokes, recipe.seed)
+    if for_training:
+        report = _reporter("Drawing the pen strokes", progress)
+        drawn = rendering.draw_pen_digits(for_training, recipe.pen_copies, recipe.seed, report)
+        train = _joined(train, *drawn, "pen strokes")
+    if for_validation:
+        drawn = rendering.draw_pen_digits(for_validation, _VALIDATION_COPIES, recipe.seed)
+        val = _joined(val, *drawn, "pen strokes")
     if recipe.non_digits:
-        told = say("Drawing what is no digit")
-        nothing = rendering.draw_non_digits(recipe.non_digits, recipe.seed, ours, told)
-        train = _joined(train, *nothing, "non-digits")
+        train = _with_non_digits(train, for_training, recipe, progress)
     return train, val
+
+
+def _with_redrawn(train: Digits, recipe: Recipe, progress: Progress | None) -> Digits:
+    from mnist_app.data import rendering
+
+    sample = take(train, round(len(train) * recipe.redrawn), recipe.seed)
+    report = _reporter("Drawing the digits on the canvas", progress)
+    return _joined(train, rendering.redraw(sample.images, report), sample.labels, "redrawn")
+
+
+def _with_non_digits(
+    train: Digits, strokes: list[pen.PenDigit], recipe: Recipe, progress: Progress | None
+) -> Digits:
+    from mnist_app.data import rendering
+
+    report = _reporter("Drawing what is no digit", progress)
+    drawn = rendering.draw_non_digits(recipe.non_digits, recipe.seed, strokes, report)
+    return _joined(train, *drawn, "non-digits")
+
+
+def _reporter(task: str, progress: Progress | None) -> Callable[[float], None]:
+    """Reports the share (0..1) of one task that is done."""
+    return lambda share: progress(task, share) if progress else None
 
 
 def load_pen_digits() -> list[pen.PenDigit]:

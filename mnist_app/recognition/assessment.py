@@ -1,6 +1,5 @@
 """What a saved network makes of a data set's test images, computed once and kept."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ from torch import Tensor
 from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt
-from mnist_app.data.labelled_images import Digits, take, to_input
+from mnist_app.data.labelled_images import Digits, Progress, take, to_input
 from mnist_app.networks.layers import folded
 from mnist_app.results import weights
 from mnist_app.results.cache import Entry
@@ -21,9 +20,7 @@ from mnist_app.training.calibration import calibration_error
 from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
 
 ROBUSTNESS_IMAGES = 1000  # test images that each corruption is tried on
-_IMAGES_PER_STEP = 1000  # images between two words on the progress
-
-Tell = Callable[[str, float], None]
+_IMAGES_PER_STEP = 1000  # images between two reports of the progress
 
 
 @dataclass(frozen=True)
@@ -105,11 +102,11 @@ def _temperature(info: WeightsInfo) -> float:
     return info.calibration.temperature
 
 
-def assess(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
+def assess(progress: Progress, network: str, version: str, dataset: str, images: str) -> Entry:
     """The logits (N, K) of a data set's test images.
 
     Args:
-        tell: called with what is being done and the share done, 0..1.
+        progress: called with what is being done and the share done, 0..1.
         network: name of the result.
         version: the fingerprint that its file must have.
         dataset: name of the data set.
@@ -117,21 +114,23 @@ def assess(tell: Tell, network: str, version: str, dataset: str, images: str) ->
     Raises:
         InputError: one of them is gone or is another by now.
     """
-    model, _, test = _loaded(tell, network, version, dataset, images)
+    model, _, test = _loaded(progress, network, version, dataset, images)
     parts = []
     for begin in range(0, len(test), _IMAGES_PER_STEP):
-        tell(f"Reading {len(test):,} test images", begin / len(test))
+        progress(f"Reading {len(test):,} test images", begin / len(test))
         parts.append(logits_of(model, test.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"logits": torch.cat(parts)}, {"n": len(test)})
 
 
-def measure_robustness(tell: Tell, network: str, version: str, dataset: str, images: str) -> Entry:
+def measure_robustness(
+    progress: Progress, network: str, version: str, dataset: str, images: str
+) -> Entry:
     """The accuracy on test images made worse, as facts {kind: [[amount, accuracy], ...]}.
 
     Each corruption is tried on the same 1,000 images, a stratified sample; arguments and errors as
     those of `assess`.
     """
-    model, _, test = _loaded(tell, network, version, dataset, images)
+    model, _, test = _loaded(progress, network, version, dataset, images)
     sample = take(test, ROBUSTNESS_IMAGES, seed=0)
     x, quick = to_input(sample.images), folded(model)
     total, done = sum(len(c.levels) for c in CORRUPTIONS.values()), 0
@@ -139,7 +138,7 @@ def measure_robustness(tell: Tell, network: str, version: str, dataset: str, ima
     for kind, corruption in CORRUPTIONS.items():
         curves[kind] = []
         for amount in corruption.levels:
-            tell(f"Trying {kind}", done / total)
+            progress(f"Trying {kind}", done / total)
             accuracy = _accuracy(quick, corrupt(x, kind, amount), sample.labels)
             curves[kind].append((amount, accuracy))
             done += 1
@@ -153,10 +152,10 @@ def _accuracy(model: torch.nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def _loaded(
-    tell: Tell, network: str, version: str, dataset: str, images: str
+    progress: Progress, network: str, version: str, dataset: str, images: str
 ) -> tuple[torch.nn.Module, WeightsInfo, Digits]:
     model, info = weights.load(network)
-    test = catalogue.load_dataset(dataset, tell).test
+    test = catalogue.load_dataset(dataset, progress).test
     if weights.fingerprint_of(network) != version or test.fingerprint != images:
         raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
     return model, info, test

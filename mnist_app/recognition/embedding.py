@@ -4,14 +4,19 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
-from mnist_app.data.labelled_images import Digits, take
+from mnist_app.data.labelled_images import Digits, Progress, take
 from mnist_app.results.cache import Entry
+
+if TYPE_CHECKING:
+    from sklearn.manifold import TSNE
 
 SAMPLE = 1000  # images on a map
 SEED = 0
@@ -19,7 +24,6 @@ ITERATIONS = 1000
 PERPLEXITY = 30.0  # about how many neighbours each image minds
 _COMPONENTS = 50  # that t-SNE begins from, as van der Maaten and Hinton (2008) do
 _FEWEST = 4  # images on a map
-_NOTHING = 1e-12  # a variance below it is an error of rounding
 
 
 def sample(digits: Digits) -> Digits:
@@ -32,20 +36,19 @@ def principal(images: Tensor, components: int = 2) -> tuple[Tensor, list[float]]
 
     Args:
         images: uint8 (N, 28, 28).
-        components: how many, the one with the greatest variance first.
+        components: how many, at most one per image, that with the greatest variance first.
     Returns:
         (N, components) float32, each component's greatest weight positive, and their shares of
         the variance, 0..1.
     """
-    flat = images.flatten(1).double() / 255
-    centred = flat - flat.mean(dim=0)
-    variances, directions = torch.linalg.eigh(centred.T @ centred)
-    directions = directions.flip(1)[:, :components]
-    greatest = directions.abs().argmax(dim=0, keepdim=True)
-    directions = directions * directions.gather(0, greatest).sign()
-    variances = variances.clamp(min=_NOTHING)
-    shares = (variances / variances.sum()).flip(0)[:components].tolist()
-    return (centred @ directions).float(), shares
+    from sklearn.decomposition import PCA
+
+    vectors = images.flatten(1).double().numpy() / 255
+    analysis = PCA(min(components, len(vectors)), svd_solver="covariance_eigh")
+    with np.errstate(invalid="ignore", divide="ignore"):  # images that are all the same
+        points = analysis.fit_transform(vectors)
+    shares = np.nan_to_num(analysis.explained_variance_ratio_).tolist()
+    return torch.from_numpy(points).float(), shares
 
 
 def job_arguments(name: str, train: Digits) -> dict[str, object]:
@@ -53,13 +56,11 @@ def job_arguments(name: str, train: Digits) -> dict[str, object]:
     return {"dataset": name, "fingerprint": train.fingerprint, "count": SAMPLE, "seed": SEED}
 
 
-def embed(
-    tell: Callable[[str, float], None], dataset: str, fingerprint: str, count: int, seed: int
-) -> Entry:
+def embed(progress: Progress, dataset: str, fingerprint: str, count: int, seed: int) -> Entry:
     """A t-SNE map of a stratified sample of training images: "points", float32 (N, 2), no unit.
 
     Args:
-        tell: called with what is being done and the share done, 0..1.
+        progress: called with what is being done and the share done, 0..1.
         dataset: name of the data set.
         fingerprint: that its training images must have.
         count: about how many images.
@@ -67,23 +68,18 @@ def embed(
     Raises:
         InputError: the data set cannot be had, or is another by now.
     """
-    train = catalogue.load_dataset(dataset, tell).train
+    train = catalogue.load_dataset(dataset, progress).train
     if train.fingerprint != fingerprint:
         raise InputError(f"{dataset} changed meanwhile: open the page again.")
     images = take(train, count, seed).images
-    tell(f"Laying out {len(images):,} images", 0.0)
-    points, divergence, iterations = tsne(
-        principal(images, _COMPONENTS)[0],
-        seed,
-        lambda share: tell(f"Laying out {len(images):,} images", share),
-    )
-    facts = {
-        "n": len(images),
-        "divergence": divergence,
-        "iterations": iterations,
-        "perplexity": perplexity(len(images)),
-    }
-    return Entry({"points": points}, facts)
+
+    def report(share: float) -> None:
+        progress(f"Laying out {len(images):,} images", share)
+
+    report(0.0)
+    layout = tsne(principal(images, _COMPONENTS)[0], seed, report)
+    facts = {"n": len(images), "perplexity": perplexity(len(images)), **layout.facts}
+    return Entry({"points": layout.points}, facts)
 
 
 def perplexity(count: int) -> float:
@@ -91,9 +87,22 @@ def perplexity(count: int) -> float:
     return min(PERPLEXITY, (count - 1) / 3)
 
 
+class Layout(NamedTuple):
+    """Points, float32 (N, 2), and how t-SNE came to them."""
+
+    points: Tensor
+    divergence: float  # Kullback-Leibler
+    iterations: int
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """What is kept beside the points."""
+        return {"divergence": self.divergence, "iterations": self.iterations}
+
+
 def tsne(
-    vectors: Tensor, seed: int, tell: Callable[[float], None] = lambda _share: None
-) -> tuple[Tensor, float, int]:
+    vectors: Tensor, seed: int, progress: Callable[[float], None] = lambda _share: None
+) -> Layout:
     """t-SNE (van der Maaten and Hinton 2008), the Barnes-Hut kind, on one thread.
 
     With more threads the sums are rounded in another order each time, and so is the map.
@@ -101,36 +110,41 @@ def tsne(
     Args:
         vectors: float (N, D), at least 4 of them.
         seed: the same one gives the same map.
-        tell: called with the share of the iterations that is done, 0..1.
-    Returns:
-        Points, float32 (N, 2), the Kullback-Leibler divergence, and the number of iterations.
+        progress: called with the share of the iterations that is done, 0..1.
     """
-    from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
     if len(vectors) < _FEWEST:
         raise InputError(f"{len(vectors)} images are too few for a map: take {_FEWEST} or more.")
-    layout = TSNE(
-        perplexity=perplexity(len(vectors)),
+    method = _method(len(vectors), seed)
+    with threadpool_limits(1), redirect_stdout(_Iterations(progress)):
+        points = method.fit_transform(vectors.numpy())
+    return Layout(
+        torch.from_numpy(points).float(), float(method.kl_divergence_), int(method.n_iter_)
+    )
+
+
+def _method(count: int, seed: int) -> "TSNE":
+    from sklearn.manifold import TSNE
+
+    return TSNE(
+        perplexity=perplexity(count),
         max_iter=ITERATIONS,
         init="pca",
         random_state=seed,
         n_jobs=1,
-        verbose=2,
+        verbose=2,  # which `_Iterations` reads
     )
-    with threadpool_limits(1), redirect_stdout(_Iterations(tell)):
-        points = layout.fit_transform(vectors.numpy())
-    return torch.from_numpy(points).float(), float(layout.kl_divergence_), int(layout.n_iter_)
 
 
 class _Iterations(io.TextIOBase):
-    """Takes what TSNE prints, every 50 iterations, and tells the share that is done."""
+    """Takes what TSNE prints, every 50 iterations, and reports the share that is done."""
 
-    def __init__(self, tell: Callable[[float], None]) -> None:
-        self._tell = tell
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self._progress = progress
 
     def write(self, text: str) -> int:
         found = re.search(r"Iteration (\d+)", text)
         if found:
-            self._tell(min(int(found[1]) / ITERATIONS, 1.0))
+            self._progress(min(int(found[1]) / ITERATIONS, 1.0))
         return len(text)

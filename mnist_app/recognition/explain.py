@@ -84,17 +84,14 @@ def integrated_gradients_steps(
     from captum.attr import IntegratedGradients
 
     image, method = image.detach(), IntegratedGradients(model)
-    with torch.no_grad():
-        there, here = (
-            model(torch.cat([image, torch.zeros_like(image)]))[:, target].double().tolist()
-        )
+    difference = _difference_from_blank(model, image, target)
     for steps in STEPS:
         parts, values = steps // _STEPS_PER_BATCH, torch.zeros_like(image, dtype=torch.float64)
         for part, (begin, end) in enumerate(_parts_of_the_way(image, parts), 1):
             found = method.attribute(end, begin, target=target, n_steps=_STEPS_PER_BATCH)
             values += found.detach()
             yield part / parts
-        found = Integrated(values.float()[0, 0], there - here, steps)
+        found = Integrated(values.float()[0, 0], difference, steps)
         if found.is_complete:
             break
     yield found
@@ -104,6 +101,14 @@ def _parts_of_the_way(image: Tensor, parts: int) -> Iterator[tuple[Tensor, Tenso
     """From the blank image to this one, shorter parts towards both ends: most kinks are there."""
     shares = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
     return pairwise(image * share for share in shares)
+
+
+@torch.no_grad()
+def _difference_from_blank(model: nn.Module, image: Tensor, target: int) -> float:
+    """The logit of the image less that of the blank one."""
+    logits = model(torch.cat([image, torch.zeros_like(image)]))[:, target]
+    of_image, of_blank = logits.double().tolist()
+    return of_image - of_blank
 
 
 def grad_cam(model: nn.Module, image: Tensor, target: int) -> Tensor | None:

@@ -1,21 +1,19 @@
 """The training images that a network finds most like a drawing: nearest in its feature space."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from mnist_app.common.errors import InputError
 from mnist_app.data import catalogue
-from mnist_app.data.labelled_images import Digits, to_input
+from mnist_app.data.labelled_images import Digits, Progress, to_input
 from mnist_app.networks.layers import MeanOfViews, Views, folded
 from mnist_app.results import weights
 from mnist_app.results.cache import Entry
 
 NEAREST = 12
 _BATCH = 100  # images through the network at once
-_TOLD = 1000  # images between two words on the progress
-_CHUNK = 4096  # images that are compared at once
+_IMAGES_PER_STEP = 1000  # images between two reports of the progress
+_COMPARED = 4096  # images that are compared at once
 
 
 def features_of(model: nn.Sequential) -> nn.Sequential:
@@ -41,13 +39,11 @@ def job_arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
     }
 
 
-def build_index(
-    tell: Callable[[str, float], None], network: str, version: str, dataset: str, images: str
-) -> Entry:
+def build_index(progress: Progress, network: str, version: str, dataset: str, images: str) -> Entry:
     """The features of all training images, float16 (N, F), in their order.
 
     Args:
-        tell: called with what is being done and the share done, 0..1.
+        progress: called with what is being done and the share done, 0..1.
         network: name of the result.
         version: the fingerprint that its file must have.
         dataset: name of the data set.
@@ -56,13 +52,13 @@ def build_index(
         InputError: one of them is gone or is another by now.
     """
     model, _ = weights.load(network)
-    train = catalogue.load_dataset(dataset, tell).train
+    train = catalogue.load_dataset(dataset, progress).train
     if weights.fingerprint_of(network) != version or train.fingerprint != images:
         raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
     extract, parts = features_of(model), []
-    for begin in range(0, len(train), _TOLD):
-        tell(f"Placing {len(train):,} training images among each other", begin / len(train))
-        parts.append(_features(extract, train.images[begin : begin + _TOLD]))
+    for begin in range(0, len(train), _IMAGES_PER_STEP):
+        progress(f"Placing {len(train):,} training images among each other", begin / len(train))
+        parts.append(_features(extract, train.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"features": torch.cat(parts)}, {"n": len(train)})
 
 
@@ -87,7 +83,7 @@ def nearest(
     """
     features = features_of(model)(image).half().float()
     distances = torch.cat(
-        [(chunk.float() - features).square().sum(dim=1) for chunk in index.split(_CHUNK)]
+        [(chunk.float() - features).square().sum(dim=1) for chunk in index.split(_COMPARED)]
     ).sqrt()
     places = distances.argsort(stable=True)[:count]
     return places.tolist(), distances[places].tolist()

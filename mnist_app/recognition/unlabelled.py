@@ -31,32 +31,44 @@ class Reading(NamedTuple):
     image: np.ndarray  # uint8 (28, 28), what the network saw
 
 
+class _Picture(NamedTuple):
+    name: str
+    image: np.ndarray  # float32 (28, 28), as the network wants it
+
+
 def read_all(
-    predictor: Predictor, files: Iterable[File], tell: Callable[[int], None] = lambda _n: None
+    predictor: Predictor,
+    files: Iterable[File],
+    progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[list[Reading], list[Skipped]]:
     """Read the digit in each picture; what is none, or too much, is passed over with its reason.
 
     Args:
         predictor: the network.
         files: of a folder or a ZIP.
-        tell: called with the number of files that are done.
+        progress: called with the number of files that are done.
     """
     readings: list[Reading] = []
     skipped: list[Skipped] = []
-    waiting: list[tuple[str, np.ndarray]] = []
+    pictures: list[_Picture] = []  # not read yet
     for number, file in enumerate(files, 1):
-        if len(readings) + len(waiting) >= MOST_PICTURES:
+        if len(readings) + len(pictures) >= MOST_PICTURES:
             skipped.append(Skipped(file.name, f"Only {MOST_PICTURES:,} pictures are read at once."))
             continue
-        try:
-            waiting.append((file.name, _normal_form(file)))
-        except InputError as error:
-            skipped.append(Skipped(file.name, reason_without_name(error, file)))
-        if len(waiting) == _PICTURES_PER_BATCH:
-            readings += _read(predictor, waiting)
-            waiting.clear()
-            tell(number)
-    return readings + _read(predictor, waiting), skipped
+        picture = _opened(file)
+        (pictures if isinstance(picture, _Picture) else skipped).append(picture)
+        if len(pictures) == _PICTURES_PER_BATCH:
+            readings += _read(predictor, pictures)
+            pictures.clear()
+            progress(number)
+    return readings + _read(predictor, pictures), skipped
+
+
+def _opened(file: File) -> "_Picture | Skipped":
+    try:
+        return _Picture(file.name, _normal_form(file))
+    except InputError as error:
+        return Skipped(file.name, reason_without_name(error, file))
 
 
 def _normal_form(file: File) -> np.ndarray:
@@ -83,21 +95,20 @@ def _large(rgba: np.ndarray) -> np.ndarray | None:
     return None if image is None else image[0, 0].numpy()
 
 
-def _read(predictor: Predictor, pictures: Sequence[tuple[str, np.ndarray]]) -> list[Reading]:
+def _read(predictor: Predictor, pictures: Sequence[_Picture]) -> list[Reading]:
     if not pictures:
         return []
-    images = torch.from_numpy(np.stack([image for _, image in pictures]))[:, None]
+    images = torch.from_numpy(np.stack([picture.image for picture in pictures]))[:, None]
+    predictions = predictor.predict_images(images)
     return [
         Reading(
-            name,
+            picture.name,
             prediction.nearest,
             prediction.confidence,
             not prediction.is_refused,
-            (image * 255).round().astype(np.uint8),
+            (picture.image * 255).round().astype(np.uint8),
         )
-        for (name, image), prediction in zip(
-            pictures, predictor.predict_images(images), strict=True
-        )
+        for picture, prediction in zip(pictures, predictions, strict=True)
     ]
 
 

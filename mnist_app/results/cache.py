@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import weights_folder
-from mnist_app.results import weights
+from mnist_app.results.tensors import read_facts, write_tensors
 
 MOST_BYTES = 600_000_000  # of all entries together; those unused for longest go first
 MOST_IN_MEMORY = 150_000_000  # bytes of the entries that need not be read again
@@ -53,9 +53,7 @@ def load(path: Path) -> Entry | None:
         return None
 
 
-_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = (
-    OrderedDict()
-)  # the last used at the end
+_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = OrderedDict()  # last used at the end
 _MEMORY_LOCK = threading.Lock()
 
 
@@ -65,15 +63,16 @@ def _loaded(path: Path, version: tuple[int, int]) -> Entry:
         known = _MEMORY.pop(path, None)
         entry = known[1] if known and known[0] == version else None
         if entry is None:
-            entry = Entry(load_file(path), weights.read_facts(path))
+            entry = Entry(load_file(path), read_facts(path))
         _MEMORY[path] = version, entry
-        while len(_MEMORY) > 1 and sum(_size(one) for _, one in _MEMORY.values()) > MOST_IN_MEMORY:
+        while len(_MEMORY) > 1 and _bytes_in_memory() > MOST_IN_MEMORY:
             _MEMORY.popitem(last=False)
     return entry
 
 
-def _size(entry: Entry) -> int:
-    return sum(tensor.nbytes for tensor in entry.tensors.values())
+def _bytes_in_memory() -> int:
+    entries = [entry for _, entry in _MEMORY.values()]
+    return sum(tensor.nbytes for entry in entries for tensor in entry.tensors.values())
 
 
 def save(path: Path, entry: Entry) -> None:
@@ -83,7 +82,7 @@ def save(path: Path, entry: Entry) -> None:
         OSError: the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    weights.write_tensors(path, entry.tensors, entry.facts, replace=True)
+    write_tensors(path, entry.tensors, entry.facts, replace=True)
     _prune(keep=path)
 
 

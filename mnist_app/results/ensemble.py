@@ -11,6 +11,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.networks import layers, models
 from mnist_app.recipes.presets import MEMBERS
+from mnist_app.recipes.recipe import Recipe
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.training.calibration import Calibration
 from mnist_app.training.evaluation import evaluate
@@ -37,25 +38,30 @@ def combine(members: Sequence[Member]) -> Member:
         InputError: they are too few or too many, differ in recipe or data, or are the same.
     """
     _check(members)
-    first = members[0].info
-    recipe = first.recipe.changed(name=NAME, model=NAME)
+    recipe = members[0].info.recipe.changed(name=NAME, model=NAME)
     model = models.from_recipe(recipe)
-    model.load_state_dict(_joined(model, members))
+    model.load_state_dict(_side_by_side(model, members))
     model.eval()
+    return Member(model, _facts(recipe, model, [member.info for member in members]))
+
+
+def _facts(recipe: Recipe, model: nn.Module, infos: Sequence[WeightsInfo]) -> WeightsInfo:
+    """The facts of the joined network, its test accuracy among them."""
+    first = infos[0]
     test = evaluate(model, load_dataset(recipe.dataset).test, recipe)
     facts = {
         "recipe": recipe,
         "history": [],
         "epochs": first.epochs,
-        "seconds": sum(member.info.seconds for member in members),
+        "seconds": sum(info.seconds for info in infos),
         "test_accuracy": test.accuracy,
         "test_loss": test.loss,
-        "calibration": _mean([member.info.calibration for member in members]),
+        "calibration": _mean([info.calibration for info in infos]),
         "parameters": models.count_parameters(model),
-        "trained_on": f"{len(members)} networks, each on {first.trained_on}",
+        "trained_on": f"{len(infos)} networks, each on {first.trained_on}",
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    return Member(model, first.model_copy(update=facts))
+    return first.model_copy(update=facts)
 
 
 def _check(members: Sequence[Member]) -> None:
@@ -72,7 +78,7 @@ def _check(members: Sequence[Member]) -> None:
         raise InputError("These networks learned from different data: train them on the same.")
 
 
-def _joined(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
+def _side_by_side(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
     """The weights side by side; the last layers', divided, give the mean of calibrated logits."""
     place = next(i for i, m in enumerate(model) if isinstance(m, layers.SideBySide))
     last = next(i for i, m in enumerate(model) if isinstance(m, nn.Linear))

@@ -1,11 +1,8 @@
-"""Results on disk: one safetensors file each, its facts in the header. Atomic, without pickle."""
+"""Results on disk: one safetensors file each, its facts in the header."""
 
 import hashlib
-import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,24 +11,22 @@ from typing import Any, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
 
 from mnist_app.common.errors import InputError
-from mnist_app.common.files import temporary_path
 from mnist_app.common.names import NAME_PATTERN, checked_name
 from mnist_app.common.settings import result_folders, weights_folder
 from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
+from mnist_app.results import tensors
 from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
-_HEADER_KEY = "mnist_app"
-_MOST_HEADER = 2_000_000  # bytes; that of a thousand epochs has a fifth of it
 _PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
 
 
@@ -136,24 +131,30 @@ def save(
     """
     checked_name(name)
     folder = folder or weights_folder()
-    tensors = model.state_dict()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for candidate in _candidates(name):
-            if folder == weights_folder() and not overwrite and _is_shipped(candidate):
-                continue
-            named = info.model_copy(update={"name": candidate})
-            path = folder / f"{candidate}.safetensors"
-            replace = overwrite or _is_of_same_run(path, info.run)
-            facts = named.model_dump(exclude={"bytes"}, mode="json")
-            if write_tensors(path, tensors, facts, replace=replace):
-                return named.model_copy(update={"bytes": path.stat().st_size})
+        # A new result does not hide a shipped network of its name.
+        hides = folder == weights_folder() and not overwrite
+        names = (n for n in _candidates(name) if not (hides and _is_shipped(n)))
+        paths = (folder / f"{candidate}.safetensors" for candidate in names)
+        return next(filter(None, (_save_as(path, model, info, overwrite) for path in paths)))
     except OSError as error:
         raise InputError(
             f"The result cannot be saved in {folder} ({error.strerror or error}): "
             "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
         ) from None
-    raise AssertionError("unreachable: there is always a free name")
+
+
+def _save_as(
+    path: Path, model: nn.Module, info: WeightsInfo, overwrite: bool
+) -> WeightsInfo | None:
+    """The facts as saved; None if the file exists and may not be replaced."""
+    named = info.model_copy(update={"name": path.stem})
+    replace = overwrite or _is_of_same_run(path, info.run)
+    facts = named.model_dump(exclude={"bytes"}, mode="json")
+    if not tensors.write_tensors(path, model.state_dict(), facts, replace=replace):
+        return None
+    return named.model_copy(update={"bytes": path.stat().st_size})
 
 
 def load(name: str, folder: Path | None = None) -> tuple[models.Network, WeightsInfo]:
@@ -247,50 +248,6 @@ def _files(places: list[Path]) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def write_tensors(
-    path: Path, tensors: dict[str, Tensor], facts: dict[str, Any], *, replace: bool
-) -> bool:
-    """Write a safetensors file under a temporary name, then move it into place in one step.
-
-    Returns:
-        False, and nothing changed, if the file exists and `replace` is false.
-    """
-    temporary = temporary_path(path)
-    try:
-        packed = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        save_file(packed, temporary, metadata={_HEADER_KEY: json.dumps(facts)})
-        _flush_to_disk(temporary)
-        temporary.chmod(0o644)
-        return _move(temporary, path, replace)
-    except SafetensorError as error:
-        raise OSError(str(error)) from None
-    finally:
-        with suppress(OSError):  # where nothing can be removed, the error before this one counts
-            temporary.unlink(missing_ok=True)
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """The facts in a file's header.
-
-    Raises:
-        InputError: the file is broken or foreign.
-    """
-    return _open(path, lambda file: json.loads((file.metadata() or {})[_HEADER_KEY]))
-
-
-def _open(path: Path, read: Callable[[Any], Any]) -> Any:
-    with path.open("rb") as file:
-        if int.from_bytes(file.read(8), "little") > _MOST_HEADER:
-            raise InputError(f"{path} is cut off or no safetensors file: remove it.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            return read(file)
-    except SafetensorError:
-        raise InputError(f"{path} is cut off or no safetensors file: remove it.") from None
-    except (KeyError, ValueError, RecursionError):
-        raise InputError(f"{path} was not written by this app: remove it.") from None
-
-
 def _read_info(path: Path) -> WeightsInfo:
     stat = path.stat()
     return _read_info_cached(path, stat.st_mtime_ns, stat.st_size)
@@ -302,23 +259,16 @@ def _read_info_cached(path: Path, mtime_ns: int, size: int) -> WeightsInfo:  # n
         raise InputError(
             f"{path.name!r} is no name for a result: rename it (letters, digits, - _)."
         )
-    facts = read_facts(path)
+    facts = tensors.read_facts(path)
     try:
         info = WeightsInfo(**{**facts, "name": path.stem, "bytes": size})
     except (ValidationError, InputError, TypeError):
         raise InputError(
             f"{path} has facts that this app does not understand: remove it."
         ) from None
-    if _shapes_in(path) != _shapes_of(info.recipe):
+    if tensors.read_shapes(path) != _shapes_of(info.recipe):
         raise InputError(f"{path} does not fit its network {info.recipe.model}: remove it.")
     return info
-
-
-def _shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
-    def read(file: Any) -> dict[str, tuple[int, ...]]:
-        return {key: tuple(file.get_slice(key).get_shape()) for key in list(file.keys())}
-
-    return _open(path, read)
 
 
 def _shapes_of(recipe: Recipe) -> dict[str, tuple[int, ...]]:
@@ -345,26 +295,6 @@ def _is_of_same_run(path: Path, run: str | None) -> bool:
     if run is None or not path.is_file():
         return False
     try:
-        return read_facts(path).get("run") == run
+        return tensors.read_facts(path).get("run") == run
     except InputError:
         return False
-
-
-def _flush_to_disk(path: Path) -> None:
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-
-
-def _move(temporary: Path, path: Path, replace: bool) -> bool:
-    if replace:
-        temporary.replace(path)
-        return True
-    try:
-        os.link(temporary, path)  # unlike a rename, never over an existing file
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links
-        if path.exists():
-            return False
-        temporary.replace(path)
-    return True

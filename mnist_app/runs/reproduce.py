@@ -13,7 +13,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
 from mnist_app.common.names import checked_name
 from mnist_app.common.settings import weights_folder
-from mnist_app.data.labelled_images import Progress
+from mnist_app.data.labelled_images import Digits, Progress
 from mnist_app.data.training_data import TrainingData, prepare
 from mnist_app.recipes.presets import ENSEMBLES, MEMBERS, RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
@@ -23,6 +23,23 @@ from mnist_app.training.calibration import calibrate
 from mnist_app.training.evaluation import logits_of
 from mnist_app.training.events import EndEvent, Event
 from mnist_app.training.loop import train
+
+HEAD = """\
+# Results
+
+Every preset, trained by the project's own command on MNIST: what its source reports and what is \
+measured.
+
+    MNIST_APP_DATA=... python -m mnist_app reproduce
+
+Per cent, mean ± standard deviation over the seeds 0, 1, ...; the test accuracy is over 10,000 \
+images that nothing was chosen by, read once at the end of each training. *Train* is the running \
+accuracy of the last epoch, *validation* that of the images split off the training set. One seed \
+alone: `python -m mnist_app train NAME --seed S`.
+
+| source | preset | parameters | reported | test | train | validation | seeds | reached | epochs \
+| s/epoch | threads |
+|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|"""
 
 LONG_TRAINING = 100  # epochs from which on one seed must do
 
@@ -141,55 +158,47 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
         InputError: there are no such weights, they are joined ones, or their data cannot be had
             or lack validation images that the confidence was fitted to before.
     """
-    is_seed = not weights.path_of(name).is_file()
-    is_seed = is_seed and (_seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
-    folder = _seeds_folder() if is_seed else None
+    folder = _folder_of(name)
     model, info = weights.load(name, folder)
     if info.recipe.name in ENSEMBLES:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
-    little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
-    parts = prepare(info.recipe.changed(**little), progress)  # of the same validation images
-    if len(parts.val) < info.calibration.n:
-        raise InputError(
-            f"{name} has its confidence from {info.calibration.n:,} validation images and the data "
-            f"folder holds {len(parts.val):,} of them: put back what is missing (MNIST, or pen "
-            "strokes in pendigits)."
-        )
-    logits = logits_of(model, parts.val.images)
-    fitted = info.model_copy(
-        update={"calibration": calibrate(logits, parts.val.labels, info.recipe)}
-    )
+    validation = _validation_images(info, progress)
+    calibration = calibrate(logits_of(model, validation.images), validation.labels, info.recipe)
+    fitted = info.model_copy(update={"calibration": calibration})
     return weights.save(name, model, fitted, overwrite=True, folder=folder)
+
+
+def _folder_of(name: str) -> Path | None:
+    """Where weights are: None for the weights folder, else that of the other seeds."""
+    if weights.path_of(name).is_file():
+        return None
+    is_seed = (_seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
+    return _seeds_folder() if is_seed else None
+
+
+def _validation_images(info: weights.WeightsInfo, progress: Progress) -> Digits:
+    """The images that a network's confidence was fitted to; InputError if some are missing."""
+    recipe = info.recipe  # what is drawn for the training alone is left out
+    little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, recipe.pen_copies)}
+    validation = prepare(recipe.changed(**little), progress).val
+    if len(validation) < info.calibration.n:
+        raise InputError(
+            f"{info.name} has its confidence from {info.calibration.n:,} validation images and the "
+            f"data folder holds {len(validation):,} of them: put back what is missing (MNIST, or "
+            "pen strokes in pendigits)."
+        )
+    return validation
 
 
 def table(results: dict[str, Any]) -> str:
     """results.md from results.json."""
-    rows = [row for preset in results["presets"].values() for row in preset]
-    lines = [
-        "# Results",
-        "",
-        "Every preset, trained by the project's own command on MNIST: what its source reports and "
-        "what is measured.",
-        "",
-        "    MNIST_APP_DATA=... python -m mnist_app reproduce",
-        "",
-        "Per cent, mean ± standard deviation over the seeds 0, 1, ...; the test accuracy is over "
-        "10,000 images that nothing was chosen by, read once at the end of each training. "
-        "*Train* is the running accuracy of the last epoch, *validation* that of the images split "
-        "off the training set. One seed alone: `python -m mnist_app train NAME --seed S`.",
-        "",
-        "| source | preset | parameters | reported | test | train | validation | seeds | reached "
-        "| epochs | s/epoch | threads |",
-        "|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|",
-        *_rows(results["presets"]),
-        "",
-        REMARKS,
-        "",
-        f"{machine.describe_machines(row['machine'] for row in rows)}. Seconds per epoch are the "
-        "median of training alone, on a machine that did other things beside.",
-        "",
-    ]
-    return "\n".join(lines)
+    presets = results["presets"]
+    machines = (row["machine"] for rows in presets.values() for row in rows)
+    foot = (
+        f"{machine.describe_machines(machines)}. Seconds per epoch are the "
+        "median of training alone, on a machine that did other things beside."
+    )
+    return "\n".join([HEAD, *_rows(presets), "", REMARKS, "", foot, ""])
 
 
 def _rows(presets: dict[str, Any]) -> Iterator[str]:

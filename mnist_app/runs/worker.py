@@ -133,12 +133,12 @@ def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
     """
     from safetensors.torch import load_file
 
-    from mnist_app.results import weights
+    from mnist_app.results import tensors
     from mnist_app.training.checkpoint import Checkpoint
 
     if not run.checkpoint.exists():
         return None
-    facts = weights.read_facts(run.checkpoint)
+    facts = tensors.read_facts(run.checkpoint)
     if facts["fingerprint"] != fingerprint:
         raise InputError(
             f"The data set {run.recipe.dataset} or the pen strokes beside it changed since the run "
@@ -148,14 +148,14 @@ def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
 
 
 def _save_checkpoint(run: Run, checkpoint: "Checkpoint", fingerprint: str) -> None:
-    from mnist_app.results import weights
+    from mnist_app.results.tensors import write_tensors
 
     facts = checkpoint.facts | {"fingerprint": fingerprint}
-    weights.write_tensors(run.checkpoint, checkpoint.tensors, facts, replace=True)
+    write_tensors(run.checkpoint, checkpoint.tensors, facts, replace=True)
 
 
 def _save_snapshot(run: Run, epoch: int, tensors: "dict[str, Tensor]") -> None:
-    from mnist_app.results import weights
+    from mnist_app.results.tensors import write_tensors
 
     size = sum(t.numel() * t.element_size() for t in tensors.values())
     every = -(-size * run.recipe.epochs // SNAPSHOT_BYTES)
@@ -163,7 +163,7 @@ def _save_snapshot(run: Run, epoch: int, tensors: "dict[str, Tensor]") -> None:
         folder = run.folder / "epochs"
         folder.mkdir(exist_ok=True)
         path = folder / f"{epoch:04d}.safetensors"
-        weights.write_tensors(path, tensors, {}, replace=True)
+        write_tensors(path, tensors, {}, replace=True)
 
 
 def _save_result(run: Run, end: "EndEvent", parts: "TrainingData") -> str | None:

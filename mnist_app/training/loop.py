@@ -16,7 +16,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.averaging import RunningMean
 from mnist_app.training.batches import Batches, seed_of_epoch
 from mnist_app.training.best_epoch import EarlyStopping
-from mnist_app.training.calibration import calibrate
+from mnist_app.training.calibration import Calibration, calibrate
 from mnist_app.training.checkpoint import Checkpoint, make_checkpoint, restore_checkpoint
 from mnist_app.training.device import best_device, random_source
 from mnist_app.training.evaluation import evaluate, logits_of
@@ -62,9 +62,17 @@ def train(
 class Trainer:
     """Trains a network by a recipe; uses and sets torch's global random state.
 
-    Attributes:
+    Between two events the weights can be read from `network` and a checkpoint can be made.
+
+    Args:
         recipe: what to train and how.
-        device: where it computes.
+        digits_train: the images to learn from.
+        digits_val: the images that choose the epoch, if the recipe stops early.
+        digits_test: read once, after the last epoch.
+        device: where to compute; default `best_device()`.
+        should_stop: asked between two batches.
+        resume: a checkpoint of this recipe on these data; the curve goes on as it would have.
+    Attributes:
         state: the network, its optimizer, and how far the training has come.
     """
 
@@ -79,17 +87,6 @@ class Trainer:
         should_stop: Callable[[], bool] = _never,
         resume: Checkpoint | None = None,
     ) -> None:
-        """Make everything ready to train.
-
-        Args:
-            recipe: what to train and how.
-            digits_train: the images to learn from.
-            digits_val: the images that choose the epoch, if the recipe stops early.
-            digits_test: read once, after the last epoch.
-            device: where to compute; default `best_device()`.
-            should_stop: asked between two batches.
-            resume: a checkpoint of this recipe on these data; the curve goes on as it would have.
-        """
         keep_freed_memory()  # from here on: what preparing the data took may go back
         self.recipe, self.device = recipe, device or best_device()
         self._validation, self._test, self._should_stop = digits_val, digits_test, should_stop
@@ -262,9 +259,7 @@ class Trainer:
         if best and state.is_trained:
             state.network.load_state_dict(best.weights)
         state.network.eval()
-        logits = logits_of(state.network, self._validation.images).cpu()
-        if not logits.isfinite().all():
-            raise self._divergence("the network's answers")
+        calibration = self._calibrate()
         test = evaluate(state.network, self._test, self.recipe) if self._test else None
         return EndEvent(
             reason=reason,
@@ -274,7 +269,7 @@ class Trainer:
             test_accuracy=test.accuracy if test else None,
             test_loss=test.loss if test else None,
             n=test.n if test else 0,
-            calibration=calibrate(logits, self._validation.labels, self.recipe),
+            calibration=calibration,
             is_trained=state.is_trained,
             recipe=self.recipe,
             network=state.network,
@@ -282,6 +277,12 @@ class Trainer:
             device=self.device.type,
             checkpoint=checkpoint,
         )
+
+    def _calibrate(self) -> Calibration:
+        logits = logits_of(self.state.network, self._validation.images).cpu()
+        if not logits.isfinite().all():
+            raise self._divergence("the network's answers")
+        return calibrate(logits, self._validation.labels, self.recipe)
 
     # A training that diverges
 

@@ -77,7 +77,7 @@ def test_the_nearest_are_those_of_all_compared_one_by_one(committed, train, monk
         image = to_input(train.images[400:401])
         feature = neighbours.features_of(model)(image).half().float()
     wanted = torch.cdist(index.float(), feature)[:, 0].sort()
-    monkeypatch.setattr(neighbours, "_CHUNK", 64)
+    monkeypatch.setattr(neighbours, "_COMPARED", 64)
     places, distances = neighbours.nearest(index, model, image, 5)
     assert distances == pytest.approx(wanted.values[:5].tolist(), rel=1e-4)
     assert places == wanted.indices[:5].tolist()

@@ -98,6 +98,17 @@ def test_the_worst_mistakes_are_the_surest(predictions):
     assert (np.diff(confidence[places]) <= 0).all()
 
 
+@pytest.mark.parametrize("n", [1, 26, 359, 10_000])
+def test_the_interval_of_an_accuracy_is_scipys(n):
+    from scipy.stats import binomtest
+
+    for right in {0, 1, n // 2, round(0.97 * n), n}:
+        expected = binomtest(right, n).proportion_ci(0.95, method="wilson")
+        low, high = metrics.accuracy_interval(right / n, n)
+        assert (low, high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+        assert 0 <= low <= right / n <= high <= 1
+
+
 def test_the_calibration_error_is_the_gap_of_the_diagram():
     import torch
 
