@@ -56,6 +56,8 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
+    started_run: str | None = None  # the id of the run to show until the page shows it
+    started_search: str | None = None  # the same of a search
     # What a run's network made of the drawing, by the snapshot and the drawing.
     probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 

@@ -211,5 +211,5 @@ def _start(space: Space) -> None:
     except InputError as error:
         st.error(escaped(error))
         return
-    st.session_state["search"] = started.id
+    session.current_session().train.started_search = started.id
     st.rerun()

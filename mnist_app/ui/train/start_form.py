@@ -71,5 +71,5 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
     except InputError as error:
         st.error(escaped(error))
         return
-    st.session_state["run"] = run.id
+    session.current_session().train.started_run = run.id
     st.rerun()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_app.runs.run import RunStatus
-from mnist_app.ui import listing, polling, session
+from mnist_app.ui import just_started, listing, polling, session
 from mnist_app.ui.train import curves, progress, start_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -36,7 +36,9 @@ def _follow() -> None:
 
 
 def _chosen_run(statuses: dict[str, RunStatus]) -> str:
-    """The run to show: the one chosen, else the one in progress, else the newest."""
+    """The run to show: the one just started or chosen, else the one in progress, or the newest."""
+    memory = session.current_session().train
+    memory.started_run = just_started.choose("run", memory.started_run, statuses)
     if st.session_state.get("run") not in statuses:
         live = [run_id for run_id, now in statuses.items() if now.state in ("running", "starting")]
         st.session_state["run"] = (live or list(statuses))[0]
