@@ -39,9 +39,9 @@ FUZZ = """
 
 Each case must end in a right answer or in one clear sentence that says what is wrong, within 10 s
 of the processor, with less than 300 MB of memory on top, and with no file outside its folder. All
-else that is raised, a wrong answer, a message that is no sentence and a file elsewhere count as crashes.
-Each case is made from a seed, here {seeds}, and its number alone. `make torture` does all of this,
-`make test` a few of each; one row:
+else that is raised, a wrong answer, a message that is no sentence and a file elsewhere count as
+crashes. Each case is made from a seed, here {seeds}, and its number alone. `make torture` does all
+of this, `make test` a few of each; one row:
 
     MNIST_APP_TORTURE=1 python -m pytest TEST
 
