@@ -47,13 +47,24 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
     )
 
 
-def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before):
-    """A save takes but a few hundredths of a second: some kills come too late, and do not count."""
+# A save takes but a few hundredths of a second. So that few kills suffice to hit one, it is made to
+# take longer; where many are tried, some come too late, and do not count.
+SLOW_SAVES = """
+import os, time
+sync = os.fsync
+def wait_and_sync(file):
+    time.sleep(0.5)
+    sync(file)
+os.fsync = wait_and_sync
+"""
+
+
+def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before, injected):
+    injected(scaled(SLOW_SAVES, ""))
     kills, chance = scaled(2, 20), random.Random(3)
     recipe = SAVING.changed(epochs=kills * 8)
     run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
-    give_up = time.monotonic() + scaled(30, 600)
-    while hits < kills and done < 2 * kills and time.monotonic() < give_up:
+    while hits < kills and done < 2 * kills:
         if not _wait_for_save(run, chance.randrange(4)):
             break
         time.sleep(chance.choice((0, 0.003, 0.01)))  # at its beginning, in it, near its end
@@ -76,7 +87,8 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     )
 
 
-def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before):
+def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before, injected):
+    injected(scaled(SLOW_SAVES, ""))
     kills, hits = scaled(2, 10), 0
     for number in range(kills):
         run = lifecycle.start(SAVING.changed(epochs=1), f"result-{number}")
@@ -207,8 +219,8 @@ def _was_saving(folder: Path) -> bool:
 
 
 def _wait_for(condition: Callable[[], object]) -> None:
-    """Wait without a pause: a save takes but a few hundredths of a second."""
-    faults.wait_until(condition, pause=0)
+    """Wait without a pause, where a save takes but a few hundredths of a second."""
+    faults.wait_until(condition, pause=scaled(0.01, 0.0))
 
 
 def _wait_for_save(run: Run, epochs: int) -> bool:
