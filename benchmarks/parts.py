@@ -4,6 +4,7 @@ import cProfile
 import inspect
 import pstats
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,12 @@ FORM = {
     "scaling": normal_form._fill_box,
     "centring": normal_form._centre_mass,
 }
-CALLERS = (Drawing.ink.func, normal_form.normal_form, normal_form._drop_specks)
+CALLERS = (
+    Drawing.ink.func,
+    normal_form.normal_form,
+    normal_form._drop_specks,
+    cached_property.__get__,  # of a form's mask
+)
 REST = "the rest"
 ROUNDS = 5
 

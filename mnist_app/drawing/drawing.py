@@ -62,7 +62,9 @@ def _ink_of(rgba: np.ndarray) -> np.ndarray | None:
     strongest = difference.max()
     if strongest < MIN_CONTRAST:
         return None
-    return difference.astype(np.float32) / np.float32(strongest)
+    ink = difference.astype(np.float32)
+    ink /= np.float32(strongest)
+    return ink
 
 
 def _channels(rgba: np.ndarray) -> list[np.ndarray]:
