@@ -1,1 +1,5 @@
-"""What is kept: trained networks as files, and a cache of what was computed."""
+"""What is kept on disk.
+
+Others use `weights` (trained networks and their facts), `cache` (what was computed from them),
+`ensemble` (networks joined into one) and `tensors` (the format of all these files).
+"""
