@@ -193,8 +193,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         place = error.filename if isinstance(error.filename, str) else training_runs.runs_folder()
         return (
-            f"It could not read or write {place} ({error.strerror or message}): free space or see who "
-            "may write there, then resume."
+            f"It could not read or write {place} ({error.strerror or message}): free space or see "
+            "who may write there, then resume."
         )
     return f"It failed with {type(error).__name__}: {message[:300]}"
 

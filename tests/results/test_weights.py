@@ -23,9 +23,7 @@ RECIPE = Recipe(name="tiny", model="mlp-128-64", scaling="unit", epochs=1, batch
 def trained(stripes, weights_folder):
     rest, val = split(stripes, 0.2, 0)
     end = list(train(RECIPE, rest, val, val))[-1]
-    return end.network, weights.info_of(
-        end, TrainingData(rest, val, val, stripes.fingerprint)
-    )
+    return end.network, weights.info_of(end, TrainingData(rest, val, val, stripes.fingerprint))
 
 
 def test_a_result_comes_back_as_it_was_saved(trained):
