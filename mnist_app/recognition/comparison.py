@@ -97,11 +97,11 @@ def row_of(info: WeightsInfo, cost: Cost) -> Row:
 
 def csv_of(rows: Iterable[Row]) -> str:
     """The table as CSV, a head line first; accuracies 0..1, times in their units."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(Row.__dataclass_fields__), lineterminator="\n")
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(Row.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()
+    return table.getvalue()
 
 
 # Drawings

@@ -114,12 +114,12 @@ def _read(predictor: Predictor, pictures: Sequence[_Picture]) -> list[Reading]:
 
 def to_csv(readings: Sequence[Reading]) -> str:
     """`ImageId,Label,confidence`, a line per picture; the label is the most probable digit."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["ImageId", "Label", "confidence"])
     for reading in readings:
         writer.writerow([_harmless(reading.name), reading.nearest, f"{reading.confidence:.6f}"])
-    return text.getvalue()
+    return table.getvalue()
 
 
 def _harmless(name: str) -> str:

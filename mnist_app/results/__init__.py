@@ -1,5 +1,5 @@
-"""What is kept: trained networks as files, and a cache of what was computed.
+"""What is kept on disk.
 
-`weights` lists, loads and saves results, and has their facts as `WeightsInfo`. `cache` keeps what
-took long to compute, found again by what it came from. `ensemble` joins networks into one.
+Others use `weights` (trained networks and their facts), `cache` (what was computed from them),
+`ensemble` (networks joined into one) and `tensors` (the format of all these files).
 """

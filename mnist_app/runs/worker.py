@@ -187,18 +187,18 @@ def _log(run: Run, event: dict[str, Any]) -> None:
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if isinstance(error, InputError | TrainingError):
-        return text
-    if isinstance(error, MemoryError) or any(word in text.lower() for word in _OUT_OF_MEMORY):
+        return message
+    if isinstance(error, MemoryError) or any(word in message.lower() for word in _OUT_OF_MEMORY):
         return "It ran out of memory: choose a smaller batch size or a smaller network."
     if isinstance(error, OSError):
         place = error.filename if isinstance(error.filename, str) else runs_folder()
         return (
-            f"It could not read or write {place} ({error.strerror or text}): free space or see who "
-            "may write there, then resume."
+            f"It could not read or write {place} ({error.strerror or message}): free space or see "
+            "who may write there, then resume."
         )
-    return f"It failed with {type(error).__name__}: {text[:300]}"
+    return f"It failed with {type(error).__name__}: {message[:300]}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The training loop, its events, and what measures a network.
 
-`loop.train` is the only loop: a generator of `events`, for the command line, a run and the tests
-alike. `evaluation` computes logits, loss and accuracy, `metrics` what predictions say about a
-network, `calibration` its confidence. Nothing here reads or writes a file.
+Others use `loop.train` (a generator of events) or `loop.Trainer` (which also has the weights and a
+checkpoint between two events), `events`, `evaluation`, `metrics`, `calibration` and `device`.
 """
