@@ -62,7 +62,8 @@ def _ink_of(rgba: np.ndarray) -> np.ndarray | None:
     strongest = difference.max()
     if strongest < MIN_CONTRAST:
         return None
-    return difference.astype(np.float32) / np.float32(strongest)
+    ink: np.ndarray = difference.astype(np.float32) / np.float32(strongest)
+    return ink
 
 
 def _channels(rgba: np.ndarray) -> list[np.ndarray]:
@@ -80,4 +81,5 @@ def _from_ground(channel: np.ndarray) -> np.ndarray:
     """How much each pixel differs from what the border shows, uint8."""
     border = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
     ground = np.uint8(np.median(border))
-    return np.maximum(channel, ground) - np.minimum(channel, ground)
+    difference: np.ndarray = np.maximum(channel, ground) - np.minimum(channel, ground)
+    return difference
