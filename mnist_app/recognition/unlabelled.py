@@ -98,6 +98,7 @@ def _read(predictor: Predictor, pictures: Sequence[tuple[str, np.ndarray]]) -> l
         for (name, image), prediction in zip(
             pictures, predictor.predict_images(images), strict=True
         )
+        if prediction.nearest is not None  # as always: only a blank drawing has none
     ]
 
 

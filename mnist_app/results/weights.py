@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -28,6 +28,8 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
+
+T = TypeVar("T")
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _HEADER_KEY = "mnist_app"
@@ -89,7 +91,9 @@ class Listing(NamedTuple):
 
 
 def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
-    """The facts of a finished training, not named yet."""
+    """The facts of a finished training, not named yet; ValueError if it read no test set."""
+    if end.test_accuracy is None or end.test_loss is None:
+        raise ValueError("a result needs the accuracy on a test set")
     return WeightsInfo(
         name="unnamed",
         recipe=end.recipe,
@@ -269,16 +273,31 @@ def write_tensors(
             temporary.unlink(missing_ok=True)
 
 
+class _OpenFile(Protocol):
+    """What is read of an open safetensors file, whose own types say nothing."""
+
+    def metadata(self) -> dict[str, str] | None: ...
+    def keys(self) -> list[str]: ...
+    def get_slice(self, name: str) -> Any: ...
+
+
 def read_facts(path: Path) -> dict[str, Any]:
     """The facts in a file's header.
 
     Raises:
         InputError: the file is broken or foreign.
     """
-    return _open(path, lambda file: json.loads((file.metadata() or {})[_HEADER_KEY]))
+    return _open(path, _facts_in)
 
 
-def _open(path: Path, read: Callable[[Any], Any]) -> Any:
+def _facts_in(file: _OpenFile) -> dict[str, Any]:
+    facts = json.loads((file.metadata() or {})[_HEADER_KEY])
+    if not isinstance(facts, dict):
+        raise ValueError("the facts are no JSON object")
+    return facts
+
+
+def _open(path: Path, read: Callable[[_OpenFile], T]) -> T:
     with path.open("rb") as file:
         if int.from_bytes(file.read(8), "little") > _MOST_HEADER:
             raise InputError(f"{path} is cut off or no safetensors file: remove it.")
@@ -315,10 +334,10 @@ def _read_info_cached(path: Path, mtime_ns: int, size: int) -> WeightsInfo:  # n
 
 
 def _shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
-    def read(file: Any) -> dict[str, tuple[int, ...]]:
-        return {key: tuple(file.get_slice(key).get_shape()) for key in list(file.keys())}
-
-    return _open(path, read)
+    return _open(
+        path,
+        lambda file: {key: tuple(file.get_slice(key).get_shape()) for key in list(file.keys())},
+    )
 
 
 def _shapes_of(recipe: Recipe) -> dict[str, tuple[int, ...]]:
