@@ -43,10 +43,12 @@ class Environment(BaseSettings):
         alias_generator=variable, case_sensitive=True, env_ignore_empty=True
     )
 
-    weights: Folder | None = Field(None, description="set it to a folder")
-    data: Folder | None = Field(None, description="set it to a folder")
-    parallel_runs: int | None = Field(None, ge=1, description="set it to a whole number from 1")
-    teacher_code: Code | None = Field(None, description="set it to a code")
+    weights: Folder | None = Field(default=None, description="set it to a folder")
+    data: Folder | None = Field(default=None, description="set it to a folder")
+    parallel_runs: int | None = Field(
+        default=None, ge=1, description="set it to a whole number from 1"
+    )
+    teacher_code: Code | None = Field(default=None, description="set it to a code")
 
 
 def read(name: str) -> object:

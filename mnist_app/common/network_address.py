@@ -39,9 +39,8 @@ def for_others(url: str) -> str | None:
         url: the address as the browser on this machine has it.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    if not is_reached_by_others(host):
-        host = own_address()
+    given = parts.hostname or ""
+    host = given if is_reached_by_others(given) else own_address()
     if not host:
         return None
     place = f"[{host}]" if ":" in host else host

@@ -55,7 +55,8 @@ def parallel_runs() -> int:
 
 def teacher_code() -> str | None:
     """The code in `MNIST_APP_TEACHER_CODE`, None where there is none."""
-    return _from_environment("teacher_code")
+    code: str | None = _from_environment("teacher_code")
+    return code
 
 
 def is_checkout() -> bool:

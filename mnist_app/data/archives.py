@@ -112,7 +112,9 @@ def is_special(path: Path) -> bool:
         InputError: its path cannot be looked up.
     """
     status = _status(path)
-    return bool(status) and not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+    if status is None:
+        return False
+    return not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
 
 
 def files_in(place: Path | BinaryIO) -> Iterator[File]:
@@ -126,10 +128,9 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
     Raises:
         InputError: it is neither, may not be read, or holds more than 100,000 files.
     """
-    is_path = isinstance(place, Path)
-    if is_path and is_special(place):
+    if isinstance(place, Path) and is_special(place):
         raise InputError(f"{printable(place)} is neither a folder nor a file: choose another path.")
-    if is_path and place.is_dir():
+    if isinstance(place, Path) and place.is_dir():
         yield from _in_folder(place)
     else:
         yield from _in_zip(place)
@@ -184,7 +185,7 @@ def _in_folder(folder: Path) -> Iterator[File]:
         raise InputError(f"{name} cannot be read ({error.strerror}): check the disk.") from None
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
+def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """The files with their names in print. Links are followed, into each folder once."""
     waiting, seen, count = [(str(folder), "")], set(), 0
     while waiting:
@@ -205,7 +206,7 @@ def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry]]:
                     yield printable(prefix + entry.name), entry
 
 
-def _size(entry: os.DirEntry) -> int:
+def _size(entry: os.DirEntry[str]) -> int:
     try:
         return entry.stat().st_size
     except FileNotFoundError:

@@ -38,8 +38,8 @@ class Digits:
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits that tell this data from any other."""
-        digest = hashlib.sha256(self.images.contiguous().numpy())
-        digest.update(self.labels.contiguous().numpy())
+        digest = hashlib.sha256(self.images.contiguous().numpy().data)
+        digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()[:16]
 
 

@@ -46,7 +46,8 @@ def wobbled(strokes: Strokes, random: Random, amount: float) -> Strokes:
 
     def bend(stroke: Stroke) -> Stroke:
         dense = resampled(stroke, size / 25)
-        return dense + np.sin((dense - low) / size @ waves.T + phases) @ amounts / 2
+        bent: Stroke = dense + np.sin((dense - low) / size @ waves.T + phases) @ amounts / 2
+        return bent
 
     return [bend(stroke) for stroke in strokes]
 

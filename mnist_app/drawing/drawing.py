@@ -82,4 +82,5 @@ def _from_ground(channel: np.ndarray) -> np.ndarray:
     """How much each pixel differs from what the border shows, uint8."""
     border = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
     ground = np.uint8(np.median(border))
-    return np.maximum(channel, ground) - np.minimum(channel, ground)
+    difference: np.ndarray = np.maximum(channel, ground) - np.minimum(channel, ground)
+    return difference

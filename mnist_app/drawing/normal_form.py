@@ -100,7 +100,7 @@ def _drop_specks(form: Form) -> Form:
     if kept is form.mask:
         return form
     specks = ndimage.binary_dilation(form.mask & ~kept, _TOUCHING, 2)[1:-1, 1:-1]
-    stencil = Image.fromarray(specks).resize(form.ink.shape[::-1])
+    stencil = np.asarray(Image.fromarray(specks).resize(form.ink.shape[::-1]))
     wiped = replace(form, ink=np.where(stencil, 0, form.ink))
     return wiped if "crop" in form.left_out else _crop(wiped)
 
@@ -229,28 +229,31 @@ def _factor(form: Form) -> float:
     """From the working size to that of the image, whatever the strokes' width."""
     if "scale" not in form.left_out:
         return BOX / WORK
-    return SIDE * max(form.ink.shape) / (form.canvas * WORK)
+    longest: int = max(form.ink.shape)
+    return SIDE * longest / (form.canvas * WORK)
 
 
 def _factor_of_path(form: Form, radius: float) -> float:
     """The same by the path of the pen: with strokes STROKE wide the digit is BOX long."""
     drawn = [np.flatnonzero(form.mask.any(axis=axis)) for axis in (0, 1)]
-    path = max(places[-1] - places[0] + 1 for places in drawn) - 2 * radius
+    path: float = max(places[-1] - places[0] + 1 for places in drawn) - 2 * radius
     return (BOX - STROKE) / max(path, radius)  # a dot is not blown up
 
 
 def _thicker(mask: np.ndarray, by: float) -> np.ndarray:
-    return np.clip(by + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
+    thicker: np.ndarray = np.clip(by + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
+    return thicker
 
 
 def _thinner(mask: np.ndarray, inside: np.ndarray, radius: float, wanted: float) -> np.ndarray:
     """Strokes of `radius` made `wanted`; those that were thinner keep their middle line."""
-    thinner = np.clip(inside - (radius - wanted), 0, 1)
+    thinner: np.ndarray = np.clip(inside - (radius - wanted), 0, 1)
     weak = (inside >= ndimage.maximum_filter(inside, 3)) & (inside > 0) & (inside < radius)
     if not weak.any():
         return thinner
     kept = np.clip(wanted + 0.5 - ndimage.distance_transform_edt(~weak), 0, 1)
-    return np.maximum(thinner, kept * mask)
+    result: np.ndarray = np.maximum(thinner, kept * mask)
+    return result
 
 
 def _resized(form: Form, most: int) -> np.ndarray:

@@ -87,7 +87,8 @@ def _read_json(text: str) -> Iterator[PenDigit]:
 
 
 def _read_unipen(text: str) -> Iterator[PenDigit]:
-    label, writer, strokes = -1, "", []
+    label, writer = -1, ""
+    strokes: list[list[tuple[float, float]]] = []
     for line in text.splitlines():
         words = line.split()
         if line.startswith(".SEGMENT"):
@@ -148,7 +149,8 @@ def _warp(rotation: float, slant: float, aspect: float) -> np.ndarray:
     """What points, as rows, are multiplied by: float (2, 2)."""
     angle = np.radians(rotation)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return np.array([[aspect, 0], [-slant, 1]]) @ turn
+    warp: np.ndarray = np.array([[aspect, 0], [-slant, 1]]) @ turn
+    return warp
 
 
 def _bounds(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
@@ -156,7 +158,11 @@ def _bounds(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
     return points.min(axis=0), points.max(axis=0)
 
 
-def in_a_row(digits: Sequence[Strokes], gaps: Sequence[float], heights: Sequence[float]) -> Strokes:
+def in_a_row(
+    digits: Sequence[Strokes],
+    gaps: Sequence[float] | np.ndarray,
+    heights: Sequence[float] | np.ndarray,
+) -> Strokes:
     """Digits side by side on one line, as a number.
 
     Args:
@@ -181,7 +187,7 @@ def fine_brush(strokes: Strokes, brush: float) -> float:
     A thick brush on a small digit closes its loops and corners; the way of the pen still shows
     them when it is drawn with a finer one.
     """
-    length = max(np.ptp(stroke, axis=0).max() for stroke in strokes)
+    length: float = max(np.ptp(stroke, axis=0).max() for stroke in strokes)
     return min(brush, max(_THICK * length, _FINEST))
 
 

@@ -197,7 +197,8 @@ def _without_border(dark: np.ndarray, contact: float = 0) -> np.ndarray:
     labels, count = ndimage.label(dark, _TOUCHING)
     frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     touching = np.bincount(frame, minlength=count + 1)[1:]
-    return np.append(False, touching <= contact * _lengths(labels))[labels]
+    kept: np.ndarray = np.append(False, touching <= contact * _lengths(labels))[labels]
+    return kept
 
 
 def _lengths(labels: np.ndarray) -> np.ndarray:
@@ -224,7 +225,8 @@ def _without_specks(ink: np.ndarray, shortest: float = 0.02) -> np.ndarray:
     is_long = lengths > 0.35 * longest
     around = ndimage.maximum_filter(np.append(False, is_long)[labels], round(0.3 * longest))
     is_near = ndimage.maximum(around, labels, range(1, count + 1)) > 0
-    return np.append(False, is_long | (is_near & (lengths > 0.12 * longest)))[labels]
+    kept: np.ndarray = np.append(False, is_long | (is_near & (lengths > 0.12 * longest)))[labels]
+    return kept
 
 
 # Ruled lines
@@ -281,7 +283,8 @@ def _thin(dark: np.ndarray, thickest: int) -> np.ndarray:
     eroded = ndimage.minimum_filter1d(dark.astype(np.uint8), size, axis=0, mode="constant")
     origin = 0 if size % 2 else -1  # an even window reaches one pixel further to one side
     opened = ndimage.maximum_filter1d(eroded, size, axis=0, mode="constant", origin=origin)
-    return dark & (opened == 0)
+    thin: np.ndarray = dark & (opened == 0)
+    return thin
 
 
 def _level_lines(points: Points, shape: tuple[int, int]) -> Iterator[Line]:
@@ -341,7 +344,7 @@ def _page_ends(line: Line, end: int, reach: int, sheet: Sheet) -> bool:
     columns = np.array([end - reach, end + reach])
     rows = np.polyval(line.heights, 2 * columns / width - 1).round().astype(int)
     rows = rows.clip(0, height - 1)
-    return sheet.light[rows[1], columns[1]] < 0.75 * sheet.ground[rows[0], columns[0]]
+    return bool(sheet.light[rows[1], columns[1]] < 0.75 * sheet.ground[rows[0], columns[0]])
 
 
 def _drawn(lines: list[Line], dark: np.ndarray, darkness: np.ndarray) -> np.ndarray:

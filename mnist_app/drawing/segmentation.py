@@ -1,6 +1,7 @@
 """Several digits in one drawing: the pieces of ink, and which of them may be a digit together."""
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -43,7 +44,8 @@ class Group(NamedTuple):
     ink: np.ndarray  # float32 (height, width), 0..1
 
 
-class Pieces(NamedTuple):
+@dataclass(frozen=True)
+class Pieces:
     """The ink of a drawing in pieces, from left to right, and the groups of them to look at."""
 
     count: int
@@ -118,7 +120,8 @@ def _runs(spans: list[slice], widest: float) -> list[tuple[int, int]]:
 
 
 def _width(spans: list[slice]) -> int:
-    return max(span.stop for span in spans) - min(span.start for span in spans)
+    width: int = max(span.stop for span in spans) - min(span.start for span in spans)
+    return width
 
 
 def _gap(spans: list[slice]) -> int:
@@ -152,7 +155,8 @@ def _joined(parts: np.ndarray, count: int) -> np.ndarray:
             if overlap > 0.6 * narrow:
                 old, new = owner[a], owner[b]
                 owner = [new if o == old else o for o in owner]
-    return np.append(0, np.array(owner, dtype=int) + 1)[parts]
+    joined: np.ndarray = np.append(0, np.array(owner, dtype=int) + 1)[parts]
+    return joined
 
 
 def _cut_apart(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -183,7 +187,8 @@ def _seams(part: np.ndarray, most: float, apart: int) -> list[np.ndarray]:
     for above, row in pairwise(cost):
         beside = np.minimum(np.append(above[0], above[:-1]), np.append(above[1:], above[-1]))
         row += np.minimum(above, beside + 1e-3)
-    ends, seams = cost[-1], []
+    ends = cost[-1]
+    seams: list[np.ndarray] = []
     free = (np.arange(len(ends)) >= apart) & (np.arange(len(ends)) < len(ends) - apart)
     while (free & (ends <= most)).any() and len(seams) < _CUTS:
         end = _middle_of_least(np.where(free, ends, np.inf))
@@ -215,7 +220,8 @@ def _from_left_to_right(parts: np.ndarray) -> np.ndarray:
         sorted((m[1], n) for m, n in zip(middles, numbers, strict=True)), 1
     ):
         order[number] = rank
-    return order[parts]
+    numbered: np.ndarray = order[parts]
+    return numbered
 
 
 def _cut_out(sheet: Sheet, labels: np.ndarray, first: int, last: int) -> tuple[Box, np.ndarray]:

@@ -4,11 +4,14 @@ import copy
 import itertools
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+Model = TypeVar("Model", bound=nn.Module)
 
 # Rotation in degrees and zoom; the first is the image itself.
 VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
@@ -34,9 +37,11 @@ class Views(nn.Module):
     What several views of an image agree on is right more often (Krizhevsky et al. 2012).
     """
 
+    views: Tensor  # (V, 2, 3)
+
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.register_buffer("views", _views(count), persistent=False)  # (V, 2, 3)
+        self.register_buffer("views", _views(count), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 1, H, W) -> (V * N, 1, H, W), all images of one view after the other."""
@@ -57,7 +62,7 @@ class MeanOfViews(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(V * N, K) -> (N, K)."""
-        return x if self.training else x.unflatten(0, (self.count, -1)).mean(dim=0)
+        return x if self.training else torch.unflatten(x, 0, (self.count, -1)).mean(dim=0)
 
 
 def _views(count: int) -> Tensor:
@@ -131,7 +136,7 @@ class WholeConv2d(nn.Conv2d):
         return functional.linear(flat, weight, self.bias)[:, :, None, None]
 
 
-def folded(model: nn.Module) -> nn.Module:
+def folded(model: Model) -> Model:
     """The same network for answering alone: each batch norm in the weights that it follows.
 
     Args:

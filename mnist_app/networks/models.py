@@ -4,6 +4,8 @@ What they are made of stands in `recipes.presets`, as tables of layers; here the
 modules. A layer of a new kind is added to `recipes.layers` and to `_module`.
 """
 
+from typing import Literal
+
 import torch
 from torch import nn
 
@@ -145,7 +147,8 @@ def initialize_glorot(model: nn.Sequential) -> None:
     leaves to its pixels, so that starved pixels arrive in full.
     """
     learning = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    activation = "tanh" if any(isinstance(m, nn.Tanh) for m in model) else "relu"
+    is_tanh = any(isinstance(m, nn.Tanh) for m in model)
+    activation: Literal["tanh", "relu"] = "tanh" if is_tanh else "relu"
     for layer in learning:
         gain = 1.0 if layer is learning[-1] else nn.init.calculate_gain(activation)
         nn.init.xavier_uniform_(layer.weight, gain)

@@ -24,7 +24,7 @@ def field(
     *,
     group: Group | None = None,
     label: str | None = None,
-    unit: str | None = None,
+    unit: str = "",
     step: float | None = None,
     usual: Limits | None = None,
     varies: bool = True,
@@ -45,7 +45,6 @@ def field(
         min_length: of a text.
     """
     least, greatest = limits or (None, None)
-    extra = {"group": group, "unit": unit, "step": step, "usual": usual, "varies": varies}
     return Field(
         default,
         title=label,
@@ -53,8 +52,22 @@ def field(
         ge=least,
         le=greatest,
         min_length=min_length,
-        json_schema_extra={key: value for key, value in extra.items() if value is not None},
+        json_schema_extra=_Extra(group, unit, step, usual, varies),
     )
+
+
+@dataclass(frozen=True)
+class _Extra:
+    """What pydantic has no place for; callable, as pydantic takes only JSON or a function."""
+
+    group: Group | None
+    unit: str
+    step: float | None
+    usual: Limits | None
+    varies: bool
+
+    def __call__(self, schema: dict[str, Any]) -> None:
+        """Leave the JSON schema of the field as it is."""
 
 
 @dataclass(frozen=True)
@@ -138,33 +151,35 @@ class FieldFacts:
     @property
     def unit(self) -> str:
         """Of its numbers; empty where the label says it or there is none."""
-        return self._extra.get("unit", "")
+        return self._extra.unit
 
     @property
     def group(self) -> Group | None:
         """The fields that it is shown with; None: the form has no widget for it."""
-        return self._extra.get("group")
+        return self._extra.group
 
     @property
     def step(self) -> float:
         """Of the buttons beside a number."""
         by_ones = self.is_whole or self.limits[1] > 1
-        return self._extra.get("step", 1 if by_ones else 0.05)
+        return self._extra.step or (1 if by_ones else 0.05)
 
     @property
     def usual(self) -> Limits:
         """The least and greatest value with which a search of a number begins."""
-        return self._extra.get("usual") or self.limits
+        return self._extra.usual or self.limits
 
     @property
     def varies(self) -> bool:
         """Whether the trials of a search may differ in it."""
-        return self._extra["varies"]
+        return self._extra.varies
 
     @property
-    def _extra(self) -> dict[str, Any]:
+    def _extra(self) -> _Extra:
         extra = self.info.json_schema_extra
-        return extra if isinstance(extra, dict) else {}
+        if not isinstance(extra, _Extra):
+            raise TypeError(f"{self.name} was not declared by `field`")
+        return extra
 
 
 def format_number(value: float) -> str:

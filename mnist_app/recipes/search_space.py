@@ -86,12 +86,12 @@ class Space:
             return self.count
         return math.prod(len(values) for values in self.fields.values())
 
-    def middle(self, field: str) -> float | None:
-        """What a numeric field is on average over the trials, about."""
+    def middle(self, field: str) -> float:
+        """What a numeric field is on average over the trials, about; infinite if some take all."""
         values = self.fields.get(field, (getattr(self.base, field),))
         if isinstance(values, Between):
             return (values.least + values.greatest) / 2
-        return None if None in values else sum(values) / len(values)
+        return math.inf if None in values else sum(values) / len(values)
 
     def trials(self) -> list[dict[str, Any]]:
         """What each trial changes in the base recipe; the same ones for the same base and seed.
@@ -148,8 +148,8 @@ def expected_seconds(space: Space, images_per_second: float) -> float:
     """About how long all trials of a search take at that speed of training."""
     base = space.base
     images = (1 - base.validation_fraction) * _IMAGES.get(base.dataset, 10_000)
-    images = min(space.middle("subset") or images, images)
-    if batches := space.middle("batches_per_epoch"):
+    images = min(space.middle("subset"), images)
+    if math.isfinite(batches := space.middle("batches_per_epoch")):
         images = batches * space.middle("batch_size")
     seconds = _SECONDS_TO_START + space.middle("epochs") * images / images_per_second
     return space.size * seconds / parallel_runs()

@@ -33,17 +33,20 @@ class Assessment:
     @cached_property
     def answers(self) -> np.ndarray:
         """The most probable digits, (N,)."""
-        return self.chances.argmax(axis=1)
+        answers: np.ndarray = self.chances.argmax(axis=1)
+        return answers
 
     @cached_property
     def confidence(self) -> np.ndarray:
         """The probability of each answer, (N,)."""
-        return self.chances.max(axis=1)
+        confidence: np.ndarray = self.chances.max(axis=1)
+        return confidence
 
     @cached_property
     def right(self) -> np.ndarray:
         """Which answers are right, bool (N,)."""
-        return self.answers == self.labels
+        right: np.ndarray = self.answers == self.labels
+        return right
 
     @property
     def n(self) -> int:
@@ -147,7 +150,7 @@ def measure_robustness(
 
 @torch.inference_mode()
 def _accuracy(model: torch.nn.Module, images: Tensor, labels: Tensor) -> float:
-    answers = [model(batch)[:, :CLASSES].argmax(dim=1) for batch in images.split(100)]
+    answers = [model(batch)[:, :CLASSES].argmax(dim=1) for batch in torch.split(images, 100)]
     return (torch.cat(answers) == labels).double().mean().item()
 
 

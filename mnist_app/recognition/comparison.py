@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from mnist_app.common.settings import shipped_folder
+from mnist_app.common.settings import shipped_folder, weights_folder
 from mnist_app.recipes.layers import IMAGE_SHAPE, count_multiply_adds
 from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
@@ -188,7 +188,7 @@ def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> P
 
 def seed_results() -> list[WeightsInfo]:
     """The presets trained with other seeds, which stand beside the weights."""
-    return weights.scan(weights.weights_folder() / weights.SEEDS).weights
+    return weights.scan(weights_folder() / weights.SEEDS).weights
 
 
 def _documented(info: WeightsInfo) -> dict[int, float]:
@@ -208,9 +208,11 @@ def _documented(info: WeightsInfo) -> dict[int, float]:
 
 @lru_cache(maxsize=1)
 def _results(path: Path, mtime_ns: int) -> dict[str, list[dict[str, Any]]]:  # noqa: ARG001
-    return json.loads(path.read_text(encoding="utf-8"))["presets"]
+    presets: dict[str, list[dict[str, Any]]]
+    presets = json.loads(path.read_text(encoding="utf-8"))["presets"]
+    return presets
 
 
 def _is_twin(other: WeightsInfo, info: WeightsInfo) -> bool:
-    same: Any = other.recipe.changed(seed=info.seed) == info.recipe
+    same: bool = other.recipe.changed(seed=info.seed) == info.recipe
     return same and other.seed != info.seed and other.fingerprint == info.fingerprint

@@ -59,7 +59,8 @@ def saliency(model: nn.Module, image: Tensor, target: int) -> Tensor:
     """
     from captum.attr import Saliency
 
-    return Saliency(model).attribute(_differentiable(image), target=target).detach()[0, 0]
+    gradient: Tensor = Saliency(model).attribute(_differentiable(image), target=target)
+    return gradient.detach()[0, 0]
 
 
 def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integrated:
@@ -71,6 +72,8 @@ def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integr
     Source: Sundararajan, Taly and Yan 2017.
     """
     *_, found = integrated_gradients_steps(model, image, target)
+    if not isinstance(found, Integrated):
+        raise AssertionError("unreachable: the last step is the result")
     return found
 
 
@@ -108,10 +111,10 @@ def _difference_from_blank(model: nn.Module, image: Tensor, target: int) -> floa
     """The logit of the image less that of the blank one."""
     logits = model(torch.cat([image, torch.zeros_like(image)]))[:, target]
     of_image, of_blank = logits.double().tolist()
-    return of_image - of_blank
+    return float(of_image - of_blank)
 
 
-def grad_cam(model: nn.Module, image: Tensor, target: int) -> Tensor | None:
+def grad_cam(model: Network, image: Tensor, target: int) -> Tensor | None:
     """Where the last convolution finds what speaks for `target`.
 
     Networks side by side are one layer with the channels of all; what several views show is turned
@@ -134,12 +137,12 @@ def grad_cam(model: nn.Module, image: Tensor, target: int) -> Tensor | None:
     return _turned_back(model, maps).mean(dim=0)[0]
 
 
-def last_convolutions(model: nn.Module) -> list[nn.Module]:
+def last_convolutions(model: Network) -> list[nn.Module]:
     """The last convolution whose output is larger than 1x1, of each network side by side.
 
     A residual block counts as one: its output is what goes on.
     """
-    found = []
+    found: list[nn.Module] = []
     for branch in _branches(model):
         maps = [m for m in branch if isinstance(m, nn.Conv2d | Residual)]
         found += [m for m in maps if not isinstance(m, WholeConv2d)][-1:]
@@ -150,11 +153,19 @@ def _differentiable(image: Tensor) -> Tensor:
     return image.detach().clone().requires_grad_()
 
 
-def _branches(model: nn.Module) -> list[nn.Sequential]:
-    return next((list(m.members) for m in model if isinstance(m, SideBySide)), [model])
+def _branches(model: Network) -> list[Network]:
+    joined = next((m for m in model if isinstance(m, SideBySide)), None)
+    return [_network(member) for member in joined.members] if joined else [model]
 
 
-def _turned_back(model: nn.Module, maps: Tensor) -> Tensor:
+def _network(module: nn.Module) -> Network:
+    """A member or body as the network that it was built as."""
+    if not isinstance(module, Network):
+        raise TypeError(f"{type(module).__name__} has no table of layers")
+    return module
+
+
+def _turned_back(model: Network, maps: Tensor) -> Tensor:
     """Maps of all views, (V, 1, H, W), as the image itself stands."""
     views = next((m.views for m in model if isinstance(m, Views)), None)
     if views is None:
@@ -176,7 +187,7 @@ class LayerOutput(NamedTuple):
     templates: Tensor | None = None  # of a dense layer that sees the image: (F, 28, 28)
 
 
-def members_of(model: nn.Module) -> int:
+def members_of(model: Network) -> int:
     """How many networks stand side by side in it; 1 for one that is alone."""
     return len(_branches(model))
 
@@ -192,14 +203,17 @@ def layer_outputs(model: Network, image: Tensor, member: int = 0) -> list[LayerO
         image: float32 (1, 1, 28, 28) in [0, 1].
         member: which one, where networks stand side by side.
     """
-    model, seen = copy.deepcopy(model), []
+    model = copy.deepcopy(model)
+    seen: list[LayerOutput] = []
     for label, module in _layers(model, member):
         module.register_forward_hook(partial(_look, seen, label))
     model(image)
     return seen
 
 
-def _look(seen: list[LayerOutput], label: str, module: nn.Module, _: tuple, output: Tensor) -> None:
+def _look(
+    seen: list[LayerOutput], label: str, module: nn.Module, _: object, output: Tensor
+) -> None:
     values = output[:, 0] if isinstance(module, Views) else output[0]
     if values.ndim == 3 and values.shape[1:] == (1, 1):
         values = values.flatten()
@@ -219,9 +233,10 @@ def _layers(model: Network, member: int) -> Iterator[tuple[str, nn.Module]]:
     """The layers worth a look, with what they are called, those inside of blocks too."""
     for module, entry in zip(model, model.layers, strict=True):
         if isinstance(module, SideBySide):
-            yield from _layers(module.members[member], 0)
+            yield from _layers(_network(module.members[member]), 0)
         elif isinstance(module, Residual):
-            yield from ((f"Residual: {label}", m) for label, m in _layers(module.body, 0))
+            body = _network(module.body)
+            yield from ((f"Residual: {label}", m) for label, m in _layers(body, 0))
             yield "Residual: sum with its input", module
         elif not _changes_nothing(module):
             yield entry.label, module

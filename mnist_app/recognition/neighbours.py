@@ -64,7 +64,7 @@ def build_index(progress: Progress, network: str, version: str, dataset: str, im
 
 @torch.inference_mode()
 def _features(extract: nn.Module, images: Tensor) -> Tensor:
-    return torch.cat([extract(to_input(batch)).half() for batch in images.split(_BATCH)])
+    return torch.cat([extract(to_input(batch)).half() for batch in torch.split(images, _BATCH)])
 
 
 @torch.inference_mode()
@@ -83,7 +83,7 @@ def nearest(
     """
     features = features_of(model)(image).half().float()
     distances = torch.cat(
-        [(chunk.float() - features).square().sum(dim=1) for chunk in index.split(_COMPARED)]
+        [(c.float() - features).square().sum(dim=1) for c in torch.split(index, _COMPARED)]
     ).sqrt()
     places = distances.argsort(stable=True)[:count]
     return places.tolist(), distances[places].tolist()

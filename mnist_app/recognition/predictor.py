@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.settings import weights_folder
 from mnist_app.drawing.drawing import Drawing, as_drawing
 from mnist_app.drawing.normal_form import SIDE, normal_form, to_mnist
 from mnist_app.drawing.segmentation import Box, Group, Pieces, Sheet, find_pieces, outline, sheet_of
 from mnist_app.networks import layers
+from mnist_app.networks.models import Network
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
@@ -91,7 +93,7 @@ BLANK = Prediction(None, None, np.full(10, 0.1), 0.0, np.zeros((SIDE, SIDE), dty
 class Predictor:
     """A network ready to recognise drawings; it keeps no state and may be shared."""
 
-    def __init__(self, model: nn.Module, recipe: Recipe, info: WeightsInfo | None = None) -> None:
+    def __init__(self, model: Network, recipe: Recipe, info: WeightsInfo | None = None) -> None:
         self.model, self.recipe, self.info = model.eval(), recipe, info
         self._quick = layers.folded(model)
         unmeasured = Calibration(threshold=0.5 if recipe.non_digits else 0.0)
@@ -154,7 +156,7 @@ class Predictor:
 
         Whatever a file made of its weights, these are numbers to compute with.
         """
-        logits = torch.cat([self._quick(batch) for batch in images.split(_BATCH)]).double()
+        logits = torch.cat([self._quick(batch) for batch in torch.split(images, _BATCH)]).double()
         return logits.nan_to_num(0.0).clamp(-_GREATEST, _GREATEST)
 
     def predict_images(self, images: Tensor) -> list[Prediction]:
@@ -213,7 +215,7 @@ def default_network() -> str:
     names = [info.name for info in weights.list_weights()]
     if not names:
         raise InputError(
-            f"There are no weights in {weights.weights_folder()}: train some "
+            f"There are no weights in {weights_folder()}: train some "
             "with 'python -m mnist_app train lenet5'."
         )
     return DEFAULT if DEFAULT in names else names[0]

@@ -109,6 +109,7 @@ def _read(predictor: Predictor, pictures: Sequence[_Picture]) -> list[Reading]:
             (picture.image * 255).round().astype(np.uint8),
         )
         for picture, prediction in zip(pictures, predictions, strict=True)
+        if prediction.nearest is not None  # as always: only a blank drawing has none
     ]
 
 

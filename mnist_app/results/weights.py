@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,6 +25,8 @@ from mnist_app.results import tensors
 from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
+
+T = TypeVar("T")
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
@@ -84,7 +86,9 @@ class Listing(NamedTuple):
 
 
 def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
-    """The facts of a finished training, not named yet."""
+    """The facts of a finished training, not named yet; ValueError if it read no test set."""
+    if end.test_accuracy is None or end.test_loss is None:
+        raise ValueError("a result needs the accuracy on a test set")
     return WeightsInfo(
         name="unnamed",
         recipe=end.recipe,

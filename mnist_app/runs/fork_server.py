@@ -92,6 +92,8 @@ class ForkServer:
         if uid != os.getuid():
             raise _RefusedError
         request = json.loads(receive_line(connection))
+        if not isinstance(request, dict):
+            raise _RefusedError
         if _compared(request["environment"]) != self._environment:
             raise _RefusedError  # some variables act when an interpreter or a library is loaded
         return request
@@ -157,12 +159,14 @@ def _redirect(log: Path) -> None:
 def _main_of(module: str) -> Callable[[Path], int]:
     match module:
         case "mnist_app.runs.worker":
-            from mnist_app.runs.worker import main
+            from mnist_app.runs import worker
+
+            return worker.main
         case "mnist_app.runs.jobs":
-            from mnist_app.runs.jobs import main
-        case _:
-            raise ValueError(f"there is no process {module!r}")
-    return main
+            from mnist_app.runs import jobs
+
+            return jobs.main
+    raise ValueError(f"there is no process {module!r}")
 
 
 def set_command_line(words: list[str]) -> None:

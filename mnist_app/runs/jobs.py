@@ -132,9 +132,10 @@ class Job:
 
     def _read_note(self) -> dict[str, Any]:
         try:
-            return json.loads(self._note_file.read_text(encoding="utf-8"))
+            note = json.loads(self._note_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
+        return note if isinstance(note, dict) else {}
 
     def is_alive(self) -> bool:
         """Whether its process lives; one that was just asked for counts as living."""
@@ -177,16 +178,22 @@ def _function_of(kind: str) -> Callable[..., Entry]:
     """What a kind of job computes: `function(progress, **arguments)`; only that one is loaded."""
     match kind:
         case "assessment":
-            from mnist_app.recognition.assessment import assess as function
+            from mnist_app.recognition.assessment import assess
+
+            return assess
         case "robustness":
-            from mnist_app.recognition.assessment import measure_robustness as function
+            from mnist_app.recognition.assessment import measure_robustness
+
+            return measure_robustness
         case "neighbours":
-            from mnist_app.recognition.neighbours import build_index as function
+            from mnist_app.recognition.neighbours import build_index
+
+            return build_index
         case "embedding":
-            from mnist_app.recognition.embedding import embed as function
-        case _:
-            raise ValueError(f"there is no kind of job {kind!r}: choose of {', '.join(KINDS)}")
-    return function
+            from mnist_app.recognition.embedding import embed
+
+            return embed
+    raise ValueError(f"there is no kind of job {kind!r}: choose of {', '.join(KINDS)}")
 
 
 # The process of a job

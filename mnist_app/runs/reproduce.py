@@ -245,7 +245,8 @@ def compared_with_reported(name: str, runs: list[dict[str, Any]]) -> str:
 
 
 def _spread(values: list[float | None]) -> str:
-    if None in values:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
         return "–"
-    middle = f"{100 * mean(values):.2f}"
-    return f"{middle} ± {100 * stdev(values):.2f}" if len(values) > 1 else middle
+    middle = f"{100 * mean(known):.2f}"
+    return f"{middle} ± {100 * stdev(known):.2f}" if len(known) > 1 else middle

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -152,7 +153,7 @@ class Run:
         except (OSError, ValueError, RecursionError):
             return {}
 
-    def write_process_facts(self, facts: dict[str, int]) -> None:
+    def write_process_facts(self, facts: Mapping[str, int | None]) -> None:
         """Note the id of its process and its ticket, or the ticket alone."""
         write_text(self.folder / "process.json", json.dumps(facts))
 

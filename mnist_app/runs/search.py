@@ -79,12 +79,15 @@ class Trial:
     @property
     def val_accuracy(self) -> float | None:
         """Accuracy on the validation images, 0..1; None before the first epoch has ended."""
-        return self.last["val_accuracy"] if self.last else None
+        last = self.last
+        accuracy: float | None = last["val_accuracy"] if last else None
+        return accuracy
 
     @property
     def seconds(self) -> float:
         """Seconds of training so far."""
-        return sum(event["seconds"] for event in self.epochs.values())
+        seconds: float = sum(event["seconds"] for event in self.epochs.values())
+        return seconds
 
     @property
     def _end(self) -> Event:
@@ -141,10 +144,14 @@ class Search:
 
         Of equals it is the one with the smaller validation loss. The test images have no say.
         """
-        finished = [t for t in self.trials if t.state == "finished" and t.last]
-        return max(
-            finished, key=lambda t: (t.last["val_accuracy"], -t.last["val_loss"]), default=None
+        ended = [trial for trial in self.trials if trial.state == "finished"]
+        finished = [(trial, last) for trial in ended if (last := trial.last)]
+        best, _last = max(
+            finished,
+            key=lambda pair: (pair[1]["val_accuracy"], -pair[1]["val_loss"]),
+            default=(None, None),
         )
+        return best
 
     def result_of(self, trial: Trial) -> "WeightsInfo | None":
         """The facts of a trial's result; None if it has none."""
@@ -174,7 +181,10 @@ def start(space: Space) -> Search:
             _start_first_trials(path)
     except OSError as error:
         raise _cannot("be started", error) from None
-    return find(path.stem)
+    search = find(path.stem)
+    if search is None:
+        raise InputError(f"The search {path.stem} was removed as it began: start it again.")
+    return search
 
 
 def _new(space: Space) -> dict[str, Any]:

@@ -29,7 +29,8 @@ class RunningMean:
             steps: how many were trained before the last one.
         """
         decay = min(self._decay, (1 + steps) / (10 + steps))
-        get_ema_multi_avg_fn(decay)(self._means, self._values, steps)
+        average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch has no types
+        average(self._means, self._values, steps)
 
 
 def _float_tensors(model: nn.Module) -> list[Tensor]:

@@ -53,8 +53,11 @@ def restore_checkpoint(state: TrainingState, checkpoint: Checkpoint) -> None:
     if state.is_averaged:
         state.network.load_state_dict(_under("network", tensors))
     _restore_optimizer(state.optimizer, _under("optimizer", tensors), facts["optimizer"])
-    best = {k: v.to(state.device) for k, v in _under("best", tensors).items()}
-    state.stopping.best = BestEpoch(*facts["best"], best) if facts["best"] else None
+    state.stopping.best = None
+    if facts["best"]:
+        epoch, val_loss = facts["best"]
+        weights = {k: v.to(state.device) for k, v in _under("best", tensors).items()}
+        state.stopping.best = BestEpoch(epoch, val_loss, weights)
     state.running = RunningMetrics(*tensors["totals"].tolist())
     state.random_state = tensors.get("random_state")
     state.batch, state.epoch_seconds = facts["batch"], facts["epoch_seconds"]

@@ -16,7 +16,7 @@ def best_device() -> torch.device:
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 numbers in hardware, faster than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
         return False
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))

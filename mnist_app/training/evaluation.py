@@ -91,8 +91,8 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     """
     device = next(model.parameters()).device
     quick = folded(model)
-    batches = [quick(to_input(b.to(device))).float() for b in images.split(EVALUATION_BATCH)]
-    return torch.cat(batches)
+    batches = torch.split(images, EVALUATION_BATCH)
+    return torch.cat([quick(to_input(batch.to(device))).float() for batch in batches])
 
 
 def evaluate(model: nn.Module, digits: Digits, recipe: Recipe) -> Metrics:

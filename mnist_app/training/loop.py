@@ -103,8 +103,8 @@ class Trainer:
     def _prepare_network(self) -> None:
         torch.backends.cudnn.deterministic = True
         torch.manual_seed(self.recipe.seed)
-        model = models.from_recipe(self.recipe)
-        model = model.to(self.device, memory_format=torch.channels_last)
+        model = models.from_recipe(self.recipe).to(self.device)
+        model = model.to(memory_format=torch.channels_last)
         self._mean = RunningMean(model, self.recipe.averaging) if self.recipe.averaging else None
         self.state = TrainingState(
             model=model,

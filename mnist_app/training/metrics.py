@@ -5,6 +5,7 @@ most probable digits; `confidence` (N,) float in [0, 1], the probability of each
 """
 
 import math
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ class PerDigit(NamedTuple):
     support: np.ndarray
 
 
-class Reliability(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reliability:
     """Answers gathered by their confidence, in bins of equal width."""
 
     confidence: np.ndarray  # (B,) mean per bin, NaN where it is empty
@@ -85,11 +87,14 @@ def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> Coverage:
 def worst(labels: np.ndarray, answers: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     """The places of the wrong answers, the surest first."""
     wrong = np.flatnonzero(labels != answers)
-    return wrong[np.argsort(-confidence[wrong], kind="stable")]
+    surest_first = np.argsort(-confidence[wrong], kind="stable")
+    return wrong[surest_first]
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    shares = np.zeros(len(part))
+    np.divide(part, whole, out=shares, where=whole > 0)
+    return shares
 
 
 def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:

@@ -39,9 +39,9 @@ def make_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
         options["betas"] = (recipe.beta1, recipe.beta2)
     if recipe.optimizer == "adamw":
         options["weight_decay"] = 0.0  # by default 0.01; the groups have their own
-    fused = next(model.parameters()).device.type in ("cpu", "cuda")
+    options["fused"] = next(model.parameters()).device.type in ("cpu", "cuda")
     plain = without_wrappers(kind[recipe.optimizer])
-    return plain(_groups(recipe, model), fused=fused, **options)
+    return plain(_groups(recipe, model), **options)
 
 
 def _groups(recipe: Recipe, model: nn.Module) -> list[dict[str, Any]]:

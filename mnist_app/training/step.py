@@ -41,7 +41,7 @@ class TrainingStep:
         loss = loss_of(logits, labels, self._recipe)
         for parameter in self._parameters:
             parameter.grad = None
-        loss.backward()
+        torch.autograd.backward(loss)
         if self._recipe.l1:
             add_l1_gradient(self._model, self._recipe.l1)
         self._update()
@@ -51,4 +51,5 @@ class TrainingStep:
         if augmentation.is_active(self._recipe):
             images = augmentation.augment(images, self._recipe)
         with self._precision:
-            return self._model(images.contiguous(memory_format=torch.channels_last)).float()
+            logits: Tensor = self._model(images.contiguous(memory_format=torch.channels_last))
+        return logits.float()
