@@ -342,12 +342,19 @@ def calibrate(names: tuple[str, ...], as_json: bool) -> None:
         print_json({i.name: i.calibration.model_dump(mode="json") for i in infos})
         return
     for info in infos:
-        coverage, accuracy = info.calibration.at(info.calibration.threshold)
-        Console(soft_wrap=True).print(
-            f"{info.name}: temperature {info.calibration.temperature:.3f}; answers {coverage:.1%} "
-            f"of {info.calibration.n:,} validation digits, right on {accuracy:.2%} of those",
-            highlight=False,
-        )
+        Console(soft_wrap=True).print(_calibration_text(info), highlight=False)
+
+
+def _calibration_text(info: "WeightsInfo") -> str:
+    text = f"{info.name}: temperature {info.calibration.temperature:.3f}"
+    measured = info.calibration.at(info.calibration.threshold)
+    if measured is None:
+        return text
+    coverage, accuracy = measured
+    return (
+        f"{text}; answers {coverage:.1%} of {info.calibration.n:,} validation digits, right on "
+        f"{accuracy:.2%} of those"
+    )
 
 
 @commands.command()

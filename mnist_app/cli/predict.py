@@ -44,11 +44,12 @@ def predict(
 
     if table:
         check_output(table, "table")
-    predictor = Predictor.load(network or default_network())
+    name = network or default_network()
+    predictor = Predictor.load(name)
     if table:
         _write_table(predictor, images, table, as_json)
         return
-    rows, unreadable = _rows(predictor, images, show=not as_json)
+    rows, unreadable = _rows(predictor, name, images, show=not as_json)
     if as_json and (len(images) > 1 or len(rows) > 1):
         print_json({"predictions": rows})
     elif as_json and rows:
@@ -58,20 +59,20 @@ def predict(
 
 
 def _rows(
-    predictor: "Predictor", paths: tuple[Path, ...], *, show: bool
+    predictor: "Predictor", network: str, paths: tuple[Path, ...], *, show: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """What was read in each picture, printed at once if `show`; and why others cannot be read."""
     rows: list[dict[str, Any]] = []
     unreadable: list[str] = []
-    for name, picture in _pictures(paths):  # one at a time: a hundred do not fit into memory
+    for file, picture in _pictures(paths):  # one at a time: a hundred do not fit into memory
         try:
             read = _reading(predictor, picture())
         except InputError as error:
             unreadable.append(str(error))
             continue
-        rows.append({"file": name, "network": predictor.info.name, **read})
+        rows.append({"file": file, "network": network, **read})
         if show:
-            line = f"{name}: {_said(rows[-1])}"
+            line = f"{file}: {_said(rows[-1])}"
             Console(soft_wrap=True).print(line, highlight=False, markup=False)
     return rows, unreadable
 
@@ -200,8 +201,9 @@ _SINGLE = "digit", "nearest", "confidence", "probabilities"
 
 
 def _said(row: dict[str, Any]) -> str:
-    if row["problem"]:
-        return row["problem"]
+    problem: str | None = row["problem"]
+    if problem:
+        return problem
     if len(row["digits"]) > 1:
         shares = ", ".join(f"{digit['confidence']:.1%}" for digit in row["digits"])
         return f"{row['number']} ({shares})"

@@ -80,14 +80,17 @@ def _around(found: Sequence[Found], shape: tuple[int, ...]) -> Box:
 
 def _frame(one: Found, shown: Box) -> dict[str, float | str]:
     """Where the frame of a digit lies, in shares of what is shown, and its colour."""
-    digit = one.prediction.digit
     return {
         "left": (one.box.left - shown.left) / shown.width,
         "top": (one.box.top - shown.top) / shown.height,
         "width": one.box.width / shown.width,
         "height": one.box.height / shown.height,
-        "color": _COLOR_OF_NO_DIGIT if digit is None else DIGIT_COLORS[digit],
+        "color": _color(one.prediction.digit),
     }
+
+
+def _color(digit: int | None) -> str:
+    return _COLOR_OF_NO_DIGIT if digit is None else DIGIT_COLORS[digit]
 
 
 def digits_found(found: Sequence[Found]) -> Markup:
@@ -97,7 +100,7 @@ def digits_found(found: Sequence[Found]) -> Markup:
             "picture": png_url(one.prediction.image),
             "text": number_text([one]),
             "confidence": one.prediction.confidence,
-            "color": DIGIT_COLORS[one.prediction.nearest],
+            "color": _color(one.prediction.nearest),
             "is_refused": one.prediction.is_refused,
         }
         for one in found
@@ -107,8 +110,7 @@ def digits_found(found: Sequence[Found]) -> Markup:
 
 def probability_bars(prediction: Prediction) -> Markup:
     """Ten bars, one per digit, with the probability of each; empty on a blank canvas."""
-    shares = np.zeros(10) if prediction.is_blank else prediction.probabilities
-    shares = shares.tolist()
+    shares = [0.0] * 10 if prediction.is_blank else prediction.probabilities.tolist()
     return from_template(
         "figures/templates/probability_bars.html",
         axis="Probability, if it were a digit" if prediction.is_refused else "Probability",

@@ -86,5 +86,5 @@ def _finished(figure: go.Figure) -> go.Figure:
 
 def tick_distance(last: int) -> int:
     """Epochs from one tick to the next: of 1, 2, 5, 10, 20, ..., the least with few ticks."""
-    power = 10 ** max(0, math.ceil(math.log10(max(1, last) / MOST_TICKS)) - 1)
+    power: int = 10 ** max(0, math.ceil(math.log10(max(1, last) / MOST_TICKS)) - 1)
     return next(step * power for step in (1, 2, 5, 10) if last <= MOST_TICKS * step * power)

@@ -22,4 +22,4 @@ def clickable(html: Markup, key: str) -> str | None:
         The data-value of the last click, None before the first. It may be of an earlier HTML.
     """
     result = _component(data=str(html), key=key, on_clicked_change=lambda: None)
-    return result.clicked
+    return result.clicked if isinstance(result.clicked, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -33,7 +34,7 @@ def render_choice(key: str) -> str:
     kind = st.segmented_control(
         "Data set",
         list(CHOICES),
-        format_func=CHOICES.get,
+        format_func=CHOICES.__getitem__,
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key=key,
@@ -188,23 +189,32 @@ class _SharedDataset:
     """Holds a data set once it is read. Of many sessions that want it, one reads."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self._lock = Lock()
         self.content: tuple[Dataset, list[Skipped]] | None = None
+
+    def content_or_read(
+        self, read: Callable[[], tuple[Dataset, list[Skipped]]]
+    ) -> tuple[Dataset, list[Skipped]]:
+        """What it holds; it is read first if another session has not done so meanwhile."""
+        with self._lock:
+            if self.content is None:
+                self.content = read()
+            return self.content
 
 
 def _content(name: str) -> tuple[Dataset, list[Skipped]]:
     box = _shared_dataset(name, _version(name))
-    if box.content is None:
-        bar = st.progress(0.0, "Reading the images …")
-        try:
-            with box.lock:
-                if box.content is None:
-                    box.content = catalogue.load_with_skipped(
-                        name, lambda text, share: bar.progress(min(share, 1.0), f"{text} …")
-                    )
-        finally:
-            bar.empty()
-    return box.content
+    if box.content is not None:
+        return box.content
+    bar = st.progress(0.0, "Reading the images …")
+
+    def tell(text: str, share: float) -> None:
+        bar.progress(min(share, 1.0), f"{text} …")
+
+    try:
+        return box.content_or_read(lambda: catalogue.load_with_skipped(name, tell))
+    finally:
+        bar.empty()
 
 
 # What is cached may not draw a progress bar: the box is, and is filled outside.

@@ -28,6 +28,13 @@ class Choice:
     version: object  # changes when the network does
 
 
+@dataclass(frozen=True)
+class ReadyChoice(Choice):
+    """A network that can read drawings."""
+
+    predictor: Predictor
+
+
 @cache
 def predict_on_one_thread() -> None:
     """Have torch use one thread in this process; the first call decides.
@@ -40,16 +47,26 @@ def predict_on_one_thread() -> None:
 
 def predictor_for(key: str) -> Choice:
     """The network of a result, or the latest one of a run in progress ("run:<id>")."""
-    if key.startswith(RUN_PREFIX):
-        run = find_run(key.removeprefix(RUN_PREFIX))
-        snapshots = run.snapshots() if run else {}
-        if not snapshots:
-            return Choice(key, None, 0)
-        epoch = max(snapshots)
-        return Choice(key, _snapshot_predictor(snapshots[epoch], run.recipe), epoch)
-    path = weights.path_of(key)
+    if not key.startswith(RUN_PREFIX):
+        return result_named(key)
+    run = find_run(key.removeprefix(RUN_PREFIX))
+    snapshots = run.snapshots() if run else {}
+    if run is None or not snapshots:
+        return Choice(key, None, 0)
+    epoch = max(snapshots)
+    return ReadyChoice(key, _snapshot_predictor(snapshots[epoch], run.recipe), epoch)
+
+
+def result_named(name: str) -> ReadyChoice:
+    """The network of a result.
+
+    Raises:
+        InputError: there is no such result, or it is broken.
+        OSError: its file cannot be read.
+    """
+    path = weights.path_of(name)
     version = path.stat().st_mtime_ns
-    return Choice(key, _loaded(key, str(path), version), version)
+    return ReadyChoice(name, _loaded(name, str(path), version), version)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -84,4 +101,5 @@ def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
 
 
 def _probabilities(path: Path, recipe: Recipe, drawing: Drawing) -> list[float]:
-    return Predictor.from_file(path, recipe).predict(drawing).probabilities.tolist()
+    prediction = Predictor.from_file(path, recipe).predict(drawing)
+    return [float(share) for share in prediction.probabilities]

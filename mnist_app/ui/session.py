@@ -10,7 +10,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import streamlit as st
 
@@ -25,8 +25,15 @@ if TYPE_CHECKING:
     from mnist_app.runs.jobs import Job, State
     from mnist_app.ui.listing import OutsideState
 
+
+class Persistence(TypedDict):
+    """How long the value of a widget is kept, as an argument of the widget."""
+
+    persist_state: Literal["page", "session"]
+
+
 # What was set in one tab is kept while another is open.
-PERSISTENT: dict[str, Any] = {"persist_state": "session"}
+PERSISTENT: Persistence = {"persist_state": "session"}
 _KEY = "session"  # in Streamlit's state of a session
 
 

@@ -29,7 +29,7 @@ from mnist_app.recognition.predictor import Found, Prediction, Predictor
 from mnist_app.ui.draw.reasons.digit_parts import digit_alone, strokes_in_box, strokes_up_to
 from mnist_app.ui.draw.reasons.neighbours import majority
 from mnist_app.ui.draw.reasons.panels import Subject
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import ReadyChoice
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
@@ -84,7 +84,9 @@ def test_a_digit_of_a_number_is_drawn_alone(predictor):
     found = predictor.read_number(drawing)
     assert [one.prediction.digit for one in found] == [7, 1]
     for one, stroke in zip(found, strokes, strict=True):
-        alone = digit_alone(Subject(Choice("canvas", predictor, 0), drawing, one, is_alone=False))
+        alone = digit_alone(
+            Subject(ReadyChoice("canvas", predictor, 0), drawing, one, is_alone=False)
+        )
         assert alone.rgba.shape == drawing.rgba.shape
         difference = np.abs(alone.rgba[..., 0].astype(int) - canvas(stroke, brush=14)[..., 0])
         assert difference.max() < 8
@@ -94,9 +96,9 @@ def test_a_digit_of_a_number_is_drawn_alone(predictor):
 def test_what_was_computed_is_kept_until_the_digit_changes(predictor, monkeypatch):
     monkeypatch.setattr(st, "session_state", {})
     (found,) = predictor.read_number(seven())
-    subject = Subject(Choice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
-    again = Subject(Choice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
-    newer = Subject(Choice("canvas", predictor, 1), Drawing(seven()), found, is_alone=True)
+    subject = Subject(ReadyChoice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
+    again = Subject(ReadyChoice("canvas", predictor, 0), Drawing(seven()), found, is_alone=True)
+    newer = Subject(ReadyChoice("canvas", predictor, 1), Drawing(seven()), found, is_alone=True)
     counted = iter(range(10))
     assert subject.remembered("x", lambda: next(counted), 3) == 0
     assert again.remembered("x", lambda: next(counted), 3) == 0

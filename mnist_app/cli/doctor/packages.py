@@ -123,4 +123,5 @@ def _boxes_kept() -> list[int]:
     from torchvision.ops import nms
 
     boxes = torch.tensor([[0.0, 0.0, 9.0, 9.0], [0.0, 0.0, 9.0, 8.0], [20.0, 20.0, 29.0, 29.0]])
-    return nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist()
+    kept: list[int] = nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist()
+    return kept

@@ -51,7 +51,7 @@ def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[
     readings, place = {}, st.empty()
     for number, info in enumerate(infos):
         try:
-            choice = loaded_networks.predictor_for(info.name)
+            choice = loaded_networks.result_named(info.name)
             key = (info.name, choice.version, drawing.key)
             if key not in old:
                 place.progress(number / len(infos), f"{info.name} reads …")

@@ -21,15 +21,7 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
     """
     st.markdown("**Accuracy against complexity**")
     with st.container(key="scatter"):
-        axis = st.segmented_control(
-            "Complexity",
-            list(_UNITS),
-            default="Parameters",
-            required=True,
-            key="complexity",
-            label_visibility="collapsed",
-            **session.PERSISTENT,
-        )
+        axis = _axis()
         others = comparison.seed_results()
         points = [
             comparison.point_of(info, _cost(info, costs[info.name], axis), others) for info in infos
@@ -40,6 +32,19 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
             "Bars: standard deviation over the seeds of a preset, where there are several; a point "
             "tells its n. Different data sets have different test images: compare like with like."
         )
+
+
+def _axis() -> str:
+    """The kind of cost that is shown."""
+    return st.segmented_control(
+        "Complexity",
+        list(_UNITS),
+        default="Parameters",
+        required=True,
+        key="complexity",
+        label_visibility="collapsed",
+        **session.PERSISTENT,
+    )
 
 
 def _cost(info: WeightsInfo, cost: Cost, axis: str) -> float:

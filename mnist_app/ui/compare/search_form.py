@@ -8,13 +8,14 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
 from mnist_app.data import mnist
-from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.fields import FieldFacts, value_text
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import (
     MOST_FIELDS,
     MOST_TRIALS,
     Between,
+    Kind,
     Space,
     Values,
     checked_range,
@@ -30,6 +31,7 @@ from mnist_app.ui import session, teacher_lock
 from mnist_app.ui.markdown import escaped
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
+_KINDS: dict[Kind, str] = {"grid": "All of a grid", "random": "Some at random"}
 
 
 def render() -> None:
@@ -45,14 +47,14 @@ def render() -> None:
     with st.container(key="search_start"):
         if not teacher_lock.is_unlocked():
             teacher_lock.render_locked_notice()
-        elif _is_started(space):
-            _start(space)
+        else:
+            _start_button(space)
 
 
-def _is_started(space: Space | None) -> bool:
-    """Whether the button was pressed, with which a made up message may come without a space."""
+def _start_button(space: Space | None) -> None:
     is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
-    return is_pressed and space is not None
+    if is_pressed and space is not None:  # a made up message may press it without a space
+        _start(space)
 
 
 def _space() -> Space:
@@ -63,8 +65,8 @@ def _space() -> Space:
     dataset = _dataset()
     fixed = _fixed(dataset)
     kind = st.segmented_control(
-        "Trials", ["grid", "random"], default="grid", required=True, key="search_kind",
-        format_func={"grid": "All of a grid", "random": "Some at random"}.get, **session.PERSISTENT,
+        "Trials", list(_KINDS), default="grid", required=True, key="search_kind",
+        format_func=_KINDS.__getitem__, **session.PERSISTENT,
     )  # fmt: skip
     values = {field: _values(field, kind) for field in _varied_fields()}
     count = 0
@@ -79,7 +81,7 @@ def _dataset() -> str:
     return st.segmented_control(
         "Data set",
         list(_DATASETS),
-        format_func=_DATASETS.get,
+        format_func=_DATASETS.__getitem__,
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
@@ -138,7 +140,7 @@ def _limits(field: str) -> tuple[int, int]:
     return int(least), int(greatest)
 
 
-def _values(field: str, kind: str) -> Values:
+def _values(field: str, kind: Kind) -> Values:
     """The values to try of one field."""
     facts = FIELDS[field]
     if not facts.is_number:
@@ -166,20 +168,27 @@ def _values(field: str, kind: str) -> Values:
 
 
 def _range(field: str) -> Between:
-    facts, places = FIELDS[field], st.columns(2)
-    kind = int if facts.is_whole else float
-    ends = [
-        place.number_input(
-            f"{facts.label_with_unit}, {word}",
-            *map(kind, facts.limits),
-            kind(value),
-            format="%d" if kind is int else "%g",
-            key=f"search_{field}_{word}",
-            **session.PERSISTENT,
+    usual_least, usual_greatest = FIELDS[field].usual
+    left, right = st.columns(2)
+    with left:
+        least = _end(FIELDS[field], "least", usual_least)
+    with right:
+        greatest = _end(FIELDS[field], "greatest", usual_greatest)
+    return checked_range(field, least, greatest)
+
+
+def _end(facts: FieldFacts, word: str, usual: float) -> float:
+    """One end of a range, the least or the greatest."""
+    label, key = f"{facts.label_with_unit}, {word}", f"search_{facts.name}_{word}"
+    if facts.is_whole:
+        whole = _limits(facts.name)
+        return st.number_input(
+            label, *whole, int(usual), format="%d", key=key, **session.PERSISTENT
         )
-        for place, word, value in zip(places, ("least", "greatest"), facts.usual, strict=True)
-    ]
-    return checked_range(field, *ends)
+    least, greatest = map(float, facts.limits)
+    return st.number_input(
+        label, least, greatest, float(usual), format="%g", key=key, **session.PERSISTENT
+    )
 
 
 def _size_text(space: Space) -> str:

@@ -81,13 +81,13 @@ def _progress(now: Search) -> None:
     rest = f", {diverged} diverged and kept their last good epoch" if diverged else ""
     st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
     died = next((t for t in now.trials if t.state == "died"), None)
-    if died:
+    if died and died.status:
         st.error(f"Trial {died.number} died. {escaped(died.status.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
     """The share of a trial in training that is done."""
-    if trial.state not in ("running", "stopping"):
+    if trial.run is None or trial.state not in ("running", "stopping"):
         return 0.0
     return len(trial.epochs) / trial.run.recipe.epochs
 
@@ -97,7 +97,7 @@ def _progress_text(now: Search, over: int) -> str:
         return "Stopping …"
     text = f"{over} of {len(now.trials)} trials are over"
     training = next((t for t in now.trials if t.state == "running"), None)
-    if training:
+    if training and training.run:
         epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
         text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
     elif any(t.state == "starting" for t in now.trials):
@@ -160,7 +160,7 @@ def _try(action: Callable[..., Any], *arguments: Any) -> None:
 def _best(now: Search) -> None:
     best = now.best
     info = now.result_of(best) if best else None
-    if info is None:
+    if best is None or best.val_accuracy is None or info is None:
         return
     low, high = metrics.accuracy_interval(best.val_accuracy, info.calibration.n)
     with st.container(key="search_best"):
@@ -180,7 +180,9 @@ def _best(now: Search) -> None:
 
 def _kept(kept: search.Kept | None) -> int | None:
     """Tell of the trial that was kept, and give its number; None if there is none any more."""
-    info = next((i for i in weights.list_weights() if kept and i.name == kept.name), None)
+    if kept is None:
+        return None
+    info = next((i for i in weights.list_weights() if i.name == kept.name), None)
     try:
         if info is None or weights.fingerprint_of(info.name) != kept.version:
             return None

@@ -18,14 +18,18 @@ _FEWEST = 2  # trials that make a chart
 
 def render(now: Search) -> None:
     """The chart of the finished trials, and the table of all."""
-    finished = [t for t in now.trials if t.state == "finished" and t.last]
-    result = now.result_of(finished[0]) if len(finished) >= _FEWEST else None
+    finished = [
+        (trial, accuracy)
+        for trial in now.trials
+        if trial.state == "finished" and (accuracy := trial.val_accuracy) is not None
+    ]
+    result = now.result_of(finished[0][0]) if len(finished) >= _FEWEST else None
     if result:
         st.html(style.sheet("trials"))
         fields = list(now.space.fields)
         figure = charts.trials_figure(
-            [{field: t.values[field] for field in fields} for t in finished],
-            [t.val_accuracy for t in finished],
+            [{field: trial.values[field] for field in fields} for trial, _ in finished],
+            [accuracy for _, accuracy in finished],
         )
         with st.container(key="search_chart"):
             st.plotly_chart(figure, key=f"trials_{now.id}", config=PLOTLY_CONFIG)
@@ -39,22 +43,9 @@ def render(now: Search) -> None:
 
 def _table(now: Search) -> None:
     number = st.column_config.NumberColumn
-    best = now.best
-    trials = now.trials
-    columns = {
-        "Trial": [t.number for t in trials],
-        "State": [_state(t, best) for t in trials],
-        **{
-            FIELDS[f].label_with_unit: [_cell(t.values[f]) for t in trials]
-            for f in now.space.fields
-        },
-        "Validation": [t.val_accuracy for t in trials],
-        "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
-        "Training, s": [t.seconds if t.epochs else None for t in trials],
-    }
     with st.container(key="search_table"):
         st.dataframe(
-            columns,
+            _columns(now),
             hide_index=True,
             placeholder="–",
             key=f"trials_table_{now.id}",
@@ -66,12 +57,27 @@ def _table(now: Search) -> None:
         )
 
 
+def _columns(now: Search) -> dict[str, list[Any]]:
+    best, trials = now.best, now.trials
+    return {
+        "Trial": [t.number for t in trials],
+        "State": [_state(t, best) for t in trials],
+        **{
+            FIELDS[f].label_with_unit: [_cell(t.values[f]) for t in trials]
+            for f in now.space.fields
+        },
+        "Validation": [t.val_accuracy for t in trials],
+        "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
+        "Training, s": [t.seconds if t.epochs else None for t in trials],
+    }
+
+
 def _state(trial: Trial, best: Trial | None) -> str:
     if best and trial.number == best.number:
         return "best"
     if trial.has_diverged:
         return "diverged"
-    if trial.state in ("running", "stopping"):
+    if trial.run and trial.state in ("running", "stopping"):
         return f"epoch {min(len(trial.epochs) + 1, trial.run.recipe.epochs)}"
     return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)
 

@@ -78,7 +78,7 @@ def _costs(infos: list[WeightsInfo]) -> dict[str, Cost]:
             key = weights.fingerprint_of(info.name)
             if key not in _COSTS:
                 place.progress(number / len(infos), f"Timing {info.name} …")
-                _COSTS[key] = comparison.cost_of(loaded_networks.predictor_for(info.name).predictor)
+                _COSTS[key] = comparison.cost_of(loaded_networks.result_named(info.name).predictor)
             costs[info.name] = _COSTS[key]
         except (InputError, OSError) as error:
             st.warning(escaped(error))

@@ -29,7 +29,9 @@ def render(dataset: Dataset) -> None:
 
 def digit_counts(*parts: Digits) -> list[int]:
     """How often each digit, 0 to 9, occurs in the parts together."""
-    return sum(torch.bincount(part.labels, minlength=10) for part in parts).tolist()
+    labels = torch.cat([part.labels for part in parts])
+    counts: list[int] = torch.bincount(labels, minlength=10).tolist()
+    return counts
 
 
 @st.cache_data(max_entries=8, show_spinner="Computing the means")

@@ -2,13 +2,14 @@
 
 import numpy as np
 import streamlit as st
+import torch
 
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.data.labelled_images import Digits, take, to_input
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.ui import session
 from mnist_app.ui.clickable import clickable
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 
 SAMPLE = 20  # images
 _STEPS = {"rotation": 5.0, "shift": 1.0, "blur": 0.25, "thickness": 0.25}
@@ -29,18 +30,23 @@ def render(train: Digits, choice: Choice | None) -> None:
     labels = sample.labels.tolist()
     with shown:
         described = [Tile(str(i), str(label)) for i, label in enumerate(labels)]
-        if choice and choice.predictor:
-            answers = [found.digit for found in choice.predictor.predict_images(images)]
-            pairs = list(zip(labels, answers, strict=True))
-            described = [_read(i, *pair) for i, pair in enumerate(pairs)]
-            right = sum(label == answer for label, answer in pairs)
-            st.markdown(f"**{choice.key} reads {right} of these {len(labels)} right**")
+        if isinstance(choice, ReadyChoice):
+            described = _answered(choice, images, labels)
         pixels = (images[:, 0].numpy() * 255).round().astype(np.uint8)
         clickable(tiles(pixels, described, size=64), key="distorted_tiles")
         st.caption(
             f"n = {len(labels)} training images, a stratified sample (seed 0). Evaluate, "
             "Robustness, measures each of these on 1,000 test images."
         )
+
+
+def _answered(choice: ReadyChoice, images: torch.Tensor, labels: list[int]) -> list[Tile]:
+    """Tell how many of the images, float32 (N, 1, 28, 28), are read right; a tile for each."""
+    answers = [found.digit for found in choice.predictor.predict_images(images)]
+    pairs = list(zip(labels, answers, strict=True))
+    right = sum(label == answer for label, answer in pairs)
+    st.markdown(f"**{choice.key} reads {right} of these {len(labels)} right**")
+    return [_read(i, *pair) for i, pair in enumerate(pairs)]
 
 
 def _read(number: int, label: int, answer: int | None) -> Tile:

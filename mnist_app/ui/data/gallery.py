@@ -48,7 +48,7 @@ def _places(train: Digits) -> list[int]:
         digit = st.segmented_control(
             "Digit", range(10), default=0, required=True, key="gallery_digit", **session.PERSISTENT
         )
-        return (train.labels == digit).nonzero().flatten()[:SIZE].tolist()
+        return list(map(int, (train.labels == digit).nonzero().flatten()[:SIZE]))
     return list(range(min(SIZE, len(train))))
 
 
@@ -57,14 +57,14 @@ def _random_places(n: int) -> list[int]:
     if st.button("Others", icon=":material/casino:", key="gallery_others"):
         memory.gallery_seed += 1
     generator = torch.Generator().manual_seed(memory.gallery_seed)
-    return torch.randperm(n, generator=generator)[:SIZE].tolist()
+    return list(map(int, torch.randperm(n, generator=generator)[:SIZE]))
 
 
 def _gallery(train: Digits, places: list[int]) -> int:
     """Show the images; the place of the one that was clicked last, before that the first."""
     state = st.session_state.get(_WIDGET)
     clicked = state.get("clicked") if state else None
-    chosen = int(clicked) if clicked in map(str, places) else places[0]
+    chosen = next((place for place in places if str(place) == clicked), places[0])
     described = [
         Tile(
             str(place),

@@ -10,7 +10,7 @@ from mnist_app.recognition.predictor import BLANK, Found, with_threshold
 from mnist_app.training.calibration import REFUSED, Calibration
 from mnist_app.ui import session
 from mnist_app.ui.draw import widgets
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 
 
 def render(
@@ -41,7 +41,7 @@ def _remembered(drawing: Drawing | None) -> Drawing | None:
 
 def _read(choice: Choice | None, drawing: Drawing | None) -> list[Found]:
     """What the chosen network finds; the same drawing and network are computed once."""
-    if drawing is None or choice is None or choice.predictor is None:
+    if drawing is None or not isinstance(choice, ReadyChoice):
         return []
     memory, key = session.current_session().draw, (choice.key, choice.version, drawing.key)
     if key != memory.read_key:
@@ -83,13 +83,13 @@ def _chances(found: list[Found]) -> None:
 
 
 def _calibration(choice: Choice | None) -> Calibration:
-    return choice.predictor.calibration if choice and choice.predictor else Calibration()
+    return choice.predictor.calibration if isinstance(choice, ReadyChoice) else Calibration()
 
 
 def _threshold_now(choice: Choice | None) -> float:
     """The slider's value, which stands below what it decides."""
     default = _calibration(choice).threshold
-    return st.session_state.get(_threshold_key(choice), 100 * default) / 100
+    return float(st.session_state.get(_threshold_key(choice), 100 * default)) / 100
 
 
 def _threshold_key(choice: Choice | None) -> str:
@@ -98,7 +98,9 @@ def _threshold_key(choice: Choice | None) -> str:
 
 def _threshold(choice: Choice | None) -> None:
     """How sure the network must be to answer, and what that means on digits it never saw."""
-    calibration = _calibration(choice)
+    if not isinstance(choice, ReadyChoice):
+        return
+    calibration = choice.predictor.calibration
     if not calibration.n:
         return
     value = st.slider(
@@ -116,4 +118,5 @@ def _threshold(choice: Choice | None) -> None:
     measured_on = "validation digits"
     if choice.predictor.recipe.name in ENSEMBLES:
         measured_on += " of the networks in it"
-    st.caption(fragments.coverage_text(*calibration.at(value / 100), calibration.n, measured_on))
+    if measured := calibration.at(value / 100):
+        st.caption(fragments.coverage_text(*measured, calibration.n, measured_on))

@@ -26,6 +26,7 @@ from mnist_app.ui.server.streamlit_internals import is_dropped_upload
 from mnist_app.ui.session import current_session
 
 if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
     from streamlit_drawable_canvas import CanvasResult
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
@@ -136,7 +137,7 @@ def _component(on_change: Callable[[], None]) -> "CanvasResult":
 
 
 @st.cache_resource
-def _script():
+def _script() -> "ComponentRenderer":
     """What runs in the browser beside the component."""
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 

@@ -17,7 +17,7 @@ CAMERA = "camera"
 
 def brush_width(default: int) -> int:
     """Of the slider, in pixels."""
-    return st.session_state.get(BRUSH, default)
+    return int(st.session_state.get(BRUSH, default))
 
 
 def canvas_json() -> Any:

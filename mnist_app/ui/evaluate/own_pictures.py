@@ -11,7 +11,7 @@ from mnist_app.data.archives import File, Skipped
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
 from mnist_app.ui import session, teacher_lock
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import ReadyChoice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.streamlit_internals import is_dropped_upload
 from mnist_app.ui.server.uploads import MOST_OF_A_SESSION
@@ -21,7 +21,7 @@ _TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 _WAYS = ("Upload", "Folder")
 
 
-def render(choice: Choice) -> None:
+def render(choice: ReadyChoice) -> None:
     """Choose pictures of one digit each, and see what the network takes them for."""
     st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
     if not teacher_lock.is_unlocked():
@@ -76,15 +76,19 @@ def _in_folder() -> tuple[object, list[File]] | None:
     return (place, archives.content_stamp(path)), files
 
 
-def _read(choice: Choice, key: object, files: list[File]) -> tuple[list[Reading], list[Skipped]]:
+def _read(
+    choice: ReadyChoice, source: object, files: list[File]
+) -> tuple[list[Reading], list[Skipped]]:
     """Read them, once per network and choice of files."""
     place = st.empty()  # there in every run, so that nothing below it moves
-    memory, key = current_session().data, (choice.key, choice.version, str(key))
+    memory, key = current_session().data, (choice.key, choice.version, str(source))
     if key != memory.pictures_key:
+
+        def tell(n: int) -> None:
+            place.progress(n / len(files), f"{n:,} files read …")
+
         place.progress(0.0, f"Reading {len(files):,} files …")
-        memory.pictures_read = read_all(
-            choice.predictor, files, lambda n: place.progress(n / len(files), f"{n:,} files read …")
-        )
+        memory.pictures_read = read_all(choice.predictor, files, tell)
         memory.pictures_key = key
         place.empty()
     return memory.pictures_read

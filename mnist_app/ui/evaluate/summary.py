@@ -63,7 +63,10 @@ def _confusion(result: Assessment) -> tuple[int, int] | None:
     if clicked and clicked != chosen:
         memory.confusion_cell = clicked
         st.rerun()
-    return tuple(map(int, chosen.split("-"))) if chosen else None
+    if not chosen:
+        return None
+    digit, answer = chosen.split("-")
+    return int(digit), int(answer)
 
 
 def _cell(result: Assessment, test: Digits, cell: tuple[int, int] | None) -> None:

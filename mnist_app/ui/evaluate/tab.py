@@ -9,7 +9,7 @@ from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, polling, session
 from mnist_app.ui.evaluate import confidence, images, own_pictures, robustness, summary
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 from mnist_app.ui.markdown import escaped
 
 VIEWS = ("Summary", "Images", "Confidence", "Robustness", "Own pictures")
@@ -22,25 +22,29 @@ def render(choice: Choice | None) -> None:
         choice: the network chosen in the sidebar.
     """
     with st.container(key="evaluate_tab"):
-        info = choice.predictor.info if choice and choice.predictor else None
-        if choice is None or info is None:
+        info = choice.predictor.info if isinstance(choice, ReadyChoice) else None
+        if not isinstance(choice, ReadyChoice) or info is None:
             st.info(
                 "Choose a saved network in the sidebar; one in training is measured at its end."
             )
             return
         st.subheader(f"{info.name} on test images", anchor=False)
-        view = st.segmented_control(
-            "View",
-            VIEWS,
-            default=VIEWS[0],
-            required=True,
-            key="evaluate_view",
-            **session.PERSISTENT,
-        )
+        view = _view()
         if view == "Own pictures":
             own_pictures.render(choice)
         else:
             _on_test_images(view, info)
+
+
+def _view() -> str:
+    return st.segmented_control(
+        "View",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="evaluate_view",
+        **session.PERSISTENT,
+    )
 
 
 def _on_test_images(view: str, info: WeightsInfo) -> None:

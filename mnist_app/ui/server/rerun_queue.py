@@ -20,6 +20,7 @@ from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
+_ASK, _CREATE = "request_rerun", "_create_scriptrunner"
 _LINE = "_digits_line"  # a name that Streamlit does not have
 Request = Callable[[AppSession, ClientState | None], None]
 Create = Callable[[AppSession, RerunData], None]
@@ -31,11 +32,11 @@ class _EndedError(Exception):
 
 def install() -> None:
     """Make all sessions of this server wait, once."""
-    needed = "request_rerun", "_create_scriptrunner"
+    needed = _ASK, _CREATE
     if all(hasattr(AppSession, name) for name in needed) and not hasattr(AppSession, _LINE):
         setattr(AppSession, _LINE, ())  # requests of a session, in the order in which they came
-        AppSession._create_scriptrunner = _in_no_place(AppSession._create_scriptrunner)
-        AppSession.request_rerun = _in_line(AppSession.request_rerun)
+        setattr(AppSession, _CREATE, _in_no_place(AppSession._create_scriptrunner))
+        setattr(AppSession, _ASK, _in_line(AppSession.request_rerun))
 
 
 def _in_no_place(create: Create) -> Create:

@@ -23,7 +23,7 @@ def _ignore_requests_to_clear_the_cache() -> None:
     guesses. No option turns it off: `client.toolbarMode` only hides the menu that sends it.
     """
     session = getattr(app_session, "AppSession", None)
-    if hasattr(session, "_handle_clear_cache_request"):
+    if session is not None and hasattr(session, "_handle_clear_cache_request"):
         session._handle_clear_cache_request = _do_nothing
 
 

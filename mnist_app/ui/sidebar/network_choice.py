@@ -64,7 +64,7 @@ def _select(labels: dict[str, str]) -> str:
     return st.selectbox(
         "Network",
         list(labels),
-        format_func=labels.get,
+        format_func=labels.__getitem__,
         key=_WIDGET,
         help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
         "95% interval of the test accuracy.",
@@ -77,8 +77,9 @@ def _key(labels: dict[str, str]) -> str:
     What was chosen last is kept apart, as a page may still send an old label.
     """
     default = _default(labels)
-    if (wanted := st.session_state.get(_WIDGET)) in labels:
-        return wanted
+    chosen = st.session_state.get(_WIDGET)
+    if isinstance(chosen, str) and chosen in labels:
+        return chosen
     wanted = current_session().page.network or st.query_params.get(_WIDGET) or default
     if wanted not in labels:
         wanted = _result_of(wanted) if wanted.startswith(RUN_PREFIX) else default

@@ -15,6 +15,13 @@ GROUPS: dict[Group, tuple[str, ...]] = {
 }
 
 
+class _Arguments(session.Persistence):
+    """What all kinds of widgets take."""
+
+    key: str
+    help: str
+
+
 def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return what they hold, unvalidated."""
     values = _row(MAIN, preset, columns=2)
@@ -36,7 +43,8 @@ def _row(fields: tuple[str, ...], preset: Recipe, columns: int) -> dict[str, Any
 
 
 def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
-    label, common = facts.label_with_unit, {"key": key, "help": facts.help, **session.PERSISTENT}
+    label = facts.label_with_unit
+    common: _Arguments = {"key": key, "help": facts.help, **session.PERSISTENT}
     if facts.is_switch:
         return st.toggle(label, default, **common)
     if facts.choices:
@@ -46,7 +54,7 @@ def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
     return st.text_input(label, value_text(default), **common)
 
 
-def _number(facts: FieldFacts, default: Any, common: dict[str, Any]) -> Any:
+def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
     kind = int if facts.is_whole else float
     return st.number_input(
         facts.label_with_unit,

@@ -47,13 +47,13 @@ def render(subject: Subject) -> None:
 def _target(subject: Subject) -> int:
     """The logit to explain."""
     outputs = CLASSES + (subject.choice.predictor.recipe.non_digits > 0)
-    nearest = subject.prediction.nearest
+    nearest = subject.nearest
     labels = {_AS_READ: f"as read: {nearest}"} | {i: _name(i) for i in range(outputs)}
     chosen = st.segmented_control(
         "What speaks for …",
         list(labels),
         default=_AS_READ,  # again where a network has no such logit
-        format_func=labels.get,
+        format_func=labels.__getitem__,
         required=True,
         key="why_digit",
         **session.PERSISTENT,
@@ -79,10 +79,8 @@ def _attributions(
     saliency = explain.saliency(model, image, target)
     yield 0.0
     cam = explain.grad_cam(model, image, target)
-    for integrated in explain.integrated_gradients_steps(model, image, target):
-        if isinstance(integrated, float):
-            yield integrated
-    yield saliency, integrated, cam
+    for found in explain.integrated_gradients_steps(model, image, target):
+        yield found if isinstance(found, float) else (saliency, found, cam)
 
 
 def _saliency(values: Tensor, image: np.ndarray, digit: str) -> Captioned:

@@ -34,7 +34,7 @@ def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:
 def strokes_up_to(paths: pen.Strokes, share: float) -> pen.Strokes:
     """What was drawn after a share, 0..1, of the way of the pen."""
     left = share * sum(_length(path) for path in paths)
-    drawn = []
+    drawn: list[pen.Stroke] = []
     for path in paths:
         length = _length(path)
         if left < length - 1e-6:

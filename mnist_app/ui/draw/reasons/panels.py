@@ -1,9 +1,8 @@
 """The reasons behind an answer, below the canvas: an expander each, computed while it is open."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import streamlit as st
@@ -12,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.recognition.predictor import Found, Prediction
 from mnist_app.ui import polling, session
-from mnist_app.ui.loaded_networks import Choice
+from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 
 TITLES = {
     "why": "Why? The pixels that count",
@@ -31,7 +30,7 @@ _ORDINALS = "1st", "2nd", "3rd"
 class Subject:
     """The digit whose reasons are shown."""
 
-    choice: Choice  # with a predictor
+    choice: ReadyChoice
     drawing: Drawing  # the whole of it
     found: Found
     is_alone: bool  # the only digit of the drawing
@@ -40,6 +39,17 @@ class Subject:
     def prediction(self) -> Prediction:
         """What it was taken for."""
         return self.found.prediction
+
+    @property
+    def nearest(self) -> int:
+        """The digit it is most like.
+
+        Raises:
+            ValueError: nothing was drawn.
+        """
+        if self.prediction.nearest is None:
+            raise ValueError("there is no digit to explain")
+        return self.prediction.nearest
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -112,7 +122,7 @@ def render(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None
 
 
 def _explain(
-    opened: dict[str, DeltaGenerator], which: DeltaGenerator, choice: Choice | None
+    opened: Mapping[str, DeltaGenerator], which: DeltaGenerator, choice: Choice | None
 ) -> None:
     with which:
         subject = _subject(choice)
@@ -123,35 +133,45 @@ def _explain(
 
 def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
     if subject:
-        _module_of(name).render(subject)
-    elif choice is None or choice.predictor is None:
+        _renderer_of(name)(subject)
+    elif not isinstance(choice, ReadyChoice):
         st.caption("There is no network to ask yet.")
     else:
         st.caption("Draw a digit: this follows every stroke.")
 
 
-def _module_of(name: str) -> ModuleType:
-    """What an expander shows: each is loaded when it is opened for the first time."""
+def _renderer_of(name: str) -> Callable[[Subject], None]:
+    """What draws the inside of an expander; it is loaded when that is opened the first time."""
     match name:
         case "why":
-            from mnist_app.ui.draw.reasons import attributions as module
+            from mnist_app.ui.draw.reasons.attributions import render as why
+
+            return why
         case "layers":
-            from mnist_app.ui.draw.reasons import layers as module
+            from mnist_app.ui.draw.reasons.layers import render as layers
+
+            return layers
         case "xray":
-            from mnist_app.ui.draw.reasons import xray as module
+            from mnist_app.ui.draw.reasons.xray import render as xray
+
+            return xray
         case "scrubber":
-            from mnist_app.ui.draw.reasons import scrubber as module
+            from mnist_app.ui.draw.reasons.scrubber import render as scrubber
+
+            return scrubber
         case "neighbours":
-            from mnist_app.ui.draw.reasons import neighbours as module
-        case _:
-            from mnist_app.ui.draw.reasons import robustness as module
-    return module
+            from mnist_app.ui.draw.reasons.neighbours import render as neighbours
+
+            return neighbours
+    from mnist_app.ui.draw.reasons.robustness import render as robustness
+
+    return robustness
 
 
 def _subject(choice: Choice | None) -> Subject | None:
     """The digit to explain; the one that is chosen, if the drawing has several."""
     drawing, found = session.current_drawing(), session.current_session().draw.found
-    if choice is None or choice.predictor is None or drawing is None or not found:
+    if not isinstance(choice, ReadyChoice) or drawing is None or not found:
         return None
     place = _which(found) if len(found) > 1 else 0
     return Subject(choice, drawing, found[place], len(found) == 1)

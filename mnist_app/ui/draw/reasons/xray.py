@@ -63,9 +63,10 @@ def _predicted(
     subject: Subject, digit: Drawing, settings: list[tuple[str, ...]]
 ) -> list[Prediction]:
     images = [to_mnist(digit, left_out) for left_out in settings]
-    if images[0] is None:
+    inked = [image for image in images if image is not None]
+    if len(inked) < len(settings):
         return [BLANK] * len(settings)
-    return subject.choice.predictor.predict_images(torch.cat(images))
+    return subject.choice.predictor.predict_images(torch.cat(inked))
 
 
 def _one(title: str, prediction: Prediction) -> None:
