@@ -62,7 +62,7 @@ def _ink_of(rgba: np.ndarray) -> np.ndarray | None:
     strongest = difference.max()
     if strongest < MIN_CONTRAST:
         return None
-    ink = difference.astype(np.float32)
+    ink: np.ndarray = difference.astype(np.float32)
     ink /= np.float32(strongest)
     return ink
 

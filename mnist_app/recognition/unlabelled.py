@@ -56,7 +56,10 @@ def read_all(
             skipped.append(Skipped(file.name, f"Only {MOST_PICTURES:,} pictures are read at once."))
             continue
         picture = _opened(file)
-        (pictures if isinstance(picture, _Picture) else skipped).append(picture)
+        if isinstance(picture, Skipped):
+            skipped.append(picture)
+            continue
+        pictures.append(picture)
         if len(pictures) == _PICTURES_PER_BATCH:
             readings += _read(predictor, pictures)
             pictures.clear()
