@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from mnist_app.drawing import drawing, normal_form
+from mnist_app.drawing import drawing, normal_form, stray_dots
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.drawing.normal_form import Form
 
@@ -18,7 +18,7 @@ FORM = {
     "ink against ground": drawing._ink_of,
     "cutting out": normal_form._crop,
     "the working size": Form.mask.func,
-    "stray dots": normal_form.without_specks,
+    "stray dots": stray_dots.without_stray_dots,
     "the width of the strokes": normal_form._standardise_strokes,
     "scaling": normal_form._fill_box,
     "centring": normal_form._centre_mass,

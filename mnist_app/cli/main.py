@@ -18,7 +18,7 @@ from mnist_app.cli.predict import JSON_OPTION, check_output, predict, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, printable
 from mnist_app.common.settings import is_checkout, shipped_folder
-from mnist_app.recipes.fields import FieldFacts
+from mnist_app.recipes.annotations import FieldFacts
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
 from mnist_app.recipes.recipe import FIELDS, Recipe
 

@@ -13,13 +13,13 @@ from scipy import ndimage
 from torch import Tensor
 
 from mnist_app.drawing.drawing import Drawing, as_drawing
+from mnist_app.drawing.stray_dots import without_stray_dots
+from mnist_app.drawing.stroke_width import STROKE, stroke_radius, thicker, thinner
 
 SIDE = 28
 BOX = 20  # the longest side of a digit in the normal form
-STROKE = 2.4  # pixels, width of a stroke in the normal form; the median of MNIST's is 2.3
 INK = 0.4  # share of the darkest ink from which on a pixel counts as drawn
 WORK = 100  # pixels, the longest side of a drawing while its strokes are worked on
-_WIDEST = 0.165  # of a drawing's longest side: half the width of its strokes at most
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
 
@@ -96,7 +96,7 @@ def _crop(form: Form) -> Form:
 
 def _drop_specks(form: Form) -> Form:
     """Drop stray dots, as they are found at the working size."""
-    kept = without_specks(form.mask)
+    kept = without_stray_dots(form.mask)
     if kept is form.mask:
         return form
     specks = ndimage.binary_dilation(form.mask & ~kept, _TOUCHING, 2)[1:-1, 1:-1]
@@ -112,9 +112,9 @@ def _standardise_strokes(form: Form) -> Form:
     factor = _factor_of_path(form, radius) if form.left_out.isdisjoint(_FIT) else _factor(form)
     wanted = STROKE / 2 / factor
     if wanted <= radius:
-        return replace(form, ink=_thinner(mask, inside, radius, wanted), factor=factor)
+        return replace(form, ink=thinner(mask, inside, radius, wanted), factor=factor)
     edge = math.ceil(wanted - radius) + 1
-    ink = _thicker(np.pad(mask, edge), wanted - radius)
+    ink = thicker(np.pad(mask, edge), wanted - radius)
     if "crop" in form.left_out:  # the canvas does not grow
         ink = ink[edge:-edge, edge:-edge]
     return replace(form, ink=ink, factor=factor)
@@ -184,47 +184,6 @@ def cropped(ink: np.ndarray) -> np.ndarray:
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def without_specks(mask: np.ndarray) -> np.ndarray:
-    """Drop stray dots and taps; the bar of a 5 or a 7 and the other half of a 4 stay.
-
-    A part goes if it is hardly longer than a stroke is wide, or if it is small and lies far from
-    the rest.
-
-    Args:
-        mask: bool (H, W), True where there is ink.
-    Returns:
-        The mask itself if there is nothing to drop, else another.
-    """
-    labels, count = ndimage.label(mask, _TOUCHING)
-    if count < 2:
-        return mask
-    boxes = ndimage.find_objects(labels)
-    lengths = np.array([max(part.stop - part.start for part in box) for box in boxes])
-    areas = ndimage.sum_labels(mask, labels, range(1, count + 1))
-    main = int(areas.argmax())
-    tap = 1.5 * 2 * stroke_radius(ndimage.distance_transform_edt(labels == main + 1))
-    to_main = ndimage.distance_transform_edt(labels != main + 1)
-    gaps = ndimage.minimum(to_main, labels, range(1, count + 1))
-    dots = lengths <= min(tap, lengths[main] / 3)
-    strays = (lengths < lengths[main] / 4) & (gaps > lengths[main] / 4)
-    stays = np.append(False, ~(dots | strays))
-    return mask if stays[1:].all() else stays[labels]
-
-
-def stroke_radius(inside: np.ndarray) -> float:
-    """Half the width of the strokes: how far their middle lies from the ground.
-
-    Most of the middle lines of a drawing belong to plain strokes; where strokes meet and loops
-    are filled the distance is greater. So a low quantile finds the brush.
-
-    Args:
-        inside: distance of every pixel of ink from the ground, 0 on the ground.
-    """
-    middle = inside >= ndimage.maximum_filter(inside, 3)
-    radius = np.quantile(inside[middle & (inside > 0.3 * inside.max())], 0.1)
-    return float(min(radius, _WIDEST * max(inside.shape)))
-
-
 def _factor(form: Form) -> float:
     """From the working size to that of the image, whatever the strokes' width."""
     if "scale" not in form.left_out:
@@ -238,22 +197,6 @@ def _factor_of_path(form: Form, radius: float) -> float:
     drawn = [np.flatnonzero(form.mask.any(axis=axis)) for axis in (0, 1)]
     path: float = max(places[-1] - places[0] + 1 for places in drawn) - 2 * radius
     return (BOX - STROKE) / max(path, radius)  # a dot is not blown up
-
-
-def _thicker(mask: np.ndarray, by: float) -> np.ndarray:
-    thicker: np.ndarray = np.clip(by + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
-    return thicker
-
-
-def _thinner(mask: np.ndarray, inside: np.ndarray, radius: float, wanted: float) -> np.ndarray:
-    """Strokes of `radius` made `wanted`; those that were thinner keep their middle line."""
-    thinner: np.ndarray = np.clip(inside - (radius - wanted), 0, 1)
-    weak = (inside >= ndimage.maximum_filter(inside, 3)) & (inside > 0) & (inside < radius)
-    if not weak.any():
-        return thinner
-    kept = np.clip(wanted + 0.5 - ndimage.distance_transform_edt(~weak), 0, 1)
-    result: np.ndarray = np.maximum(thinner, kept * mask)
-    return result
 
 
 def _resized(form: Form, most: int) -> np.ndarray:

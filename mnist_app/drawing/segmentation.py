@@ -10,7 +10,9 @@ from PIL import Image
 from scipy import ndimage
 
 from mnist_app.drawing.drawing import Drawing
-from mnist_app.drawing.normal_form import INK, stroke_radius, without_specks
+from mnist_app.drawing.normal_form import INK
+from mnist_app.drawing.stray_dots import without_stray_dots
+from mnist_app.drawing.stroke_width import stroke_radius
 
 HEIGHT = 120  # pixels, about the height of the digits while pieces are looked for
 LONGEST = 1600  # pixels, a row is never wider than this while pieces are looked for
@@ -81,7 +83,7 @@ def sheet_of(drawing: Drawing) -> Sheet | None:
     factor = min(HEIGHT / height, LONGEST / width, 4.0) if height * 2 > width / 4 else 1.0
     size = max(1, round(ink.shape[1] * factor)), max(1, round(ink.shape[0] * factor))
     small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
-    mask = without_specks(small >= INK * small.max())
+    mask = without_stray_dots(small >= INK * small.max())
     return Sheet(ink, int(left), int(top), mask, factor) if mask.any() else None
 
 

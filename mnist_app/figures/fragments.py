@@ -10,7 +10,7 @@ from mnist_app.drawing.segmentation import Box
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.templating import from_template
-from mnist_app.recipes.architectures import LayerSummary
+from mnist_app.recipes.layer_tables import LayerSummary
 from mnist_app.recognition.predictor import Found, Prediction, number_text
 
 _COLOR_OF_NO_DIGIT = "#9aa0aa"

@@ -12,7 +12,7 @@ from torch import nn
 from mnist_app.common.errors import InputError
 from mnist_app.networks import layers
 from mnist_app.recipes import layers as table
-from mnist_app.recipes.architectures import ARCHITECTURES, completed
+from mnist_app.recipes.layer_tables import ARCHITECTURES, completed
 from mnist_app.recipes.layers import CLASSES, IMAGE_SHAPE, Layer, Layers, Shape, with_input_shapes
 from mnist_app.recipes.recipe import PIXEL_DEVIATION, SCALINGS, Recipe
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from mnist_app.recipes.architectures import ARCHITECTURES, add_architecture
+from mnist_app.recipes.layer_tables import ARCHITECTURES, add_architecture
 from mnist_app.recipes.layers import (
     AveragePool,
     BatchNorm,

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, shortened
-from mnist_app.recipes.architectures import ARCHITECTURES, completed
-from mnist_app.recipes.fields import FieldFacts, Group, field
+from mnist_app.recipes.annotations import FieldFacts, Group, field
+from mnist_app.recipes.layer_tables import ARCHITECTURES, completed
 from mnist_app.recipes.layers import CLASSES, Layers
 
 # Mean and standard deviation of the pixels of MNIST's training images, in [0, 1].

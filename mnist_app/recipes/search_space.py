@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
-from mnist_app.recipes.fields import format_number
+from mnist_app.recipes.annotations import format_number
 from mnist_app.recipes.presets import ENSEMBLES
 from mnist_app.recipes.recipe import FIELDS, Recipe
 

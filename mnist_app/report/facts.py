@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.data_urls import picture_url
-from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.annotations import value_text
 from mnist_app.recipes.presets import SOURCES, Source, is_preset
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.recognition.assessment import Assessment

@@ -14,7 +14,7 @@ from mnist_app.figures import evaluation_charts, training_charts
 from mnist_app.figures.fragments import architecture
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.figures.templating import from_template
-from mnist_app.recipes import architectures
+from mnist_app.recipes import layer_tables
 from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import facts
@@ -63,7 +63,7 @@ def render_report(name: str, result: Assessment, test: Digits) -> str:
         result=result,
         mistakes=facts.worst_mistakes(result, test),
         confidence=_confidence(info, result),
-        architecture=architecture(architectures.describe(info.recipe.layers)),
+        architecture=architecture(layer_tables.describe(info.recipe.layers)),
         recipe=facts.recipe_fields(info.recipe),
         environment=facts.environment(info),
         command=training_command(info),

@@ -15,7 +15,7 @@ from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
 from mnist_app.runs.run import list_runs
-from mnist_app.ui import session, teacher_lock
+from mnist_app.ui import permissions, session
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
@@ -50,11 +50,11 @@ def render_own_data(key: str) -> str:
         key: of the choice; the uploader has `key` with "_upload" behind it.
     """
     choice = st.container()  # above the uploader, which decides what it shows
-    is_open = teacher_lock.is_unlocked()
+    is_open = permissions.is_unlocked()
     if is_open:
         _upload(key)
     else:
-        teacher_lock.render_locked_notice()
+        permissions.render_locked_notice()
     labels = {str(path): _label(path) for path in uploads.list_uploads()}
     with choice:
         place = _folder_or_zip(labels, key, is_open=is_open)
@@ -117,7 +117,7 @@ def load_or_explain(name: str, key: str) -> Dataset | None:
         return None
     if name == "mnist" and not mnist.is_downloaded():
         st.info("MNIST is not on this machine. The bundled digits are.")
-        if not teacher_lock.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
+        if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
             return None
     try:
         return _content(name)[0]
@@ -142,7 +142,7 @@ def render_delete_button(name: str, key: str) -> None:
         key: that of `choose`.
     """
     path = Path(name)
-    if path not in uploads.list_uploads() or not teacher_lock.is_unlocked():
+    if path not in uploads.list_uploads() or not permissions.is_unlocked():
         return
     with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
         st.write(f"{archives.upload_name(path)} is gone for everybody then.")
@@ -154,7 +154,7 @@ def render_delete_button(name: str, key: str) -> None:
 def _delete(path: Path, key: str) -> None:
     """Delete an upload and choose none, or leave a sentence on why that cannot be."""
     try:
-        teacher_lock.require_unlocked()
+        permissions.require_unlocked()
         delete_upload(path)
         st.session_state[key] = None
     except InputError as error:

@@ -11,7 +11,7 @@ from mnist_app.drawing.segmentation import Box
 from mnist_app.figures import fragments
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.networks.models import count_parameters, create_model, list_models
-from mnist_app.recipes.architectures import LayerSummary, describe
+from mnist_app.recipes.layer_tables import LayerSummary, describe
 from mnist_app.recognition.predictor import BLANK, Found, Prediction
 from mnist_app.ui.markdown import escaped, inline_code
 

@@ -29,7 +29,7 @@ from mnist_app.figures import dataset_charts as data_charts
 from mnist_app.figures.readings import reading_cards
 from mnist_app.figures.templating import from_template
 from mnist_app.figures.tiles import Tile, tiles
-from mnist_app.recipes.architectures import LayerSummary
+from mnist_app.recipes.layer_tables import LayerSummary
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import comparison

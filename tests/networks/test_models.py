@@ -12,7 +12,7 @@ from mnist_app.networks.models import (
     from_recipe,
     list_models,
 )
-from mnist_app.recipes.architectures import describe
+from mnist_app.recipes.layer_tables import describe
 from mnist_app.recipes.layers import count_multiply_adds
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES
 from mnist_app.recipes.recipe import SCALINGS, Recipe

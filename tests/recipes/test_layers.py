@@ -1,6 +1,6 @@
 import pytest
 
-from mnist_app.recipes.architectures import completed, describe
+from mnist_app.recipes.layer_tables import completed, describe
 from mnist_app.recipes.layers import (
     AveragePool,
     BatchNorm,

@@ -7,7 +7,7 @@ import pytest
 from mnist_app.common.errors import InputError
 from mnist_app.networks.models import create_model, from_recipe, list_models
 from mnist_app.recipes import presets
-from mnist_app.recipes.architectures import ARCHITECTURES
+from mnist_app.recipes.layer_tables import ARCHITECTURES
 from mnist_app.recipes.layers import Conv, Dense, Flatten, Relu, SideBySide
 from mnist_app.recipes.presets import (
     ENSEMBLES,
@@ -97,11 +97,11 @@ def test_recipes_and_networks_are_read_without_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("module", ["recipe", "architectures", "layers", "fields", "presets"])
+@pytest.mark.parametrize("module", ["recipe", "layer_tables", "layers", "annotations", "presets"])
 def test_whatever_is_imported_first_all_presets_are_there(module):
     code = (
         f"import mnist_app.recipes.{module}\n"
-        "from mnist_app.recipes.architectures import ARCHITECTURES\n"
+        "from mnist_app.recipes.layer_tables import ARCHITECTURES\n"
         f"assert len(ARCHITECTURES) == {len(list_models())}"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from mnist_app.common.errors import InputError
 from mnist_app.networks.models import list_models
-from mnist_app.recipes.architectures import ARCHITECTURES
-from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.annotations import value_text
+from mnist_app.recipes.layer_tables import ARCHITECTURES
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES, is_preset
 from mnist_app.recipes.recipe import FIELDS, Recipe
 

@@ -6,7 +6,7 @@ import pytest
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from mnist_app.ui import teacher_lock
+from mnist_app.ui import permissions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,9 +34,9 @@ def test_errors_tell_nothing_about_the_machine(options):
 
 SIDEBAR = """
 import streamlit as st
-from mnist_app.ui import teacher_lock
-teacher_lock.render()
-st.write("open" if teacher_lock.is_unlocked() else "locked")
+from mnist_app.ui import permissions
+permissions.render()
+st.write("open" if permissions.is_unlocked() else "locked")
 """
 
 
@@ -56,7 +56,7 @@ def test_a_server_that_others_reach_warns_where_no_code_is_set(
     if code:
         monkeypatch.setenv("MNIST_APP_TEACHER_CODE", code)
     options = {"server.address": address, "secrets.files": []}
-    monkeypatch.setattr(teacher_lock.st, "get_option", options.get)
+    monkeypatch.setattr(permissions.st, "get_option", options.get)
     app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
     assert not app.exception
     assert bool(app.warning) == warned

@@ -4,13 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_app.drawing import pen
-from mnist_app.ui.draw.strokes import (
-    MOST_POINTS,
-    History,
-    drawing_of,
-    is_too_long,
-    valid_strokes,
-)
+from mnist_app.ui.draw.strokes import MOST_POINTS, History, drawing_of, is_too_long, valid_strokes
 
 
 def strokes(*names: str) -> list[dict]:

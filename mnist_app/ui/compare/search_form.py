@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
 from mnist_app.data import mnist
-from mnist_app.recipes.fields import FieldFacts, value_text
+from mnist_app.recipes.annotations import FieldFacts, value_text
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import (
@@ -27,7 +27,7 @@ from mnist_app.recipes.search_space import (
 )
 from mnist_app.results import weights
 from mnist_app.runs import search
-from mnist_app.ui import session, teacher_lock
+from mnist_app.ui import permissions, session
 from mnist_app.ui.markdown import escaped
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
@@ -45,8 +45,8 @@ def render() -> None:
     if space:
         st.caption(_size_text(space))
     with st.container(key="search_start"):
-        if not teacher_lock.is_unlocked():
-            teacher_lock.render_locked_notice()
+        if not permissions.is_unlocked():
+            permissions.render_locked_notice()
         else:
             _start_button(space)
 
@@ -214,7 +214,7 @@ def _images_per_second(model: str) -> float | None:
 
 def _start(space: Space) -> None:
     try:
-        teacher_lock.require_unlocked()
+        permissions.require_unlocked()
         with st.spinner("Starting"):
             started = search.start(space)
     except InputError as error:

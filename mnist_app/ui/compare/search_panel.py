@@ -10,7 +10,7 @@ from mnist_app.results import weights
 from mnist_app.runs import processes, run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
-from mnist_app.ui import just_started, listing, polling, session, style, teacher_lock
+from mnist_app.ui import just_started, listing, permissions, polling, session, style
 from mnist_app.ui.compare import search_form, search_results
 from mnist_app.ui.markdown import escaped
 
@@ -23,7 +23,7 @@ def render() -> None:
     with st.container(key="search_tab"):
         settings, progress = st.columns([1, 1.6], gap="large")
     with settings:
-        if teacher_lock.is_unlocked():
+        if permissions.is_unlocked():
             processes.prepare_to_start()
         search_form.render()
     with progress:
@@ -108,7 +108,7 @@ def _progress_text(now: Search, over: int) -> str:
 
 
 def _buttons(now: Search) -> None:
-    if not teacher_lock.is_unlocked():
+    if not permissions.is_unlocked():
         return
     with st.container(horizontal=True):
         if now.state in ("running", "stopping"):
@@ -148,7 +148,7 @@ def _action(
 
 def _try(action: Callable[..., Any], *arguments: Any) -> None:
     try:
-        teacher_lock.require_unlocked()
+        permissions.require_unlocked()
         action(*arguments)
     except (InputError, OSError) as error:
         st.toast(escaped(error))
@@ -174,7 +174,7 @@ def _best(now: Search) -> None:
             "The best is chosen by validation images. The test images have no say, so the test "
             "accuracy, which shows once it is kept, is an honest one."
         )
-        if _kept(now.kept) != best.number and teacher_lock.is_unlocked():
+        if _kept(now.kept) != best.number and permissions.is_unlocked():
             _keep(now)
 
 

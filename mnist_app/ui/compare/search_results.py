@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_app.figures import comparison_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
-from mnist_app.recipes.fields import value_text
+from mnist_app.recipes.annotations import value_text
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import Between
 from mnist_app.runs.search import Search, Trial

@@ -14,13 +14,7 @@ from streamlit_drawable_canvas import st_canvas
 from mnist_app.common.errors import InputError
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui.draw import widgets
-from mnist_app.ui.draw.strokes import (
-    MOST_POINTS,
-    Strokes,
-    drawing_of,
-    is_too_long,
-    valid_strokes,
-)
+from mnist_app.ui.draw.strokes import MOST_POINTS, Strokes, drawing_of, is_too_long, valid_strokes
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.streamlit_internals import is_dropped_upload
 from mnist_app.ui.session import current_session

@@ -10,7 +10,7 @@ from mnist_app.data import archives
 from mnist_app.data.archives import File, Skipped
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
-from mnist_app.ui import session, teacher_lock
+from mnist_app.ui import permissions, session
 from mnist_app.ui.loaded_networks import ReadyChoice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.streamlit_internals import is_dropped_upload
@@ -24,8 +24,8 @@ _WAYS = ("Upload", "Folder")
 def render(choice: ReadyChoice) -> None:
     """Choose pictures of one digit each, and see what the network takes them for."""
     st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
-    if not teacher_lock.is_unlocked():
-        return teacher_lock.render_locked_notice()
+    if not permissions.is_unlocked():
+        return permissions.render_locked_notice()
     way = st.segmented_control(
         "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **session.PERSISTENT
     )

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from mnist_app.figures import fragments
-from mnist_app.recipes import architectures
+from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.results import weights
 from mnist_app.training import metrics
-from mnist_app.ui import listing, polling, teacher_lock
+from mnist_app.ui import listing, permissions, polling
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
@@ -24,7 +24,7 @@ def render() -> Choice | None:
         for item in there.broken:
             st.warning(escaped(f"{item.file}: {item.problem}"))
         qr_code.render()
-        teacher_lock.render()
+        permissions.render()
     page = current_session().page
     page.sidebar_shows = choice.key if choice else None
     page.outside_state = there.outside_state(page.network)
@@ -44,7 +44,7 @@ def _network(choice: Choice) -> None:
         st.caption(f"Training now: this is what it knows after epoch {choice.version}.")
     with st.expander("Architecture", key="architecture"):
         layers = choice.predictor.recipe.layers
-        st.html(fragments.architecture(architectures.describe(layers)))
+        st.html(fragments.architecture(layer_tables.describe(layers)))
     if info:
         _report(info)
 

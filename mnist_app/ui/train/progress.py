@@ -9,7 +9,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.runs import lifecycle
 from mnist_app.runs.event_log import Event
 from mnist_app.runs.run import Run, RunStatus
-from mnist_app.ui import session, teacher_lock
+from mnist_app.ui import permissions, session
 from mnist_app.ui.markdown import escaped
 
 _NOTHING_LEARNED = 0.2  # test accuracy
@@ -99,7 +99,7 @@ def _result(now: RunStatus) -> None:
 
 
 def _buttons(now: RunStatus) -> None:
-    if not teacher_lock.is_unlocked():
+    if not permissions.is_unlocked():
         return
     with st.container(horizontal=True):
         if now.state in ("queued", "starting", "running"):
@@ -125,7 +125,7 @@ def _resume(run: Run) -> None:
 
 def _try(action: Callable[[Run], None], run: Run) -> None:
     try:
-        teacher_lock.require_unlocked()
+        permissions.require_unlocked()
         action(run)
     except InputError as error:
         st.toast(escaped(error))

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from mnist_app.recipes.fields import FieldFacts, Group, value_text
+from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.ui import session
 

@@ -10,7 +10,7 @@ from mnist_app.data import catalogue, training_data
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.runs import lifecycle, processes
-from mnist_app.ui import dataset_choice, session, teacher_lock
+from mnist_app.ui import dataset_choice, permissions, session
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
 
@@ -35,8 +35,8 @@ def render() -> None:
         help="Letters, digits, - and _. A taken name gets a number.",
     )
     with st.container(key="train"):
-        if not teacher_lock.is_unlocked():
-            teacher_lock.render_locked_notice()
+        if not permissions.is_unlocked():
+            permissions.render_locked_notice()
             return
         processes.prepare_to_start()
         if st.button("Start training", type="primary", width="stretch"):
@@ -63,7 +63,7 @@ def _dataset() -> str:
 
 def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
     try:
-        teacher_lock.require_unlocked()
+        permissions.require_unlocked()
         catalogue.check_dataset(values["dataset"])
         run = lifecycle.start(
             preset.changed(**values), name or preset.name, owner=session.browser_id()

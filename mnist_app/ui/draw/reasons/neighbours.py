@@ -15,7 +15,7 @@ from mnist_app.recognition import neighbours
 from mnist_app.recognition.neighbours import NEAREST
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
-from mnist_app.ui import dataset_choice, polling, teacher_lock
+from mnist_app.ui import dataset_choice, permissions, polling
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.draw.reasons.panels import Subject
 from mnist_app.ui.markdown import escaped
@@ -33,7 +33,7 @@ def render(subject: Subject) -> None:
         )
         return
     if not mnist.is_downloaded():
-        way = ", or download it here" if teacher_lock.is_unlocked() else ""
+        way = ", or download it here" if permissions.is_unlocked() else ""
         st.caption(f"MNIST is not on this machine: choose the bundled digits{way}.")
     name = dataset_choice.render_choice("neighbours_dataset")
     dataset = dataset_choice.load_or_explain(name, "neighbours_download")

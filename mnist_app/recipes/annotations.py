@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from mnist_app.recipes.architectures import ARCHITECTURES
+from mnist_app.recipes.layer_tables import ARCHITECTURES
 
 Group = Literal["Network", "Loss and optimizer", "Augmentation", "Drawings", "Data, stopping, seed"]
 Limits = tuple[float, float]
