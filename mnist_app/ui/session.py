@@ -30,8 +30,6 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
-    started_run: str | None = None  # the id of the run to show until the page shows it
-    started_search: str | None = None  # the same of a search
     # What a run's network made of the drawing, by the snapshot and the drawing.
     probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 
@@ -49,6 +47,8 @@ class CompareMemory:
 @dataclass
 class PageMemory:
     """Of the sidebar, and of what the page waits for."""
+
+    choice_boxes: dict[str, int] = field(default_factory=dict)  # how often one was made anew
 
 
 @dataclass

@@ -26,7 +26,7 @@ from mnist_app.recipes.search_space import (
 )
 from mnist_app.results import weights
 from mnist_app.runs import search
-from mnist_app.ui import session, teacher_lock
+from mnist_app.ui import choice_box, session, teacher_lock
 from mnist_app.ui.compare import search_results
 from mnist_app.ui.markdown import escaped
 
@@ -203,5 +203,5 @@ def _start(space: Space) -> None:
     except InputError as error:
         st.error(escaped(error))
         return
-    session.current_session().train.started_search = started.id
+    choice_box.choose("search", started.id)
     st.rerun()
