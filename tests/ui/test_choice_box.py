@@ -25,6 +25,7 @@ def test_a_request_that_was_on_its_way_does_not_undo_the_choice_of_the_program()
     assert shown(app) == "second"
     app._tree = old_page  # which sends once more what it shows
     app.button[0].set_value(False)
+    app.selectbox[0].set_value("first")
     app.run()
     assert shown(app) == "second"
     assert app.selectbox[0].value == "second"
