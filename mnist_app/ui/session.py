@@ -63,8 +63,6 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
-    started_run: str | None = None  # the id of the run to show until the page shows it
-    started_search: str | None = None  # the same of a search
     # What a run's network made of the drawing, by the snapshot and the drawing.
     probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 
@@ -102,6 +100,7 @@ class PageMemory:
     )  # as the page shows them
     missing_parts: set[str] = field(default_factory=set)  # parts of the page that are out of date
     teacher_pass: Pass | None = None
+    choice_boxes: dict[str, int] = field(default_factory=dict)  # how often one was made anew
     mark: bytes = field(default_factory=lambda: secrets.token_bytes(16))  # in place of a cookie
 
     def begin_run(self) -> None:

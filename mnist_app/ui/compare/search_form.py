@@ -27,7 +27,7 @@ from mnist_app.recipes.search_space import (
 )
 from mnist_app.results import weights
 from mnist_app.runs import search
-from mnist_app.ui import permissions, session
+from mnist_app.ui import choice_box, permissions, session
 from mnist_app.ui.markdown import escaped
 
 _DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
@@ -220,5 +220,5 @@ def _start(space: Space) -> None:
     except InputError as error:
         st.error(escaped(error))
         return
-    session.current_session().train.started_search = started.id
+    choice_box.choose("search", started.id)
     st.rerun()

@@ -10,7 +10,7 @@ from mnist_app.results import weights
 from mnist_app.runs import processes, run_board, search
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
-from mnist_app.ui import just_started, listing, permissions, polling, session, style
+from mnist_app.ui import choice_box, listing, permissions, polling, style
 from mnist_app.ui.compare import search_form, search_results
 from mnist_app.ui.markdown import escaped
 
@@ -55,13 +55,13 @@ def _follow() -> None:
 
 
 def _chosen_search(everything: dict[str, Search]) -> str:
-    """The search to show: the one just started or chosen, else one that goes on, or the newest."""
-    memory = session.current_session().train
-    memory.started_search = just_started.choose("search", memory.started_search, everything)
-    if st.session_state.get("search") not in everything:
+    """The search to show: the one started or chosen last, else one that goes on, or the newest."""
+
+    def default() -> str:
         live = [found.id for found in everything.values() if found.is_live]
-        st.session_state["search"] = (live or list(everything))[0]
-    return st.selectbox("Search", list(everything), key="search", **session.PERSISTENT)
+        return (live or list(everything))[0]
+
+    return choice_box.render("Search", "search", list(everything), default)
 
 
 def _progress(now: Search) -> None:

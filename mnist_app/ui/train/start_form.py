@@ -10,7 +10,7 @@ from mnist_app.data import catalogue, training_data
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.runs import lifecycle, processes
-from mnist_app.ui import dataset_choice, permissions, session
+from mnist_app.ui import choice_box, dataset_choice, permissions, session
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
 
@@ -71,5 +71,5 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
     except InputError as error:
         st.error(escaped(error))
         return
-    session.current_session().train.started_run = run.id
+    choice_box.choose("run", run.id)
     st.rerun()

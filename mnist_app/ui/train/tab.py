@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_app.runs.run import RunStatus
-from mnist_app.ui import just_started, listing, polling, session
+from mnist_app.ui import choice_box, listing, polling
 from mnist_app.ui.train import curves, progress, start_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -36,11 +36,11 @@ def _follow() -> None:
 
 
 def _chosen_run(statuses: dict[str, RunStatus]) -> str:
-    """The run to show: the one just started or chosen, else the one in progress, or the newest."""
-    memory = session.current_session().train
-    memory.started_run = just_started.choose("run", memory.started_run, statuses)
-    if st.session_state.get("run") not in statuses:
+    """The run to show: the one started or chosen last, else one in progress, else the newest."""
+
+    def default() -> str:
         live = [run_id for run_id, now in statuses.items() if now.state in ("running", "starting")]
-        st.session_state["run"] = (live or list(statuses))[0]
+        return (live or list(statuses))[0]
+
     # The labels stay the same while the runs go on: new ones would close an open list.
-    return st.selectbox("Run", list(statuses), key="run", **session.PERSISTENT)
+    return choice_box.render("Run", "run", list(statuses), default)
