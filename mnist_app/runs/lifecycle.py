@@ -11,7 +11,7 @@ from mnist_app.common.files import write_text
 from mnist_app.common.names import checked_name
 from mnist_app.common.settings import result_folders
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import processes, run_board
+from mnist_app.runs import failure_reasons, processes, queue_limits, run_board
 from mnist_app.runs.event_log import append_event, forget_log
 from mnist_app.runs.run import (
     Run,
@@ -23,9 +23,7 @@ from mnist_app.runs.run import (
     runs_folder,
 )
 
-MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over: of one owner, of all together
 _SECONDS_TO_WAIT = 10  # for another process that starts, resumes or removes a run
-_KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
 
 
 def start(
@@ -46,7 +44,7 @@ def start(
         with _lock():  # of many who start one at once each sees those before it
             live = _live_runs()
             if owner:
-                _check_queue(owner, live)
+                queue_limits.check(owner, live)
             return _start_in_new_folder(recipe, _free_name(name, live), search, owner)
     except OSError as error:
         raise _cannot("be started", error) from None
@@ -83,7 +81,7 @@ def resume(run: Run, owner: str | None = None) -> None:
                 raise InputError(f"The run {run.id} was removed: start a new one.")
             _check_is_over(run)
             if owner:
-                _check_queue(owner, _live_runs())
+                queue_limits.check(owner, _live_runs())
             run.stop_request.unlink(missing_ok=True)
             _launch(run)
     except OSError as error:
@@ -118,12 +116,9 @@ def note_exit(run: Run, code: int) -> None:
     """
     if code == 0:
         return
-    message = f"{_KILLED} (signal {-code})" if code < 0 else f"It ended with exit code {code}"
     with suppress(OSError):  # the run may be removed meanwhile
         last_words = (run.folder / "log.txt").read_text(errors="replace").strip().splitlines()
-        if code > 0:  # where not even last words can be written, most likely the disc is full
-            why = last_words[-1][:300] if last_words else "it could not write why, free space"
-            message += f": {why.rstrip('.')}."
+        message = failure_reasons.of_exit(code, last_words)
         append_event(run.folder, {"event": "exit", "message": message})
     run_board.invalidate()
 
@@ -144,21 +139,6 @@ def _live_runs() -> list[RunStatus]:
 def _check_is_over(run: Run) -> None:
     if run.is_live:
         raise InputError(f"The run {run.id} is still under way: stop it first.")
-
-
-def _check_queue(owner: str, live: list[RunStatus]) -> None:
-    """Raise InputError if this one, or all together, have too many runs that are not over."""
-    counted = [status for status in live if status.search is None]
-    own = sum(status.owner == owner for status in counted)
-    if own >= MOST_OF_ONE:
-        raise InputError(
-            f"{own} of your trainings are running or waiting: stop one of them, or let one end."
-        )
-    if len(counted) >= MOST_OF_ALL:
-        raise InputError(
-            f"{len(counted)} trainings are running or waiting, which is the most: let one end "
-            "first."
-        )
 
 
 def _free_name(name: str, live: list[RunStatus]) -> str:

@@ -19,7 +19,7 @@ from typing import Literal
 from mnist_app.common.files import write_text
 from mnist_app.common.settings import weights_folder
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import processes
+from mnist_app.runs import failure_reasons, processes
 from mnist_app.runs.event_log import RunLog, read_log
 from mnist_app.runs.file_cache import FileCache
 
@@ -27,10 +27,6 @@ State = Literal["queued", "starting", "running", "stopping", "finished", "stoppe
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
 _SECONDS_TO_START = 60  # a run without a process for longer never got one
 _ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
-_SILENT = (
-    "It ended without a last word: it was killed, by hand or because memory ran out, or it could "
-    "not write any more."
-)
 
 
 @dataclass(frozen=True)
@@ -257,7 +253,7 @@ def read_statuses() -> list[RunStatus]:
 
 
 def _why_it_died(log: RunLog) -> str:
-    return log.error or log.exit or _SILENT
+    return log.error or log.exit or failure_reasons.SILENT
 
 
 def _word_in(path: Path) -> str | None:

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_app.common.errors import InputError, TrainingError
+from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
-from mnist_app.runs import processes, search
+from mnist_app.runs import failure_reasons, processes, search
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wa
 
 SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
-# What libraries say when memory runs out, while they are loaded or later.
-_OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
 
 
 def main(folder: Path) -> int:
@@ -46,7 +44,7 @@ def main(folder: Path) -> int:
     except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the log
         with suppress(OSError):  # where nothing can be written, nothing can be said
             traceback.print_exc()
-            _log(run, {"event": "error", "message": _reason(error)})
+            _log(run, {"event": "error", "message": failure_reasons.of_error(error, runs_folder())})
         return 1
     finally:
         _advance_search(run)
@@ -184,21 +182,6 @@ def _note(run: Run, text: str, share: float) -> None:
 
 def _log(run: Run, event: dict[str, Any]) -> None:
     append_event(run.folder, event)
-
-
-def _reason(error: Exception) -> str:
-    message = " ".join(str(error).split())
-    if isinstance(error, InputError | TrainingError):
-        return message
-    if isinstance(error, MemoryError) or any(word in message.lower() for word in _OUT_OF_MEMORY):
-        return "It ran out of memory: choose a smaller batch size or a smaller network."
-    if isinstance(error, OSError):
-        place = error.filename if isinstance(error.filename, str) else runs_folder()
-        return (
-            f"It could not read or write {place} ({error.strerror or message}): free space or see "
-            "who may write there, then resume."
-        )
-    return f"It failed with {type(error).__name__}: {message[:300]}"
 
 
 if __name__ == "__main__":

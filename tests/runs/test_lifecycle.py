@@ -21,7 +21,7 @@ from mnist_app.data import bundled, training_data
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
-from mnist_app.runs import lifecycle, worker
+from mnist_app.runs import failure_reasons, lifecycle, queue_limits, worker
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, list_runs, runs_ahead_of, runs_folder
 from mnist_app.training.loop import train
@@ -179,8 +179,8 @@ def test_names_of_living_runs_and_of_results_are_not_given_twice(start):
 
 
 def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, monkeypatch):
-    monkeypatch.setattr(lifecycle, "MOST_OF_ONE", 2)
-    monkeypatch.setattr(lifecycle, "MOST_OF_ALL", 3)
+    monkeypatch.setattr(queue_limits, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(queue_limits, "MOST_OF_ALL", 3)
     first, second = start(LONG, owner="a"), start(LONG, owner="a")
     assert (first.owner, first.name, second.name) == ("a", LONG.name, f"{LONG.name}-2")
     with pytest.raises(InputError, match="2 of your trainings are running or waiting"):
@@ -213,7 +213,7 @@ def test_who_waits_too_long_is_told_to_try_again(start, monkeypatch):
 
 
 def test_of_many_who_start_at_once_each_gets_a_name_and_nobody_too_many(start, monkeypatch):
-    monkeypatch.setattr(lifecycle, "MOST_OF_ONE", 3)
+    monkeypatch.setattr(queue_limits, "MOST_OF_ONE", 3)
 
     def begin(_number: int) -> Run | str:
         try:
@@ -427,8 +427,14 @@ def test_the_interpreter_of_the_app_is_that_of_the_run(start):
 
 def test_a_reason_is_not_mistaken_for_another(weights_folder):
     said = "There is no data set at /home/ann/allocations: choose another."
-    assert worker._reason(InputError(said)) == said
-    assert "out of memory" in worker._reason(RuntimeError("can't allocate 8 GB"))
+    assert failure_reasons.of_error(InputError(said), runs_folder()) == said
+    assert "out of memory" in failure_reasons.of_error(
+        RuntimeError("can't allocate 8 GB"), runs_folder()
+    )
     elsewhere = PermissionError(13, "Permission denied", "/data/MNIST/raw")
-    assert "/data/MNIST/raw (Permission denied)" in worker._reason(elsewhere)
-    assert str(runs_folder()) in worker._reason(OSError(28, "No space left on device"))
+    assert "/data/MNIST/raw (Permission denied)" in failure_reasons.of_error(
+        elsewhere, runs_folder()
+    )
+    assert str(runs_folder()) in failure_reasons.of_error(
+        OSError(28, "No space left on device"), runs_folder()
+    )

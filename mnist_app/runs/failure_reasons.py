@@ -1,0 +1,49 @@
+"""Why a run died, as one sentence that says what to do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnist_app.common.errors import InputError, TrainingError
+
+SILENT = (
+    "It ended without a last word: it was killed, by hand or because memory ran out, or it could "
+    "not write any more."
+)
+_KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
+# What libraries say when memory runs out, while they are loaded or later.
+_OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
+
+
+def of_error(error: Exception, folder: Path) -> str:
+    """Why an error ended it.
+
+    Args:
+        error: that was raised in its process.
+        folder: that could not be read or written if the error names no file.
+    """
+    message = " ".join(str(error).split())
+    if isinstance(error, InputError | TrainingError):
+        return message
+    if isinstance(error, MemoryError) or any(word in message.lower() for word in _OUT_OF_MEMORY):
+        return "It ran out of memory: choose a smaller batch size or a smaller network."
+    if isinstance(error, OSError):
+        place = error.filename if isinstance(error.filename, str) else folder
+        return (
+            f"It could not read or write {place} ({error.strerror or message}): free space or see "
+            "who may write there, then resume."
+        )
+    return f"It failed with {type(error).__name__}: {message[:300]}"
+
+
+def of_exit(code: int, last_words: Sequence[str]) -> str:
+    """Why its process ended with a code other than 0.
+
+    Args:
+        code: the exit code; a signal that ended it counts as its negative number.
+        last_words: the lines that it printed.
+    """
+    if code < 0:
+        return f"{_KILLED} (signal {-code})"
+    # Where not even last words can be written, most likely the disc is full.
+    why = last_words[-1][:300] if last_words else "it could not write why, free space"
+    return f"It ended with exit code {code}: {why.rstrip('.')}."
