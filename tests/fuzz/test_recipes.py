@@ -16,8 +16,8 @@ from mnist_app.figures import training_charts
 from mnist_app.networks import models
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs.run import LIVE, find_run, list_runs, runs_ahead_of
-from mnist_app.ui.train import tab as train
+from mnist_app.runs.run import LIVE, find_run, list_runs, read_statuses, runs_ahead_of
+from mnist_app.ui.train import curves, progress
 
 FIELDS = tuple(Recipe.model_fields)
 VALUE = st.one_of(
@@ -43,7 +43,7 @@ def made(values: dict[str, Any]) -> None:
         assert models.count_parameters(models.from_recipe(recipe)) > 0
     assert Recipe(**json.loads(recipe.model_dump_json())) == recipe
     assert recipe.changed() == recipe
-    train._recipe_text(recipe)
+    progress._recipe_text(recipe)
 
 
 def test_no_fields_of_a_recipe_do_harm():
@@ -160,25 +160,25 @@ def spoiled_run(case: Case) -> Attempt:
 
 def looked_at() -> None:
     """Do with the folder of runs what the Train tab does at each look."""
-    for run in list_runs():
-        state, log = run.state, run.log
+    for now in read_statuses():
+        run, state, log = now.run, now.state, now.log
         assert state in (*LIVE, "finished", "stopped", "died")
-        assert isinstance(run.why_it_died, str)
+        assert isinstance(now.why_it_died, str)
         assert isinstance(run.place_in_line[0], int)
-        assert isinstance(run.owner, str | None)
+        assert isinstance(now.owner, str | None)
         assert run.result_folder
         assert all(path.name for path in run.snapshots().values())
         runs_ahead_of(run)
-        train._recipe_text(run.recipe)
+        progress._recipe_text(run.recipe)
         shown = {run.id: list(log.epochs.values())}
         training_charts.accuracy_curves(shown)
         training_charts.loss_curves(shown)
         if log.epochs:
-            train._epoch_text(log.epochs[max(log.epochs)])
+            curves._epoch_text(log.epochs[max(log.epochs)])
         if state != "died":
-            train._bar(run)
+            progress._bar(now)
         if log.end:
-            train._result(run)
+            progress._result(now)
 
 
 def test_no_file_of_a_run_does_harm():
