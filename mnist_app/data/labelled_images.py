@@ -73,19 +73,24 @@ def split(
     generator = torch.Generator().manual_seed(seed)
     rest, share = [], []
     for digit in range(10):
-        indices = (digits.labels == digit).nonzero().flatten()
-        if len(indices) < 2:
-            raise InputError(
-                f"The data set {digits.name} has {len(indices)} image(s) of the digit {digit}: "
-                "at least 2 of each are needed to train and to check."
-            )
-        indices = indices[torch.randperm(len(indices), generator=generator)]
-        count = min(max(1, round(len(indices) * fraction)), len(indices) - 1)
-        share.append(indices[:count])
-        rest.append(indices[count:])
+        places = _shuffled_places(digits, digit, generator)
+        count = min(max(1, round(len(places) * fraction)), len(places) - 1)
+        share.append(places[:count])
+        rest.append(places[count:])
     part = digits.subset(torch.cat(share).sort().values)
     kept = torch.cat(rest).sort().values
     return _compacted(digits, kept) if in_place else digits.subset(kept), part
+
+
+def _shuffled_places(digits: Digits, digit: int, generator: torch.Generator) -> Tensor:
+    """Where the images of one digit are, in random order; InputError if they are fewer than 2."""
+    places = (digits.labels == digit).nonzero().flatten()
+    if len(places) < 2:
+        raise InputError(
+            f"The data set {digits.name} has {len(places)} image(s) of the digit {digit}: "
+            "at least 2 of each are needed to train and to check."
+        )
+    return places[torch.randperm(len(places), generator=generator)]
 
 
 def _compacted(digits: Digits, kept: Tensor) -> Digits:

@@ -47,8 +47,19 @@ def read_folder(
         InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
     """
     files, skipped = labelled_files(place)
-    images = np.zeros((len(files), 28, 28), dtype=np.uint8)
+    digits, unreadable = _read_pictures(files, _title(place), progress)
+    skipped += unreadable
+    _check(place, digits.labels.tolist(), skipped)
+    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
+
+
+def _read_pictures(
+    files: Sequence[tuple[File, int]], title: str, progress: Progress | None
+) -> tuple[Digits, list[Skipped]]:
+    """The pictures that show something, and the files that do not, each with the reason."""
+    images = np.zeros((len(files), SIDE, SIDE), dtype=np.uint8)
     labels: list[int] = []
+    skipped: list[Skipped] = []
     for i, (file, digit) in enumerate(files):
         try:
             images[len(labels)] = _as_digit(file)
@@ -56,10 +67,9 @@ def read_folder(
         except InputError as error:
             skipped.append(Skipped(file.name, reason_without_name(error, file)))
         if progress and i % 100 == 0:
-            progress(f"Reading {_title(place)}", i / len(files))
-    _check(place, labels, skipped)
-    digits = Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), _title(place))
-    return Dataset(*split(digits, TEST_FRACTION, TEST_SEED)), skipped
+            progress(f"Reading {title}", i / len(files))
+    kept = torch.from_numpy(images[: len(labels)])
+    return Digits(kept, torch.tensor(labels, dtype=torch.int64), title), skipped
 
 
 def labelled_files(

@@ -62,18 +62,30 @@ def _with_drawings(
     if missing_strokes_notice(recipe):
         train = replace(train, name=f"{train.name} without pen strokes")
     ours, theirs, _ = rendering.split_writers(strokes, recipe.seed)
-    if ours:
-        told = say("Drawing the pen strokes")
-        pens = rendering.draw_pen_digits(ours, recipe.pen_copies, recipe.seed, told)
-        train = _joined(train, *pens, "pen strokes")
-    if theirs:
-        pens = rendering.draw_pen_digits(theirs, _VALIDATION_COPIES, recipe.seed)
-        val = _joined(val, *pens, "pen strokes")
+    told = say("Drawing the pen strokes")
+    train = _with_pen_digits(train, ours, recipe.pen_copies, recipe.seed, told)
+    val = _with_pen_digits(val, theirs, _VALIDATION_COPIES, recipe.seed)
     if recipe.non_digits:
         told = say("Drawing what is no digit")
         nothing = rendering.draw_non_digits(recipe.non_digits, recipe.seed, ours, told)
         train = _joined(train, *nothing, "non-digits")
     return train, val
+
+
+def _with_pen_digits(
+    digits: Digits,
+    strokes: list[pen.PenDigit],
+    copies: int,
+    seed: int,
+    told: Callable[[float], None] = lambda _share: None,
+) -> Digits:
+    """Digits with so many drawings of each pen stroke digit, if there are any."""
+    from mnist_app.data import rendering
+
+    if not strokes:
+        return digits
+    drawn = rendering.draw_pen_digits(strokes, copies, seed, told)
+    return _joined(digits, *drawn, "pen strokes")
 
 
 def load_pen_digits() -> list[pen.PenDigit]:

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -71,19 +72,11 @@ def embed(
     if train.fingerprint != fingerprint:
         raise InputError(f"{dataset} changed meanwhile: open the page again.")
     images = take(train, count, seed).images
-    tell(f"Laying out {len(images):,} images", 0.0)
-    points, divergence, iterations = tsne(
-        principal(images, _COMPONENTS)[0],
-        seed,
-        lambda share: tell(f"Laying out {len(images):,} images", share),
-    )
-    facts = {
-        "n": len(images),
-        "divergence": divergence,
-        "iterations": iterations,
-        "perplexity": perplexity(len(images)),
-    }
-    return Entry({"points": points}, facts)
+    say = partial(tell, f"Laying out {len(images):,} images")
+    say(0.0)
+    points, divergence, iterations = tsne(principal(images, _COMPONENTS)[0], seed, say)
+    facts = {"n": len(images), "divergence": divergence, "iterations": iterations}
+    return Entry({"points": points}, facts | {"perplexity": perplexity(len(images))})
 
 
 def perplexity(count: int) -> float:
@@ -110,14 +103,8 @@ def tsne(
 
     if len(vectors) < _FEWEST:
         raise InputError(f"{len(vectors)} images are too few for a map: take {_FEWEST} or more.")
-    layout = TSNE(
-        perplexity=perplexity(len(vectors)),
-        max_iter=ITERATIONS,
-        init="pca",
-        random_state=seed,
-        n_jobs=1,
-        verbose=2,
-    )
+    options = {"init": "pca", "max_iter": ITERATIONS, "n_jobs": 1, "verbose": 2}
+    layout = TSNE(perplexity=perplexity(len(vectors)), random_state=seed, **options)
     with threadpool_limits(1), redirect_stdout(_Iterations(tell)):
         points = layout.fit_transform(vectors.numpy())
     return torch.from_numpy(points).float(), float(layout.kl_divergence_), int(layout.n_iter_)

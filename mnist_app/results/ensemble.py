@@ -37,25 +37,30 @@ def combine(members: Sequence[Member]) -> Member:
         InputError: they are too few or too many, differ in recipe or data, or are the same.
     """
     _check(members)
-    first = members[0].info
-    recipe = first.recipe.changed(name=NAME, model=NAME)
+    recipe = members[0].info.recipe.changed(name=NAME, model=NAME)
     model = models.from_recipe(recipe)
     model.load_state_dict(_joined(model, members))
     model.eval()
     test = evaluate(model, load_dataset(recipe.dataset).test, recipe)
     facts = {
         "recipe": recipe,
-        "history": [],
-        "epochs": first.epochs,
-        "seconds": sum(member.info.seconds for member in members),
         "test_accuracy": test.accuracy,
         "test_loss": test.loss,
-        "calibration": _mean([member.info.calibration for member in members]),
         "parameters": models.count_parameters(model),
-        "trained_on": f"{len(members)} networks, each on {first.trained_on}",
+    }
+    return Member(model, _joined_info([member.info for member in members]).model_copy(update=facts))
+
+
+def _joined_info(infos: Sequence[WeightsInfo]) -> WeightsInfo:
+    """What follows from the members' facts alone; the rest is that of the first."""
+    facts: dict[str, object] = {
+        "history": [],
+        "seconds": sum(info.seconds for info in infos),
+        "calibration": _mean([info.calibration for info in infos]),
+        "trained_on": f"{len(infos)} networks, each on {infos[0].trained_on}",
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    return Member(model, first.model_copy(update=facts))
+    return infos[0].model_copy(update=facts)
 
 
 def _check(members: Sequence[Member]) -> None:

@@ -147,17 +147,26 @@ def save(
             if folder == weights_folder() and not overwrite and _is_shipped(candidate):
                 continue
             named = info.model_copy(update={"name": candidate})
-            path = folder / f"{candidate}.safetensors"
-            replace = overwrite or _is_of_same_run(path, info.run)
-            facts = named.model_dump(exclude={"bytes"}, mode="json")
-            if write_tensors(path, tensors, facts, replace=replace):
-                return named.model_copy(update={"bytes": path.stat().st_size})
+            if saved := _saved(named, tensors, folder, overwrite):
+                return saved
     except OSError as error:
         raise InputError(
             f"The result cannot be saved in {folder} ({error.strerror or error}): "
             "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
         ) from None
     raise AssertionError("unreachable: there is always a free name")
+
+
+def _saved(
+    info: WeightsInfo, tensors: dict[str, Tensor], folder: Path, overwrite: bool
+) -> WeightsInfo | None:
+    """Save a result under its name; None if another result has that."""
+    path = folder / f"{info.name}.safetensors"
+    replace = overwrite or _is_of_same_run(path, info.run)
+    facts = info.model_dump(exclude={"bytes"}, mode="json")
+    if not write_tensors(path, tensors, facts, replace=replace):
+        return None
+    return info.model_copy(update={"bytes": path.stat().st_size})
 
 
 def load(name: str, folder: Path | None = None) -> tuple[models.Network, WeightsInfo]:

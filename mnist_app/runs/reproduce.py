@@ -13,7 +13,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
 from mnist_app.common.names import checked_name
 from mnist_app.common.settings import weights_folder
-from mnist_app.data.labelled_images import Progress
+from mnist_app.data.labelled_images import Digits, Progress
 from mnist_app.data.training_data import TrainingData, prepare
 from mnist_app.recipes.presets import ENSEMBLES, MEMBERS, RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
@@ -147,40 +147,51 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
     model, info = weights.load(name, folder)
     if info.recipe.name in ENSEMBLES:
         raise InputError(f"{name} has its confidence from its members: calibrate those, and join.")
-    little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
-    parts = prepare(info.recipe.changed(**little), progress)  # of the same validation images
-    if len(parts.val) < info.calibration.n:
-        raise InputError(
-            f"{name} has its confidence from {info.calibration.n:,} validation images and the data "
-            f"folder holds {len(parts.val):,} of them: put back what is missing (MNIST, or pen "
-            "strokes in pendigits)."
-        )
-    logits = logits_of(model, parts.val.images)
+    validation = _validation_of(info, progress)
+    logits = logits_of(model, validation.images)
     fitted = info.model_copy(
-        update={"calibration": calibrate(logits, parts.val.labels, info.recipe)}
+        update={"calibration": calibrate(logits, validation.labels, info.recipe)}
     )
     return weights.save(name, model, fitted, overwrite=True, folder=folder)
+
+
+def _validation_of(info: weights.WeightsInfo, progress: Progress) -> Digits:
+    """The validation images of a result; InputError if some of them are missing."""
+    little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, info.recipe.pen_copies)}
+    validation = prepare(info.recipe.changed(**little), progress).val  # which are the same
+    if len(validation) < info.calibration.n:
+        raise InputError(
+            f"{info.name} has its confidence from {info.calibration.n:,} validation images and the "
+            f"data folder holds {len(validation):,} of them: put back what is missing (MNIST, or "
+            "pen strokes in pendigits)."
+        )
+    return validation
+
+
+_INTRODUCTION = (
+    "# Results",
+    "",
+    "Every preset, trained by the project's own command on MNIST: what its source reports and "
+    "what is measured.",
+    "",
+    "    MNIST_APP_DATA=... python -m mnist_app reproduce",
+    "",
+    "Per cent, mean ± standard deviation over the seeds 0, 1, ...; the test accuracy is over "
+    "10,000 images that nothing was chosen by, read once at the end of each training. "
+    "*Train* is the running accuracy of the last epoch, *validation* that of the images split "
+    "off the training set. One seed alone: `python -m mnist_app train NAME --seed S`.",
+    "",
+    "| source | preset | parameters | reported | test | train | validation | seeds | reached "
+    "| epochs | s/epoch | threads |",
+    "|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|",
+)
 
 
 def table(results: dict[str, Any]) -> str:
     """results.md from results.json."""
     rows = [row for preset in results["presets"].values() for row in preset]
     lines = [
-        "# Results",
-        "",
-        "Every preset, trained by the project's own command on MNIST: what its source reports and "
-        "what is measured.",
-        "",
-        "    MNIST_APP_DATA=... python -m mnist_app reproduce",
-        "",
-        "Per cent, mean ± standard deviation over the seeds 0, 1, ...; the test accuracy is over "
-        "10,000 images that nothing was chosen by, read once at the end of each training. "
-        "*Train* is the running accuracy of the last epoch, *validation* that of the images split "
-        "off the training set. One seed alone: `python -m mnist_app train NAME --seed S`.",
-        "",
-        "| source | preset | parameters | reported | test | train | validation | seeds | reached "
-        "| epochs | s/epoch | threads |",
-        "|---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|",
+        *_INTRODUCTION,
         *_rows(results["presets"]),
         "",
         REMARKS,

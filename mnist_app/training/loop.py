@@ -16,7 +16,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.averaging import RunningMean
 from mnist_app.training.batches import Batches, seed_of_epoch
 from mnist_app.training.best_epoch import EarlyStopping
-from mnist_app.training.calibration import calibrate
+from mnist_app.training.calibration import Calibration, calibrate
 from mnist_app.training.checkpoint import Checkpoint, make_checkpoint, restore_checkpoint
 from mnist_app.training.device import best_device, random_source
 from mnist_app.training.evaluation import evaluate, logits_of
@@ -262,9 +262,7 @@ class Trainer:
         if best and state.is_trained:
             state.network.load_state_dict(best.weights)
         state.network.eval()
-        logits = logits_of(state.network, self._validation.images).cpu()
-        if not logits.isfinite().all():
-            raise self._divergence("the network's answers")
+        calibration = self._calibrate()
         test = evaluate(state.network, self._test, self.recipe) if self._test else None
         return EndEvent(
             reason=reason,
@@ -274,7 +272,7 @@ class Trainer:
             test_accuracy=test.accuracy if test else None,
             test_loss=test.loss if test else None,
             n=test.n if test else 0,
-            calibration=calibrate(logits, self._validation.labels, self.recipe),
+            calibration=calibration,
             is_trained=state.is_trained,
             recipe=self.recipe,
             network=state.network,
@@ -282,6 +280,12 @@ class Trainer:
             device=self.device.type,
             checkpoint=checkpoint,
         )
+
+    def _calibrate(self) -> Calibration:
+        logits = logits_of(self.state.network, self._validation.images).cpu()
+        if not logits.isfinite().all():
+            raise self._divergence("the network's answers")
+        return calibrate(logits, self._validation.labels, self.recipe)
 
     # A training that diverges
 
