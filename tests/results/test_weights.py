@@ -75,6 +75,16 @@ def test_a_run_may_replace_its_own_result_and_no_other(trained):
     assert weights.save("mine", model, other).name == "mine-2"
 
 
+def test_a_run_saves_beside_a_file_whose_facts_are_no_object(trained):
+    model, info = trained
+    path = weights.weights_folder() / "mine.safetensors"
+    path.parent.mkdir()
+    weights.write_tensors(path, model.state_dict(), [1, 2], replace=True)
+    saved = weights.save("mine", model, info.model_copy(update={"run": "0001-mine"}))
+    assert saved.name == "mine-2"
+    assert [broken.file for broken in weights.scan().broken] == ["mine.safetensors"]
+
+
 def test_the_longest_name_still_gets_its_suffix(trained):
     name = "a" * 64
     assert [weights.save(name, *trained).name for _ in range(2)] == [name, "a" * 62 + "-2"]

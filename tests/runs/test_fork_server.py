@@ -210,6 +210,14 @@ def test_a_process_that_nobody_knows_of_does_nothing(server):
     assert after == before
 
 
+def test_a_request_that_is_no_object_is_refused_and_the_next_one_is_heard(server):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect("\0" + fork_client._SERVER.address)
+        connection.sendall(b"[]\n")
+        assert fork_client.receive_line(connection) == b""
+    assert process_of(lifecycle.start(QUICK)).ppid() == server.pid
+
+
 def test_a_trial_has_the_next_one_forked(server):
     found = search.start(Space(QUICK, "grid", {"learning_rate": (0.001, 0.002, 0.003)}))
     wait_until(lambda: len(list_runs()) == 3)  # the third is started by the first one

@@ -75,10 +75,11 @@ def test_a_killed_job_says_so_and_can_be_tried_again(job):
     assert wait(job).is_done
 
 
-def test_a_job_whose_starter_was_killed_at_once_can_be_tried_again(job):
-    """It had made its file, and not written into it."""
+@pytest.mark.parametrize("left", ["", "[]"])
+def test_a_job_without_a_whole_note_can_be_tried_again(job, left):
+    """Its starter was killed when it had made the file, or somebody changed that."""
     job._note_file.parent.mkdir(parents=True)
-    job._note_file.touch()
+    job._note_file.write_text(left)
     assert not job.state().problem  # it may still be written
     hour_ago = time.time() - 3600
     os.utime(job._note_file, (hour_ago, hour_ago))
