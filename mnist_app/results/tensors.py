@@ -55,7 +55,14 @@ def read_facts(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is broken or foreign.
     """
-    return _read(path, lambda file: json.loads((file.metadata() or {})[_HEADER_KEY]))
+    return _read(path, _facts_in)
+
+
+def _facts_in(file: Any) -> dict[str, Any]:
+    facts = json.loads((file.metadata() or {})[_HEADER_KEY])
+    if not isinstance(facts, dict):
+        raise ValueError("the facts are no JSON object")
+    return facts
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,8 +25,6 @@ from mnist_app.results import tensors
 from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
-
-T = TypeVar("T")
 
 SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
