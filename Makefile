@@ -5,7 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A file's tests share a server and a browser; the longest files come first.
+# A file's tests share a server and a browser; the longest files come first. Each process computes with
+# one thread: more than there are cores wait for each other.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test test-all check torture lint format wheel weights bench screenshots
@@ -17,12 +18,12 @@ run: $(VENV)/.installed
 # What each change needs: every kind of test, some of the cases of each.
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/helpers/chromium.py
-	$(BIN)/python -m pytest -q -m "not slow" $(WORKERS) --durations=5
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" $(WORKERS) --durations=5
 
 # Every test with all its cases, the slow ones and the benchmarks at small counts included.
 test-all: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/helpers/chromium.py
-	MNIST_APP_TORTURE=1 $(BIN)/python -m pytest -q $(WORKERS) --durations=20
+	MNIST_APP_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(WORKERS) --durations=20
 
 # All cases of the fault and fuzz tests, and docs/reliability.md from what they find.
 torture: $(VENV)/.installed-dev
