@@ -108,6 +108,7 @@ def test_digits_are_replayed_in_the_browser(real_data, tmp_path):
     assert "replayed stroke by stroke" in (tmp_path / "drawings.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_time_of_predictions_is_measured(tmp_path):
     done = run("prediction.py", "--rounds", "1", "--images", "5", "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr

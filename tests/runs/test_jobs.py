@@ -2,6 +2,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -92,18 +93,24 @@ def test_a_job_without_a_whole_note_can_be_tried_again(job, left):
 def test_jobs_take_turns(job):
     first = Job("robustness", job.arguments)
     first.start()
+    assert until(lambda: '"text"' in first.path.with_suffix(".json").read_text())
+    pid = int(first.path.with_suffix(".pid").read_text())
+    os.kill(pid, signal.SIGSTOP)  # so that it lasts until the other one has come to wait
     job.start()
-    assert waits(job)
+    waits = until(lambda: "Waiting for another" in job.state().text)
+    os.kill(pid, signal.SIGCONT)
+    assert waits
     assert wait(first).is_done
     assert wait(job).is_done
 
 
-def waits(job: Job) -> bool:
+def until(condition: Callable[[], bool]) -> bool:
+    """Whether something comes about."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        if "Waiting for another" in job.state().text:
+        if condition():
             return True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return False
 
 
