@@ -68,7 +68,7 @@ def test_this_python_is_new_enough():
 
 
 def test_an_old_python_is_too_old():
-    assert failed(check_python((3, 9, 18)), "3.9.18", "3.10 or newer")
+    assert failed(check_python((3, 10, 13)), "3.10.13", "3.11 or newer")
 
 
 def test_the_oldest_python_is_the_one_that_the_project_names():
