@@ -1,6 +1,6 @@
 # Everything a contributor does: make run, test, test-all, check, torture, lint, format, wheel,
 # weights, bench, screenshots.
-# A fresh machine needs Python 3.10+ with pip, and nothing else.
+# A fresh machine needs Python 3.11+ with pip, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,7 +47,7 @@ format: $(VENV)/.installed-dev
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m build --quiet --outdir dist .
 
-check: test wheel
+check: test-all wheel
 
 weights: $(VENV)/.installed
 	$(BIN)/python -m mnist_app reproduce

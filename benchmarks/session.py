@@ -87,7 +87,7 @@ class Session:
         try:
             await self._send(message)
             return await asyncio.wait_for(arrived, PATIENCE) - begin
-        except asyncio.TimeoutError:
+        except TimeoutError:
             seen = "an answer to another drawing" if self._seen else "no answer"
             raise SessionError(f"{seen} in {PATIENCE} s") from None
         except WebSocketException:

@@ -1,7 +1,7 @@
 """Several trained networks joined into one that answers with the mean of their logits."""
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import torch
@@ -59,7 +59,7 @@ def _facts(recipe: Recipe, model: nn.Module, infos: Sequence[WeightsInfo]) -> We
         "calibration": _mean([info.calibration for info in infos]),
         "parameters": models.count_parameters(model),
         "trained_on": f"{len(infos)} networks, each on {first.trained_on}",
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return first.model_copy(update=facts)
 

@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -105,7 +105,7 @@ def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> Weigh
         versions={"python": sys.version.split()[0]} | {p: version(p) for p in _PACKAGES},
         device=end.device,
         threads=torch.get_num_threads(),
-        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
         run=run,
     )
 

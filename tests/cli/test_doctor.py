@@ -68,7 +68,7 @@ def test_this_python_is_new_enough():
 
 
 def test_an_old_python_is_too_old():
-    assert failed(check_python((3, 9, 18)), "3.9.18", "3.10 or newer")
+    assert failed(check_python((3, 10, 13)), "3.10.13", "3.11 or newer")
 
 
 def test_the_oldest_python_is_the_one_that_the_project_names():
@@ -78,7 +78,7 @@ def test_the_oldest_python_is_the_one_that_the_project_names():
 
 def needed_here() -> list[str]:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    needs = [Requirement(line.split("#")[0]) for line in lines]
+    needs = [Requirement(text) for line in lines if (text := line.split("#")[0].strip())]
     return [need.name for need in needs if need.marker is None or need.marker.evaluate()]
 
 

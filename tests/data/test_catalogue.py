@@ -309,7 +309,7 @@ def test_an_upload_is_found_although_the_folder_of_uploads_was_moved(weights_fol
     with zipfile.ZipFile(uploads / "mine-0123456789.zip", "w") as archive:
         for digit in range(10):
             for number in range(5):
-                archive.writestr(f"{digit}/{number}.png", b"")
+                archive.writestr(f"{digit}/{number}.png", b"a name is enough")
     for name in ("weights/.datasets/mine-0123456789.zip", "/gone/.datasets/mine-0123456789.zip"):
         catalogue.check_dataset(name)
     for name in ("weights/.datasets/other.zip", "elsewhere/mine-0123456789.zip"):

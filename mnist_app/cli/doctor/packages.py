@@ -13,7 +13,7 @@ from mnist_app.common.settings import is_checkout, shipped_folder
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-OLDEST_PYTHON = (3, 10)
+OLDEST_PYTHON = (3, 11)
 _MODULES = {  # of the packages that are not called as they are imported
     "hershey-fonts": "HersheyFonts",
     "pillow": "PIL",

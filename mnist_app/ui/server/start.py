@@ -1,16 +1,11 @@
 """The command that starts the app: Streamlit, with the app's own options from any folder."""
 
-import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mnist_app.common.settings import shipped_folder
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _CONFIG = Path(".streamlit") / "config.toml"
 
