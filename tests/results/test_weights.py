@@ -12,6 +12,7 @@ from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import weights
+from mnist_app.results.tensors import write_tensors
 from mnist_app.training import metrics
 from mnist_app.training.calibration import Calibration
 from mnist_app.training.loop import train
@@ -79,7 +80,7 @@ def test_a_run_saves_beside_a_file_whose_facts_are_no_object(trained):
     model, info = trained
     path = weights.weights_folder() / "mine.safetensors"
     path.parent.mkdir()
-    weights.write_tensors(path, model.state_dict(), [1, 2], replace=True)
+    write_tensors(path, model.state_dict(), [1, 2], replace=True)
     saved = weights.save("mine", model, info.model_copy(update={"run": "0001-mine"}))
     assert saved.name == "mine-2"
     assert [broken.file for broken in weights.scan().broken] == ["mine.safetensors"]

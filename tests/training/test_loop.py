@@ -9,7 +9,7 @@ from safetensors.torch import load, save
 from mnist_app.common.errors import TrainingError
 from mnist_app.data.labelled_images import Digits, split
 from mnist_app.data.training_data import prepare
-from mnist_app.networks import models
+from mnist_app.networks import layers, models
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.training import device
@@ -305,14 +305,14 @@ def test_label_smoothing_keeps_a_network_from_being_too_sure(stripes):
 def precisions(monkeypatch) -> set[torch.dtype]:
     """The types that the networks put out in training."""
     seen = set()
-    scale = models.Scale.forward
+    scale = layers.Scale.forward
 
     def remember(self, x):
         if self.training:
             seen.add(torch.nn.functional.linear(scale(self, x)[:, 0], x[0, 0]).dtype)
         return scale(self, x)
 
-    monkeypatch.setattr(models.Scale, "forward", remember)
+    monkeypatch.setattr(layers.Scale, "forward", remember)
     return seen
 
 

@@ -78,13 +78,13 @@ ACTIONS = """
 import streamlit as st
 from mnist_app.ui import dataset_choice
 from mnist_app.ui.compare import search_form, search_panel
-from mnist_app.ui.train import tab as train
+from mnist_app.ui.train import progress, start_form
 done = []
 st.session_state["key"] = "best"
-train._try(done.append, "run")
+progress._try(done.append, "run")
 search_panel._try(done.append, "search")
 for action, *arguments in (
-    (train._start, None, {}, ""),
+    (start_form._start, None, {}, ""),
     (search_form._start, None),
     (search_panel._keep_now, None, "key"),
     (dataset_choice._delete, __import__("pathlib").Path("upload.zip"), "folder"),
