@@ -31,7 +31,7 @@ from mnist_app.ui.draw.reasons.neighbours import majority
 from mnist_app.ui.draw.reasons.panels import Subject
 from mnist_app.ui.loaded_networks import ReadyChoice
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
 LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
 
