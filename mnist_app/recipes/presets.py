@@ -88,8 +88,8 @@ def is_preset(recipe: Recipe) -> bool:
 # Large products and convolutions are computed in bfloat16 where that is quicker and costs no
 # accuracy over three seeds; cnn-simple, which starves, is at the mercy of chance either way.
 
-# The sources of S0 and S1 train on all 60,000 images and name no validation split: they
-# keep 5% for it, so that there is an honest validation curve and little less to learn from.
+# Sources that train on all 60,000 images name no validation split: 5% are kept for it, so that
+# there is an honest validation curve and little less to learn from. Our own presets do the same.
 _SMALL_SPLIT = 0.05
 
 # fmt: off

@@ -59,15 +59,15 @@ def fork(
     address = server_address()
     if not address:
         return None
-    request = {
-        "module": module,
-        "argument": str(argument),
-        "log": str(log.absolute()),
-        "folder": str(Path.cwd()),
-        "environment": dict(environment),
-    }
     connection = socket.socket(socket.AF_UNIX)
     try:
+        request = {
+            "module": module,
+            "argument": str(argument),
+            "log": str(log.absolute()),
+            "folder": str(Path.cwd()),  # which may have been removed
+            "environment": dict(environment),
+        }
         return ForkedProcess(_ask(connection, address, request), connection)
     except (OSError, ValueError):
         connection.close()

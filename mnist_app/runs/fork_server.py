@@ -76,7 +76,7 @@ class ForkServer:
             connection.settimeout(_SECONDS_FOR_REQUEST)
             request = self._checked_request(connection)
             pid = os.fork()
-        except (_RefusedError, OSError, ValueError):
+        except (_RefusedError, OSError, ValueError, RecursionError):
             connection.close()
             return
         if pid == 0:
@@ -92,7 +92,7 @@ class ForkServer:
         if uid != os.getuid():
             raise _RefusedError
         request = json.loads(receive_line(connection))
-        if not isinstance(request, dict):
+        if not isinstance(request, dict) or not isinstance(request.get("environment"), dict):
             raise _RefusedError
         if _compared(request["environment"]) != self._environment:
             raise _RefusedError  # some variables act when an interpreter or a library is loaded
@@ -131,6 +131,7 @@ def _run(request: dict[str, Any], connection: socket.socket) -> int:
         os.environ.clear()
         os.environ.update(request["environment"])
         set_command_line([sys.executable, "-m", request["module"], request["argument"]])
+        connection.settimeout(None)  # who asked may be slow; if it is gone, the connection ends
         with connection:
             connection.sendall(b"%d\n" % os.getpid())
             if not receive_line(connection):

@@ -137,7 +137,8 @@ class Trainer:
 
         Yields:
             BatchEvent a few times a second, EpochEvent after each epoch, one EndEvent at last. If
-            the training diverges, that is of the epoch with the lowest validation loss.
+            the training diverges, that is of the epoch with the lowest validation loss, or of
+            where it was resumed.
         Raises:
             TrainingError: the training diverged, and there is no epoch before that.
         """

@@ -106,7 +106,7 @@ def load_or_explain(name: str, key: str) -> Dataset | None:
     """A data set, from memory the second time; None if it cannot be had, and the page says why.
 
     Args:
-        name: as `choose` gives it.
+        name: as `render_choice` gives it.
         key: of the button that downloads MNIST.
     """
     if not name:
@@ -138,8 +138,8 @@ def render_delete_button(name: str, key: str) -> None:
     """What deletes the data set `name`, if it was uploaded, when it is clicked twice.
 
     Args:
-        name: as `choose` gives it.
-        key: that of `choose`.
+        name: as `render_choice` gives it.
+        key: that of `render_choice`.
     """
     path = Path(name)
     if path not in uploads.list_uploads() or not permissions.is_unlocked():

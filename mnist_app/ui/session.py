@@ -63,6 +63,8 @@ class ReasonsMemory:
 class TrainMemory:
     """Of the Train tab and of searches."""
 
+    start_problem: str | None = None  # why the last click started no training, one sentence
+    search_problem: str | None = None  # the same of a search
     # What a run's network made of the drawing, by the snapshot and the drawing.
     probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 

@@ -210,10 +210,11 @@ def test_a_process_that_nobody_knows_of_does_nothing(server):
     assert after == before
 
 
-def test_a_request_that_is_no_object_is_refused_and_the_next_one_is_heard(server):
+@pytest.mark.parametrize("request_", [b"[]", b"{}", b'{"environment": 1}', b"[" * 9999])
+def test_a_request_that_is_none_is_refused_and_the_next_one_is_heard(server, request_):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect("\0" + fork_client._SERVER.address)
-        connection.sendall(b"[]\n")
+        connection.sendall(request_ + b"\n")
         assert fork_client.receive_line(connection) == b""
     assert process_of(lifecycle.start(QUICK)).ppid() == server.pid
 

@@ -131,6 +131,16 @@ def test_a_recipe_that_does_not_fit_together_is_refused_in_one_sentence(app):
     assert list_runs() == []
 
 
+def test_why_no_training_started_is_said_until_the_next_try(app):
+    open_tab(app, "Train")
+    app.text_input(key="save_as").set_value("../evil")
+    start = next(button for button in app.button if button.label == "Start training")
+    start.click().run()
+    assert "../evil" in app.error[0].value
+    app.run()  # as the page does when any run gets on
+    assert "../evil" in app.error[0].value
+
+
 def test_runs_that_died_are_shown_with_their_reason(app):
     folder = runs_folder() / "0001-lost"
     folder.mkdir(parents=True)

@@ -55,6 +55,8 @@ def _start_button(space: Space | None) -> None:
     is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
     if is_pressed and space is not None:  # a made up message may press it without a space
         _start(space)
+    if problem := session.current_session().train.search_problem:
+        st.error(escaped(problem))
 
 
 def _space() -> Space:
@@ -213,12 +215,14 @@ def _images_per_second(model: str) -> float | None:
 
 
 def _start(space: Space) -> None:
+    memory = session.current_session().train
+    memory.search_problem = None
     try:
         permissions.require_unlocked()
         with st.spinner("Starting"):
             started = search.start(space)
     except InputError as error:
-        st.error(escaped(error))
+        memory.search_problem = str(error)  # the page may be drawn again before it is read
         return
     choice_box.choose("search", started.id)
     st.rerun()

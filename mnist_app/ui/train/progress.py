@@ -84,7 +84,12 @@ def _batch(now: RunStatus, batch: Event) -> None:
 def _result(now: RunStatus) -> None:
     end = now.log.end or {}
     if not end.get("name"):
-        st.info("Stopped before anything was trained: there is nothing to keep.")
+        epochs = now.log.epochs
+        st.info(
+            f"Stopped while it waited: what was trained until epoch {max(epochs)} is kept."
+            if epochs
+            else "Stopped before anything was trained: there is nothing to keep."
+        )
         return
     if end.get("problem"):
         st.warning(escaped(end["problem"]))

@@ -41,6 +41,8 @@ def render() -> None:
         processes.prepare_to_start()
         if st.button("Start training", type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
+        if problem := session.current_session().train.start_problem:
+            st.error(escaped(problem))
 
 
 def _preset() -> Recipe:
@@ -62,6 +64,8 @@ def _dataset() -> str:
 
 
 def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
+    memory = session.current_session().train
+    memory.start_problem = None
     try:
         permissions.require_unlocked()
         catalogue.check_dataset(values["dataset"])
@@ -69,7 +73,7 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
             preset.changed(**values), name or preset.name, owner=session.browser_id()
         )
     except InputError as error:
-        st.error(escaped(error))
+        memory.start_problem = str(error)  # the page may be drawn again before it is read
         return
     choice_box.choose("run", run.id)
     st.rerun()
