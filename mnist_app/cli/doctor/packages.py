@@ -1,5 +1,6 @@
 """Whether Python is new enough, and whether the packages are there, in their ranges, and load."""
 
+import csv
 import platform
 import sys
 from collections.abc import Iterator
@@ -91,9 +92,11 @@ def _load(package: str) -> None:
     if package not in _COMPONENTS:
         import_module(_MODULES.get(package.lower(), package.replace("-", "_")))
         return
-    for file in metadata.files(package) or []:
-        if not Path(file.locate()).exists():
-            raise ImportError(f"its file {file} is missing")
+    found = metadata.distribution(package)
+    record = found.read_text("RECORD") or ""  # metadata.files passes over those that are missing
+    for name, *_ in csv.reader(record.splitlines()):
+        if not Path(str(found.locate_file(name))).exists():
+            raise ImportError(f"its file {name} is missing")
 
 
 def _version(package: str) -> str | None:
