@@ -242,8 +242,24 @@ def test_the_drawing_survives_a_look_at_another_tab(app):
     app.expect_prediction("7")
 
 
-def test_a_wider_brush_draws_wider_from_the_beginning_of_the_stroke(app):
+def test_a_wider_brush_draws_wider(app):
     app.open()
+    slider = app.part("brush").get_by_role("slider")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    told = app.part("canvas").locator(".dc-scroll")
+    expect(told).to_have_attribute("style", re.compile("1040px"))  # the canvas has the new width
+    app.settle()
+    app.draw(ONE)
+    app.expect_prediction("1")
+    assert brightness(app, 140 + 17, 140) == 255
+
+
+@pytest.mark.slow
+def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
+    app.open()
+    app.settle()
     mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
     x, y = box["x"] + 140, box["y"]
     mouse.move(x, y + 50)
