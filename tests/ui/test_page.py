@@ -154,6 +154,24 @@ def test_runs_that_died_are_shown_with_their_reason(app):
     assert any(button.label == "Resume from the beginning" for button in app.button)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "said"), [(0, "there is nothing to keep"), (1, "until epoch 1 is kept")]
+)
+def test_a_run_cancelled_while_it_waited_says_what_is_kept(app, epochs, said):
+    folder = runs_folder() / "0001-waited"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
+    (folder / "process.json").write_text('{"pid": 999999999, "ticket": 1}')
+    figures = "train_loss val_loss train_accuracy val_accuracy learning_rate images_per_second"
+    for epoch in range(1, epochs + 1):
+        values = dict.fromkeys(("seconds", *figures.split()), 0.5)
+        append_event(folder, {"event": "epoch", "epoch": epoch, **values})
+    append_event(folder, {"event": "end", "reason": "stopped", "name": None, "epochs": 0})
+    open_tab(app, "Train")
+    assert not app.exception
+    assert any(said in note.value for note in app.info)
+
+
 def test_files_that_the_server_let_go_are_told():
     def page() -> None:
         from streamlit.runtime.uploaded_file_manager import DeletedFile
