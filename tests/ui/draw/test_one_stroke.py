@@ -1,6 +1,5 @@
 """The way of one stroke: from the canvas to the answer, the reasons and the other tabs."""
 
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -24,9 +23,7 @@ session.current_drawing()
 @pytest.fixture
 def stroke(monkeypatch) -> SimpleNamespace:
     """What the canvas sends, when no browser does."""
-    without_component = SimpleNamespace(st_canvas=None)
-    if "mnist_app.ui.draw.canvas" not in sys.modules:  # the component needs a server
-        monkeypatch.setitem(sys.modules, "streamlit_drawable_canvas", without_component)
+    AppTest.from_string("import streamlit_drawable_canvas").run()  # only a running app may load it
     from mnist_app.ui.draw import canvas
 
     sent = SimpleNamespace(json_data={"objects": [STROKE]}, image_data=seven())
