@@ -78,6 +78,7 @@ def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monk
     assert "canvas-large" in page
 
 
+@pytest.mark.slow
 def test_an_unknown_network_is_named():
     done = measured("grid", "--network", "nonsense")
     assert done.returncode != 0
@@ -197,6 +198,7 @@ LEVEL = {
 }
 
 
+@pytest.mark.slow
 def test_what_was_tortured_makes_a_page_and_what_was_not_is_said(tmp_path):
     done = run("reliability.py", str(tmp_path))
     assert done.returncode == 0, done.stderr

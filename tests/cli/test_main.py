@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,10 +36,20 @@ def call(capsys):
 
 
 @pytest.fixture
-def trained(call) -> str:
-    code, _, _ = call("train", "mlp-128-64-adam", *QUICK, "--epochs", "8", "--name", "mine")
-    assert code == 0
+def trained(weights_folder, trained_once) -> str:
+    weights_folder.mkdir()
+    shutil.copy(trained_once, weights_folder)
     return "mine"
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory) -> Path:
+    """A file of weights, which tests copy."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_APP_WEIGHTS", str(folder))
+        assert main(["train", "mlp-128-64-adam", *QUICK, "--epochs", "8", "--name", "mine"]) == 0
+    return folder / "mine.safetensors"
 
 
 def test_train_json_streams_one_event_per_line(call):

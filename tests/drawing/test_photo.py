@@ -306,7 +306,7 @@ def test_the_aspect_ratio_is_kept():
 def test_real_pen_strokes_are_read_from_photos_as_from_the_canvas(real_data):
     if not (real_data / "pendigits").is_dir():
         pytest.skip("needs the UCI pen digits")
-    every = scaled(450, 150)  # 17 digits of as many writers, or 50
+    every = scaled(900, 150)  # 8 digits of as many writers, or 50
     digits = pen.read_strokes(real_data / "pendigits")[7::every]
     predictor = Predictor.load("resnet")
     drawings, photos = [], []

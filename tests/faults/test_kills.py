@@ -19,8 +19,8 @@ from mnist_app.runs.run import Run, find_run
 
 
 def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before):
-    kills, chance = scaled(3, 20), random.Random(1)
-    recipe = SAVING.changed(epochs=kills * 25)
+    kills, chance = scaled(2, 20), random.Random(1)
+    recipe = SAVING.changed(epochs=kills * scaled(15, 25))
     run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
     while done < kills:
         if done % 2:

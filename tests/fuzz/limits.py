@@ -43,7 +43,7 @@ LONGEST_SENTENCE = 2000  # letters
 Attempt = Callable[[], Any]
 
 
-def count(whole: int, short: int = 100) -> int:
+def count(whole: int, short: int = 50) -> int:
     """How many cases to run: all with MNIST_APP_TORTURE=1, otherwise a few."""
     from effort import scaled
 
@@ -361,7 +361,7 @@ def tallied(what: str) -> Iterator[Callable[..., None]]:
         tally.finish()
 
 
-def settings(whole: int, short: int = 200) -> Any:
+def settings(whole: int, short: int = 100) -> Any:
     """How Hypothesis looks: always at the same examples, and it says how to see one again."""
     from hypothesis import HealthCheck
     from hypothesis import settings as of_hypothesis
