@@ -43,11 +43,16 @@ class DrawMemory:
 
     strokes: Strokes = field(default_factory=list)  # on the canvas, as it sent them last
     start: Strokes = field(default_factory=list)  # that the canvas was last told to show
-    redraws: int = 0  # times that a button told it to
+    redraws: int = 0  # times that it was told other strokes than it had drawn
     history: History = field(default_factory=History)
     drawing: Drawing | None = None  # from the canvas or a picture; None: nothing yet
     read_key: tuple[object, ...] | None = None  # of the drawing and network that were read last
     found: list[Found] = field(default_factory=list)  # in them
+
+    def redraw(self, strokes: Strokes) -> None:
+        """Tell the canvas to show these strokes."""
+        self.start = strokes
+        self.redraws += 1
 
 
 @dataclass

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import serve
 from effort import scaled
-from page import App
+from page import FOUR, ONE, SEVEN, App, Finger
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -16,13 +16,6 @@ from mnist_app.data.training_data import load_pen_digits
 from mnist_app.drawing import pen
 
 pytestmark = pytest.mark.browser
-
-SEVEN = [[(80, 70), (140, 68), (200, 70), (170, 130), (140, 190), (125, 230)]]
-ONE = [[(140, 50), (140, 110), (140, 170), (140, 230)]]
-FOUR = [
-    [(100, 60), (90, 110), (85, 150), (130, 152), (190, 150)],
-    [(160, 70), (160, 130), (158, 190), (156, 235)],
-]
 
 
 def test_a_digit_is_read_as_soon_as_the_stroke_ends(app):
@@ -106,116 +99,6 @@ def test_what_is_too_long_can_be_undone_and_cleared(chromium, tmp_path):
         app.page.close()
 
 
-def test_a_stroke_is_sent_when_the_pen_is_lifted(fresh_app):
-    """Not when the component would send it by itself, after 200 ms, which here never pass."""
-    app = fresh_app
-    app.page.add_init_script(
-        "const wait = setTimeout; "
-        "window.setTimeout = (then, ms, ...more) => wait(then, ms === 200 ? 1e9 : ms, ...more);"
-    )
-    app.open()
-    app.draw(SEVEN)
-    app.expect_prediction("7")
-
-
-def late(milliseconds: int) -> str:
-    """What the server says arrives late, as it does when many draw at once."""
-    return f"""
-const listens = EventTarget.prototype.addEventListener;
-const late = (listener) => (event) => setTimeout(() => listener(event), {milliseconds});
-window.WebSocket = class extends WebSocket {{
-  set onmessage(listener) {{ listens.call(this, "message", late(listener)); }}
-  addEventListener(name, listener, ...more) {{
-    listens.call(this, name, name === "message" ? late(listener) : listener, ...more);
-  }}
-}};"""
-
-
-LATER_THAN_STROKES_WAIT = 6000
-
-
-def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
-    app = fresh_app
-    app.page.add_init_script(late(500))
-    app.open()
-    # A long stroke, during which the canvas is redrawn, and a quick one.
-    few = [("clear", 2), ("undo", 200)]
-    for button, step in scaled(few, [*product(("clear", "undo"), (2, 200))]):
-        app.draw(SEVEN)
-        app.expect_prediction("7")
-        app.click(button)
-        app.draw(ONE, step=step)
-        app.expect_prediction("1")
-        app.click("clear")
-        app.expect_prediction("")
-
-
-def test_a_stroke_is_not_lost_however_late_a_button_is_answered(fresh_app):
-    app = fresh_app
-    app.page.add_init_script(late(LATER_THAN_STROKES_WAIT))
-    app.open()
-    app.draw(SEVEN)
-    app.expect_prediction("7")
-    app.click("clear")
-    app.draw(ONE)
-    app.expect_prediction("1")
-
-
-def test_buttons_wait_in_line_behind_strokes(fresh_app):
-    app = fresh_app
-    app.page.add_init_script(late(1000))
-    app.open()
-    app.draw(FOUR[:1])
-    first = app.prediction()
-    app.draw(FOUR[1:])
-    app.expect_prediction("4")
-    app.click("undo")
-    app.draw(SEVEN)
-    app.click("undo")
-    app.click("redo")
-    app.click("undo")
-    app.expect_prediction(first)
-    app.settle()
-    app.click("undo")
-    app.expect_prediction("")
-
-
-def test_undo_takes_back_the_stroke_that_is_not_answered_yet(fresh_app):
-    app = fresh_app
-    app.page.add_init_script(late(1000))
-    app.open()
-    app.draw(FOUR[:1])
-    first = app.prediction()
-    app.draw(FOUR[1:])
-    app.click("undo")
-    app.page.wait_for_timeout(4000)
-    app.expect_prediction(first)
-    app.click("redo")
-    app.expect_prediction("4")
-
-
-def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
-    phone = fresh_phone
-    phone.page.add_init_script(late(500))
-    phone.open()
-    client = phone.page.context.new_cdp_session(phone.page)
-    _stroke(phone, client, SEVEN[0])
-    phone.expect_prediction("7")
-    phone.part("clear").locator("button").tap()
-    _stroke(phone, client, ONE[0])
-    phone.expect_prediction("1")
-
-
-def _stroke(phone, client, stroke: list[tuple[float, float]]) -> None:
-    """Draw it with a finger."""
-    box = phone.part("canvas").locator("canvas").last.bounding_box()
-    points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
-    _touch(client, "touchStart", points[:1])
-    for point in points[1:]:
-        _touch(client, "touchMove", [point])
-    _touch(client, "touchEnd", [])
-
-
 def test_switching_the_network_keeps_the_drawing_and_predicts_again(app):
     app.open()
     app.draw(SEVEN)
@@ -253,35 +136,7 @@ def test_a_wider_brush_draws_wider(app):
     app.settle()
     app.draw(ONE)
     app.expect_prediction("1")
-    assert brightness(app, 140 + 17, 140) == 255
-
-
-@pytest.mark.slow
-def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
-    app.open()
-    app.settle()
-    mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
-    x, y = box["x"] + 140, box["y"]
-    mouse.move(x, y + 50)
-    mouse.down()
-    mouse.move(x, y + 140, steps=10)
-    slider = app.part("brush").get_by_role("slider")
-    slider.focus()
-    for _ in range(20):
-        slider.press("ArrowRight")
-    told = app.part("canvas").locator(".dc-scroll")
-    expect(told).to_have_attribute("style", re.compile("1040px"))  # the canvas has the new width
-    mouse.move(x, y + 230, steps=10)
-    mouse.up()
-    app.expect_prediction("1")
-    for height in (60, 140, 220):
-        assert brightness(app, 140 + 17, height) == 255
-
-
-def brightness(app: App, x: int, y: int) -> int:
-    """Of a pixel on the canvas, 0..255."""
-    canvas = app.part("canvas").locator("canvas.dc-canvas.lower-canvas")
-    return canvas.evaluate(f"one => one.getContext('2d').getImageData({x}, {y}, 1, 1).data[0]")
+    assert app.brightness(140 + 17, 140) == 255
 
 
 def test_the_sidebar_tells_what_the_network_is(app):
@@ -337,8 +192,7 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     canvas = phone.part("canvas").locator("canvas").last
     box = canvas.bounding_box()
     assert box["width"] >= 278
-    client = phone.page.context.new_cdp_session(phone.page)
-    _stroke(phone, client, ONE[0])
+    Finger(phone).draw(ONE[0])
     phone.expect_prediction("1")
     assert canvas.bounding_box()["y"] == box["y"]
     places = {
@@ -349,11 +203,6 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
     heights = [places[key]["y"] for key in ("undo", "top", "brush", "probabilities")]
     assert heights == sorted(heights)  # the answer right under the canvas
-
-
-def _touch(client, kind: str, points: list[tuple[float, float]]) -> None:
-    touches = [{"x": x, "y": y} for x, y in points]
-    client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
 
 
 @pytest.mark.mnist

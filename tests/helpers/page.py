@@ -28,6 +28,12 @@ ROLLED = """async (one) => {
 }"""
 
 Stroke = list[tuple[float, float]]
+SEVEN = [[(80, 70), (140, 68), (200, 70), (170, 130), (140, 190), (125, 230)]]
+ONE = [[(140, 50), (140, 110), (140, 170), (140, 230)]]
+FOUR = [
+    [(100, 60), (90, 110), (85, 150), (130, 152), (190, 150)],
+    [(160, 70), (160, 130), (158, 190), (156, 235)],
+]
 
 
 class App:
@@ -46,15 +52,11 @@ class App:
         return self.page.locator(f".st-key-{key}")
 
     def tab(self, name: str) -> None:
-        """Open a tab: again where a run of the page that was under way undid the click."""
         tab = self.page.get_by_role("tab", name=name)
-        for _ in range(8):
-            tab.click()
-            self.page.wait_for_timeout(500)
-            self.settle()
-            if tab.get_attribute("aria-selected") == "true":
-                return
-        raise AssertionError(f"the tab {name} does not stay open")
+        tab.click()
+        self.page.wait_for_timeout(300)
+        self.settle()
+        expect(tab).to_have_attribute("aria-selected", "true")
 
     def draw(self, strokes: list[Stroke], step: float = STEP) -> None:
         """Draw with the mouse, in canvas pixels; each event takes about 16 ms."""
@@ -69,6 +71,11 @@ class App:
                 steps = max(1, round(dist(start, end) / step))
                 self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
+
+    def brightness(self, x: int, y: int) -> int:
+        """Of a pixel on the canvas, 0..255."""
+        canvas = self.part("canvas").locator("canvas.dc-canvas.lower-canvas")
+        return canvas.evaluate(f"one => one.getContext('2d').getImageData({x}, {y}, 1, 1).data[0]")
 
     def click(self, key: str) -> None:
         self.part(key).locator("button").click()
@@ -151,6 +158,34 @@ class App:
         """The digit, once there is one."""
         expect(self.part("prediction")).to_have_text(re.compile(r"\S"))
         return self.part("prediction").inner_text().strip()
+
+
+class Finger:
+    """A finger on a phone's screen, which draws in canvas pixels."""
+
+    def __init__(self, app: App) -> None:
+        self._box = app.part("canvas").locator("canvas").last.bounding_box()
+        self._client = app.page.context.new_cdp_session(app.page)
+
+    def draw(self, stroke: Stroke) -> None:
+        self.down(stroke[0])
+        self.move(stroke[1:])
+        self.up()
+
+    def down(self, point: tuple[float, float]) -> None:
+        self._touch("touchStart", [point])
+
+    def move(self, points: Stroke) -> None:
+        for point in points:
+            self._touch("touchMove", [point])
+
+    def up(self) -> None:
+        self._touch("touchEnd", [])
+
+    def _touch(self, kind: str, points: Stroke) -> None:
+        places = [{"x": self._box["x"] + x, "y": self._box["y"] + y} for x, y in points]
+        event = {"type": kind, "touchPoints": places}
+        self._client.send("Input.dispatchTouchEvent", event)
 
 
 LASTING = 1000  # epochs, which none of the tests waits for

@@ -1,5 +1,6 @@
 // What the canvas component lacks: a stroke is sent when the pen is lifted, none is lost by what
-// the server tells the canvas while it is drawn, and no unseen button lies over it.
+// the server tells the canvas while it is drawn, nor when the page takes the canvas down and puts up
+// another, and no unseen button lies over it.
 
 const BUTTONS = ["undo", "redo", "clear"];
 const SEND = "button[title^='Update the app']";
@@ -13,7 +14,15 @@ const TALLEST = 1000; // as in canvas.py
 // events: of the pen, and of buttons that wait, since the last button was pressed
 // stroke: the first of those of the present stroke
 // told: what the canvas was told last
-const pen = (window.digitsPen ??= { events: [], stroke: 0, isDown: false, isHeld: false, told: {} });
+// place: where the canvas is on the screen
+const pen = (window.digitsPen ??= {
+  events: [],
+  stroke: 0,
+  isDown: false,
+  isHeld: false,
+  told: {},
+  place: { x: 0, y: 0 },
+});
 
 function root() {
   return document.querySelector(".st-key-canvas [data-testid='stBidiComponentIsolated']")?.shadowRoot;
@@ -61,10 +70,19 @@ function look() {
   const now = told();
   const before = pen.told;
   if (now) pen.told = now;
-  if (now && now.canvas !== before.canvas && !pen.isHeld) pen.events = []; // it begins with them
+  if (now && now.canvas !== before.canvas && !pen.isHeld) begins(now, before);
   else if (now && now.redraws !== before.redraws) repeat(0);
   else if (now && now.brush !== before.brush && pen.isDown && !pen.isHeld) repeat(pen.stroke);
   else if (pen.isHeld && performance.now() > pen.until) repeat(0);
+}
+
+// Another canvas begins with the strokes that it was told. After a picture was looked at these are
+// all. But where two runs of the page follow closely, Streamlit may take the canvas down and put it
+// up again, told what it was told before: then all since the last button is drawn again, with the
+// brush of now.
+function begins(now, before) {
+  if (now.redraws === before.redraws) repeat(0);
+  else pen.events = [];
 }
 
 function repeat(first) {
@@ -99,12 +117,26 @@ function onPen(event) {
   if (pen.isHeld || pen.isDown || DOWN.includes(event.type)) look();
   const path = event.composedPath();
   if (DOWN.includes(event.type)) begin(path);
+  if (event.type === "touchstart" && event.isTrusted && pen.isDown)
+    for (const name of ["touchmove", "touchend", "touchcancel"])
+      path[0].addEventListener(name, onFinger);
   if (!pen.isDown) return;
   const isUp = UP.includes(event.type) && !event.touches?.length; // the last finger
   if (isUp) pen.isDown = false;
   keep(event);
   if (pen.isHeld) stop(event);
-  else if (isUp) setTimeout(send); // when the component has the stroke
+  else if (isUp) {
+    clearTimeout(pen.sending);
+    pen.sending = setTimeout(send); // when the component has the stroke
+  }
+}
+
+// A finger's events go to the canvas on which it began, though another is in its place by now.
+function onFinger(event) {
+  if (event.currentTarget.isConnected) return;
+  const canvas = penCanvas();
+  if (canvas) canvas.dispatchEvent(copied(event, 0, 0));
+  else onPen(event);
 }
 
 function begin(path) {
@@ -114,7 +146,7 @@ function begin(path) {
 }
 
 function keep(event) {
-  const { x, y } = penCanvas()?.getBoundingClientRect() ?? { x: 0, y: 0 };
+  const { x, y } = (pen.place = penCanvas()?.getBoundingClientRect() ?? pen.place);
   pen.events.push({ event: event.isTrusted ? copied(event, 0, 0) : event, x, y });
 }
 

@@ -52,7 +52,8 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
         hint = "Draw a digit or a number: it is read as soon as you lift the pen."
         return _canvas(on_change), hint
     memory = current_session().draw
-    memory.start = memory.strokes  # the canvas goes, and begins with them when it comes back
+    if memory.start != memory.strokes:
+        memory.redraw(memory.strokes)  # the canvas goes, and begins with them when it comes back
     return _picture(kind, on_change)
 
 
@@ -178,6 +179,5 @@ def _clear() -> None:
 
 def _redraw(strokes: Strokes | None) -> None:
     """Make the canvas show these strokes, or else those it has: the page waits for it."""
-    memory = current_session().draw
-    memory.start = valid_strokes(widgets.canvas_json()) if strokes is None else strokes
-    memory.redraws += 1
+    shown = valid_strokes(widgets.canvas_json()) if strokes is None else strokes
+    current_session().draw.redraw(shown)

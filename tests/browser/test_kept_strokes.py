@@ -1,0 +1,256 @@
+"""No stroke is lost, however late the server answers and whatever the page does meanwhile."""
+
+import re
+from contextlib import suppress
+from itertools import product
+
+import pytest
+from effort import scaled
+from page import FOUR, ONE, SEVEN, App, Finger
+from playwright.sync_api import WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_stroke_is_sent_when_the_pen_is_lifted(fresh_app):
+    """Not when the component would send it by itself, after 200 ms, which here never pass."""
+    app = fresh_app
+    app.page.add_init_script(
+        "const wait = setTimeout; "
+        "window.setTimeout = (then, ms, ...more) => wait(then, ms === 200 ? 1e9 : ms, ...more);"
+    )
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+
+
+def late(milliseconds: int) -> str:
+    """What the server says arrives late, as it does when many draw at once."""
+    return f"""
+const listens = EventTarget.prototype.addEventListener;
+const late = (listener) => (event) => setTimeout(() => listener(event), {milliseconds});
+window.WebSocket = class extends WebSocket {{
+  set onmessage(listener) {{ listens.call(this, "message", late(listener)); }}
+  addEventListener(name, listener, ...more) {{
+    listens.call(this, name, name === "message" ? late(listener) : listener, ...more);
+  }}
+}};"""
+
+
+LATER_THAN_STROKES_WAIT = 6000
+
+
+def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(500))
+    app.open()
+    # A long stroke, during which the canvas is redrawn, and a quick one.
+    few = [("clear", 2), ("undo", 200)]
+    for button, step in scaled(few, [*product(("clear", "undo"), (2, 200))]):
+        app.draw(SEVEN)
+        app.expect_prediction("7")
+        app.click(button)
+        app.draw(ONE, step=step)
+        app.expect_prediction("1")
+        app.click("clear")
+        app.expect_prediction("")
+
+
+def test_a_stroke_is_not_lost_however_late_a_button_is_answered(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(LATER_THAN_STROKES_WAIT))
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("clear")
+    app.draw(ONE)
+    app.expect_prediction("1")
+
+
+def test_buttons_wait_in_line_behind_strokes(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(FOUR[:1])
+    first = app.prediction()
+    app.draw(FOUR[1:])
+    app.expect_prediction("4")
+    app.click("undo")
+    app.draw(SEVEN)
+    app.click("undo")
+    app.click("redo")
+    app.click("undo")
+    app.expect_prediction(first)
+    app.settle()
+    app.click("undo")
+    app.expect_prediction("")
+
+
+def test_undo_takes_back_the_stroke_that_is_not_answered_yet(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(FOUR[:1])
+    first = app.prediction()
+    app.draw(FOUR[1:])
+    app.click("undo")
+    app.page.wait_for_timeout(4000)
+    app.expect_prediction(first)
+    app.click("redo")
+    app.expect_prediction("4")
+
+
+def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
+    phone = fresh_phone
+    phone.page.add_init_script(late(500))
+    phone.open()
+    finger = Finger(phone)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    phone.part("clear").locator("button").tap()
+    finger.draw(ONE[0])
+    phone.expect_prediction("1")
+
+
+class LineThatSwaps:
+    """A connection on which the end of a run comes before the canvas, when it is told to.
+
+    Streamlit's page then takes down the canvas of the run before, and puts it up again. So it also
+    does by itself where runs follow closely.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._held: list[str | bytes] | None = None
+        app.page.route_web_socket(re.compile("_stcore/stream"), self._carry)
+
+    def hold(self) -> None:
+        """Keep what the server says from now on."""
+        self._held = []
+
+    def has_run(self) -> bool:
+        """Whether a whole run with the canvas is among what is kept."""
+        kinds = [_kind(data) for data in self._held]
+        self._canvas = self._end = 0
+        with suppress(ValueError):
+            self._canvas = kinds.index("bidi_component")
+            self._end = kinds.index("script_finished", self._canvas)
+        return self._end > 0
+
+    def send_end(self) -> None:
+        """Pass on what came before the canvas, and that the run ended."""
+        for data in [*self._held[: self._canvas], self._held.pop(self._end)]:
+            self._page.send(data)
+
+    def send_rest(self) -> None:
+        """Pass on the canvas, and all that came and comes after it."""
+        held, self._held = self._held, None
+        for data in held[self._canvas :]:
+            self._page.send(data)
+
+    def _carry(self, page: WebSocketRoute) -> None:
+        self._page = page
+        server = page.connect_to_server()
+        server.on_message(lambda data: self._send(data))
+
+    def _send(self, data: str | bytes) -> None:
+        if self._held is None:
+            self._page.send(data)
+        else:
+            self._held.append(data)
+
+
+def _kind(data: str | bytes) -> str:
+    """What a message of the server is or, if it puts up an element, what that is."""
+    message = ForwardMsg.FromString(data)
+    return message.delta.new_element.WhichOneof("type") or message.WhichOneof("type")
+
+
+def take_canvas_down(app: App, line: LineThatSwaps) -> None:
+    """Do so as soon as a run has ended."""
+    while not line.has_run():
+        app.page.wait_for_timeout(20)
+    line.send_end()
+    expect(app.part("canvas").locator("canvas")).to_have_count(0)
+
+
+def put_canvas_up(app: App, line: LineThatSwaps) -> None:
+    line.send_rest()
+    expect(app.part("canvas").locator("canvas").last).to_be_attached()
+
+
+def test_a_canvas_put_up_anew_has_all_strokes_and_the_one_in_progress(fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.settle()
+    box = app.part("canvas").locator("canvas").last.bounding_box()
+    places = [(box["x"] + x, box["y"] + y) for x, y in FOUR[1]]
+    line.hold()
+    app.draw(FOUR[:1])
+    app.page.mouse.move(*places[0])
+    app.page.mouse.down()
+    app.page.mouse.move(*places[1], steps=10)
+    take_canvas_down(app, line)
+    put_canvas_up(app, line)
+    for place in places[2:]:
+        app.page.mouse.move(*place, steps=5)
+    app.page.mouse.up()
+    app.expect_prediction("4")
+    for place in (FOUR[0][1], FOUR[1][0], FOUR[1][2]):
+        assert app.brightness(*place) == 255
+    app.click("undo")
+    app.click("undo")
+    app.expect_prediction("")
+
+
+def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(fresh_phone):
+    phone, line = fresh_phone, LineThatSwaps(fresh_phone)
+    phone.open()
+    phone.settle()
+    finger = Finger(phone)
+    line.hold()
+    finger.draw(FOUR[0])
+    finger.down(FOUR[1][0])
+    finger.move(FOUR[1][1:2])
+    take_canvas_down(phone, line)
+    put_canvas_up(phone, line)
+    finger.move(FOUR[1][2:])
+    finger.up()
+    phone.expect_prediction("4")
+
+
+def test_a_stroke_that_ends_while_there_is_no_canvas_is_not_lost(fresh_phone):
+    phone, line = fresh_phone, LineThatSwaps(fresh_phone)
+    phone.open()
+    phone.settle()
+    finger = Finger(phone)
+    line.hold()
+    finger.draw(FOUR[0])
+    finger.down(FOUR[1][0])
+    finger.move(FOUR[1][1:2])
+    take_canvas_down(phone, line)
+    finger.move(FOUR[1][2:])
+    finger.up()
+    put_canvas_up(phone, line)
+    phone.expect_prediction("4")
+
+
+def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
+    app.open()
+    app.settle()
+    mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
+    x, y = box["x"] + 140, box["y"]
+    mouse.move(x, y + 50)
+    mouse.down()
+    mouse.move(x, y + 140, steps=10)
+    slider = app.part("brush").get_by_role("slider")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    told = app.part("canvas").locator(".dc-scroll")
+    expect(told).to_have_attribute("style", re.compile("1040px"))  # the canvas has the new width
+    mouse.move(x, y + 230, steps=10)
+    mouse.up()
+    app.expect_prediction("1")
+    for height in (60, 140, 220):
+        assert app.brightness(140 + 17, height) == 255
