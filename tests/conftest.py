@@ -7,6 +7,7 @@ download fails at once. `real_data` gives a test MNIST; without MNIST such a tes
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from mnist_app.data.labelled_images import Digits
+    from mnist_app.runs import fork_client
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -114,6 +116,25 @@ def chromium() -> "Iterator[Browser]":
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def server_of_processes() -> "fork_client._Server":
+    from mnist_app.runs import fork_client
+
+    return fork_client._Server()
+
+
+@pytest.fixture
+def fork_server(server_of_processes: "fork_client._Server") -> Iterator[None]:
+    """Runs and jobs that a test starts need not load torch first, if this system forks."""
+    import warm_starts
+
+    if sys.platform != "linux":
+        yield
+        return
+    with warm_starts.shared(server_of_processes):
+        yield
 
 
 @pytest.fixture

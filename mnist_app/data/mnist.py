@@ -1,6 +1,7 @@
 """MNIST: verified, and downloaded when absent."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ def _download_mnist(root: Path, missing: str, progress: Progress | None) -> None
                 raise
             raise InputError(
                 f"{raw / missing} is missing and MNIST could not be downloaded "
-                f"({_first_line(error)}): connect to the network, or set MNIST_APP_DATA to a "
+                f"({_reason(error)}): connect to the network, or set MNIST_APP_DATA to a "
                 "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
             ) from None
         for name in MNIST_FILES:
@@ -119,6 +120,8 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    """Why, in the last line of what the libraries say, without their signs around it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__).rstrip(".")
+    last = lines[-1] if lines else type(error).__name__
+    return re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*)>", r"\1", last).rstrip(".")

@@ -117,10 +117,7 @@ class Job:
         except OSError as error:
             with suppress(OSError):
                 self._note_file.unlink(missing_ok=True)
-            raise InputError(
-                f"Nothing can be computed in {cache.folder()} ({error.strerror or error}): free "
-                "space or set MNIST_APP_WEIGHTS to a folder that can be written."
-            ) from None
+            raise _cannot("computed", error) from None
         processes.wait_in_background(process)
 
     def _write_first_note(self) -> None:
@@ -159,6 +156,13 @@ class Job:
             return float("inf")
 
 
+def _cannot(what: str, error: OSError) -> InputError:
+    return InputError(
+        f"Nothing can be {what} in {cache.folder()} ({error.strerror or error}): free space or set "
+        "MNIST_APP_WEIGHTS to a folder that can be written."
+    )
+
+
 def compute_now(job: Job, progress: Callable[[str, float], None] | None = None) -> Entry:
     """The result of a job, from the cache or computed here and now, and kept.
 
@@ -167,11 +171,14 @@ def compute_now(job: Job, progress: Callable[[str, float], None] | None = None) 
     """
     found = job.result()
     if found is None:
-        compute = _function_of(job.kind)
-        found = compute(progress or (lambda _text, _share: None), **job.arguments)
+        found = _compute(job, progress or (lambda _text, _share: None))
         with suppress(OSError):
             cache.save(job.path, found)
     return found
+
+
+def _compute(job: Job, progress: Callable[[str, float], None]) -> Entry:
+    return _function_of(job.kind)(progress, **job.arguments)
 
 
 def _function_of(kind: str) -> Callable[..., Entry]:
@@ -246,9 +253,13 @@ def _compute_and_keep(job: Job, progress: Callable[[str, float], None]) -> None:
     from mnist_app.runs.worker import training_threads
 
     torch.set_num_threads(training_threads())
-    compute_now(job, progress)
-    if not job.path.exists():
-        raise InputError(f"There is no space in {cache.folder()}: free some, and try again.")
+    if job.result():
+        return
+    found = _compute(job, progress)
+    try:
+        cache.save(job.path, found)
+    except OSError as error:
+        raise _cannot("kept", error) from None
 
 
 def _wait_for_turn(job: Job, note: _Note) -> bool:

@@ -94,12 +94,13 @@ def remove(run: Run) -> None:
     """Forget a run that is over; its result under weights/ stays.
 
     Raises:
-        InputError: the run is still under way.
+        InputError: the run is still under way, or the folder cannot be written.
     """
     try:
         with _lock():  # nobody resumes it meanwhile
             _check_is_over(run)
-            shutil.rmtree(run.folder, ignore_errors=True)
+            if run.folder.exists():  # another browser may have been quicker
+                shutil.rmtree(run.folder)
     except OSError as error:
         raise _cannot("be removed", error) from None
     finally:

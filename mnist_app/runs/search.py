@@ -9,7 +9,7 @@ other trainings need not wait for all of it.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -288,17 +288,20 @@ def remove(search: Search) -> None:
     """Forget a search that is over, with all its runs; what was kept of it stays.
 
     Raises:
-        InputError: it is still under way.
+        InputError: it is still under way, or the folder cannot be written.
     """
-    with _lock():
-        now = find(search.id)
-        if now is None:
-            return
-        _check_is_over(now)
-        for trial in now.trials:
-            if trial.run:
-                lifecycle.remove(trial.run)
-        _path(search.id).unlink(missing_ok=True)
+    try:
+        with _lock():
+            now = find(search.id)
+            if now is None:
+                return
+            _check_is_over(now)
+            for trial in now.trials:
+                if trial.run:
+                    lifecycle.remove(trial.run)
+            _path(search.id).unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot("be removed", error) from None
 
 
 def keep_best(search: Search, name: str) -> "WeightsInfo":
@@ -315,7 +318,7 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
         raise InputError("No trial was trained to its end yet: wait for the first one.")
     model, info = weights.load(best.run.name, best.run.result_folder)
     kept = weights.save(name, model, info.model_copy(update={"run": None}))
-    with _changed(search.id) as found:
+    with suppress(OSError), _changed(search.id) as found:  # the result is there all the same
         found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
     return kept
 

@@ -102,12 +102,16 @@ def _label(path: Path) -> str:
     return f"{archives.upload_name(path)} · uploaded {when:%d %b %H:%M}"
 
 
-def load_or_explain(name: str, key: str) -> Dataset | None:
+_NO_MNIST = "MNIST is not on this machine. The bundled digits are."
+
+
+def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | None:
     """A data set, from memory the second time; None if it cannot be had, and the page says why.
 
     Args:
         name: as `render_choice` gives it.
         key: of the button that downloads MNIST.
+        absence: what to say while MNIST is not here.
     """
     if not name:
         st.info(
@@ -116,7 +120,7 @@ def load_or_explain(name: str, key: str) -> Dataset | None:
         )
         return None
     if name == "mnist" and not mnist.is_downloaded():
-        st.info("MNIST is not on this machine. The bundled digits are.")
+        st.info(absence)
         if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
             return None
     try:

@@ -14,7 +14,7 @@ from effort import scaled
 
 
 @pytest.fixture(autouse=True)
-def no_endless_wait() -> Iterator[None]:
+def no_endless_wait(fork_server: None) -> Iterator[None]:
     """Whatever a test waits for, it is ended after a time that none of them needs."""
     most = scaled(900, 3600)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+import warm_starts
+from warm_starts import is_listening
 
 from mnist_app.data import bundled
 from mnist_app.recipes.presets import RECIPES
@@ -40,10 +42,6 @@ def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.02)
 
 
-def is_listening(address: str | None) -> bool:
-    return f"@{address}" in Path("/proc/net/unix").read_text()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _fork_server_of_this_module() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -56,20 +54,13 @@ def _fork_server_of_this_module() -> Iterator[None]:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
+def server() -> Iterator[psutil.Process]:
     """The fork server of this process, a new one if it was killed; runs that are left are ended."""
-    real = processes._environment
-
-    def without_what_pytest_changes() -> dict[str, str]:
-        return {key: text for key, text in real().items() if key != "PYTEST_CURRENT_TEST"}
-
-    monkeypatch.setattr(processes, "_environment", without_what_pytest_changes)
-    processes.prepare_to_start()
-    wait_until(lambda: is_listening(fork_client._SERVER.address))
-    yield psutil.Process(fork_client._SERVER.pid)
-    for run in list_runs():
-        if run.is_alive():
-            kill(run)
+    with warm_starts.shared(fork_client._SERVER):
+        yield psutil.Process(fork_client._SERVER.pid)
+        for run in list_runs():
+            if run.is_alive():
+                kill(run)
 
 
 def process_of(run: Run) -> psutil.Process:

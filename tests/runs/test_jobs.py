@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mnist_app.common.errors import InputError
@@ -19,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def job(weights_folder) -> Job:
+def job(weights_folder, fork_server) -> Job:
     """What lenet5 makes of the bundled digits."""
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
@@ -54,6 +53,17 @@ def test_computed_here_is_what_is_computed_there(job):
     assert jobs.compute_now(job).tensors["logits"].equal(here.tensors["logits"])
 
 
+def test_a_result_that_cannot_be_kept_says_why(job, monkeypatch):
+    def save(_path, _entry):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(jobs.cache, "save", save)
+    job._write_first_note()
+    assert jobs.main(job._note_file) == 1
+    assert "Nothing can be kept in" in job.state().problem
+    assert "(Permission denied)" in job.state().problem
+
+
 def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
     other = Job("assessment", job.arguments | {"version": "of another file"})
     other.start()
@@ -67,10 +77,7 @@ def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
 
 def test_a_killed_job_says_so_and_can_be_tried_again(job):
     job.start()
-    process = next(
-        child for child in psutil.Process().children() if job.path.stem in " ".join(child.cmdline())
-    )
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(int(job._pid_file.read_text()), signal.SIGKILL)
     assert "ended from outside" in wait(job).problem
     job.retry()
     assert wait(job).is_done

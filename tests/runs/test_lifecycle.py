@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from rights import without_rights
 
 from mnist_app.common.errors import InputError
 from mnist_app.data import bundled, training_data
@@ -26,7 +27,7 @@ from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, list_runs, runs_ahead_of, runs_folder
 from mnist_app.training.loop import train
 
-pytestmark = pytest.mark.usefixtures("weights_folder")
+pytestmark = pytest.mark.usefixtures("weights_folder", "fork_server")
 
 QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=3)
 LONG = QUICK.changed(epochs=1000)
@@ -350,6 +351,21 @@ def test_removing_a_run_keeps_its_result(start):
     lifecycle.remove(run)
     assert list_runs() == []
     assert weights.load("mine")[1].name == "mine"
+
+
+def test_a_run_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
+    folder = open_folder / ".runs" / "0001-mine"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(QUICK.model_dump_json())
+    append_event(folder, {"event": "queued"})
+    append_event(folder, {"event": "error", "message": "It failed."})
+    (run,) = list_runs()
+    (folder.parent / ".lock").touch()
+    (folder.parent / ".lock").chmod(0o666)
+    with without_rights(), pytest.raises(InputError, match=r"cannot be removed in .* denied"):
+        lifecycle.remove(run)
+    assert list_runs() == [run]
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "x" * 65])

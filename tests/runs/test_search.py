@@ -24,7 +24,7 @@ LONG = QUICK.changed(epochs=1000)
 
 
 @pytest.fixture(autouse=True)
-def _end_what_is_left(weights_folder) -> Iterator[None]:
+def _end_what_is_left(weights_folder, fork_server) -> Iterator[None]:
     yield
     for found in search.list_searches():
         search.stop(found)

@@ -20,7 +20,11 @@ def render(info: WeightsInfo) -> None:
         "that opens without the internet."
     )
     name = info.recipe.dataset
-    dataset = dataset_choice.load_or_explain(name, "report_download_mnist")
+    dataset = dataset_choice.load_or_explain(
+        name,
+        "report_download_mnist",
+        f"The report tests {info.name} on MNIST's test images, which are not on this machine.",
+    )
     if dataset is None:
         return
     try:

@@ -36,8 +36,9 @@ def _whose(now: RunStatus) -> str:
 
 
 def _recipe_text(recipe: Recipe) -> str:
+    names = [recipe.name] if recipe.name == recipe.model else [recipe.name, recipe.model]
     return (
-        f"{recipe.name} · {recipe.model} · {escaped(recipe.dataset)} · {recipe.epochs} epochs · "
+        f"{' · '.join(names)} · {escaped(recipe.dataset)} · {recipe.epochs} epochs · "
         f"batch size {recipe.batch_size} · {recipe.optimizer}, learning rate "
         f"{recipe.learning_rate:g} · seed {recipe.seed}"
     )
