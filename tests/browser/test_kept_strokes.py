@@ -1,7 +1,6 @@
 """No stroke is lost, however late the server answers and whatever the page does meanwhile."""
 
 import re
-from contextlib import suppress
 from itertools import product
 
 import pytest
@@ -130,12 +129,17 @@ class LineThatSwaps:
 
     def has_run(self) -> bool:
         """Whether a whole run with the canvas is among what is kept."""
-        kinds = [_kind(data) for data in self._held]
-        self._canvas = self._end = 0
-        with suppress(ValueError):
-            self._canvas = kinds.index("bidi_component")
-            self._end = kinds.index("script_finished", self._canvas)
-        return self._end > 0
+        self._canvas = None
+        for place, data in enumerate(self._held):
+            kind = _kind(data)
+            if kind == "new_session":  # the run before may have been broken off
+                self._canvas = None
+            elif kind == "bidi_component" and self._canvas is None:
+                self._canvas = place
+            elif kind == "script_finished" and self._canvas is not None:
+                self._end = place
+                return True
+        return False
 
     def send_end(self) -> None:
         """Pass on what came before the canvas, and that the run ended."""
@@ -163,6 +167,8 @@ class LineThatSwaps:
 def _kind(data: str | bytes) -> str:
     """What a message of the server is or, if it puts up an element, what that is."""
     message = ForwardMsg.FromString(data)
+    if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+        return "broken off"
     return message.delta.new_element.WhichOneof("type") or message.WhichOneof("type")
 
 

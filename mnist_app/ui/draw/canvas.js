@@ -13,15 +13,15 @@ const TALLEST = 1000; // as in canvas.py
 
 // events: of the pen, and of buttons that wait, since the last button was pressed
 // stroke: the first of those of the present stroke
+// place: where the canvas was on the screen when that began
 // told: what the canvas was told last
-// place: where the canvas is on the screen
 const pen = (window.digitsPen ??= {
   events: [],
   stroke: 0,
+  place: { x: 0, y: 0 },
   isDown: false,
   isHeld: false,
   told: {},
-  place: { x: 0, y: 0 },
 });
 
 function root() {
@@ -44,6 +44,12 @@ function hideToolbar() {
 
 function send() {
   root()?.querySelector(SEND)?.click();
+}
+
+// When the component has the stroke.
+function sendSoon() {
+  clearTimeout(pen.sending);
+  pen.sending = setTimeout(send);
 }
 
 // Undo, redo and clear reach the canvas by way of the server, which makes it draw other strokes.
@@ -85,22 +91,33 @@ function begins(now, before) {
   else pen.events = [];
 }
 
+// All events from the first on happen once more; after a button they wait for its answer.
 function repeat(first) {
   const events = pen.events.splice(first);
-  Object.assign(pen, { isHeld: false, isDown: false });
-  for (const one of events) one.key ? press(one.key) : draw(one);
+  pen.isHeld = false;
+  for (const one of events) {
+    if (one.key && !pen.isHeld) {
+      press(one.key);
+      continue;
+    }
+    if (one.isFirst) pen.stroke = pen.events.length;
+    pen.events.push(one);
+    if (!pen.isHeld) draw(one);
+  }
 }
 
 function press(key) {
   document.querySelector(`.st-key-${key} button`)?.click();
 }
 
-function draw({ event, x, y }) {
+// The page may have been scrolled since, and while it is drawn anew the canvas may jump for a moment:
+// a stroke is drawn where it was in the canvas that it began on.
+function draw({ event, place, isLast }) {
   const canvas = penCanvas();
   if (!canvas) return;
-  const place = canvas.getBoundingClientRect(); // the page may have been scrolled
-  const isThere = place.x === x && place.y === y;
-  canvas.dispatchEvent(isThere ? event : copied(event, place.x - x, place.y - y));
+  const { x, y } = canvas.getBoundingClientRect();
+  canvas.dispatchEvent(copied(event, x - place.x, y - place.y));
+  if (isLast) sendSoon();
 }
 
 function onClick(event) {
@@ -114,40 +131,46 @@ function onClick(event) {
 }
 
 function onPen(event) {
+  if (!event.isTrusted) return; // it happens once more
   if (pen.isHeld || pen.isDown || DOWN.includes(event.type)) look();
-  const path = event.composedPath();
-  if (DOWN.includes(event.type)) begin(path);
-  if (event.type === "touchstart" && event.isTrusted && pen.isDown)
-    for (const name of ["touchmove", "touchend", "touchcancel"])
-      path[0].addEventListener(name, onFinger);
+  const [target, ...around] = event.composedPath();
+  const isFirst = DOWN.includes(event.type) && begin(target, around);
   if (!pen.isDown) return;
-  const isUp = UP.includes(event.type) && !event.touches?.length; // the last finger
-  if (isUp) pen.isDown = false;
-  keep(event);
+  const isLast = UP.includes(event.type) && !event.touches?.length; // the last finger
+  if (isLast) pen.isDown = false;
+  const one = { event: copied(event, 0, 0), place: pen.place, isFirst, isLast };
+  pen.events.push(one);
   if (pen.isHeld) stop(event);
-  else if (isUp) {
-    clearTimeout(pen.sending);
-    pen.sending = setTimeout(send); // when the component has the stroke
-  }
+  else if (!isInPlace(target)) {
+    stop(event);
+    draw(one);
+  } else if (isLast) sendSoon();
 }
 
-// A finger's events go to the canvas on which it began, though another is in its place by now.
-function onFinger(event) {
-  if (event.currentTarget.isConnected) return;
-  const canvas = penCanvas();
-  if (canvas) canvas.dispatchEvent(copied(event, 0, 0));
-  else onPen(event);
-}
-
-function begin(path) {
-  const isOnCanvas = path.some((part) => part.classList?.contains("st-key-canvas"));
-  if (isOnCanvas && !pen.isDown) pen.stroke = pen.events.length;
+// Whether it begins a stroke; it may be the second of the events that say so.
+function begin(target, around) {
+  const isOnCanvas = around.some((part) => part.classList?.contains("st-key-canvas"));
+  const isFirst = isOnCanvas && !pen.isDown;
   pen.isDown = isOnCanvas;
+  if (!isFirst) return false;
+  pen.stroke = pen.events.length;
+  pen.place = (penCanvas() ?? target).getBoundingClientRect();
+  // A finger's events go to what it touched first, and nowhere else once that is taken down.
+  for (const name of ["touchmove", "touchend", "touchcancel"])
+    target.addEventListener(name, onOrphan);
+  return true;
 }
 
-function keep(event) {
-  const { x, y } = (pen.place = penCanvas()?.getBoundingClientRect() ?? pen.place);
-  pen.events.push({ event: event.isTrusted ? copied(event, 0, 0) : event, x, y });
+function onOrphan(event) {
+  if (!event.currentTarget.isConnected) onPen(event);
+}
+
+// Whether an event reaches the canvas by itself, and where the stroke is meant to be.
+function isInPlace(target) {
+  const canvas = penCanvas();
+  if (!canvas || !target.isConnected) return false;
+  const { x, y } = canvas.getBoundingClientRect();
+  return x === pen.place.x && y === pen.place.y;
 }
 
 function stop(event) {
