@@ -209,7 +209,8 @@ def test_a_canvas_put_up_anew_has_all_strokes_and_the_one_in_progress(fresh_app)
     app.expect_prediction("")
 
 
-def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(fresh_phone):
+@pytest.mark.parametrize("ends", ["on the new canvas", "while there is none"])
+def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(ends, fresh_phone):
     phone, line = fresh_phone, LineThatSwaps(fresh_phone)
     phone.open()
     phone.settle()
@@ -219,25 +220,12 @@ def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(fresh_phone):
     finger.down(FOUR[1][0])
     finger.move(FOUR[1][1:2])
     take_canvas_down(phone, line)
-    put_canvas_up(phone, line)
+    if ends == "on the new canvas":
+        put_canvas_up(phone, line)
     finger.move(FOUR[1][2:])
     finger.up()
-    phone.expect_prediction("4")
-
-
-def test_a_stroke_that_ends_while_there_is_no_canvas_is_not_lost(fresh_phone):
-    phone, line = fresh_phone, LineThatSwaps(fresh_phone)
-    phone.open()
-    phone.settle()
-    finger = Finger(phone)
-    line.hold()
-    finger.draw(FOUR[0])
-    finger.down(FOUR[1][0])
-    finger.move(FOUR[1][1:2])
-    take_canvas_down(phone, line)
-    finger.move(FOUR[1][2:])
-    finger.up()
-    put_canvas_up(phone, line)
+    if ends == "while there is none":
+        put_canvas_up(phone, line)
     phone.expect_prediction("4")
 
 

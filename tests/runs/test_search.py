@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from rights import without_rights
 
 from mnist_app.common.errors import InputError
 from mnist_app.recipes.presets import RECIPES
@@ -201,6 +202,19 @@ def test_a_search_whose_first_trial_cannot_start_leaves_nothing_behind(monkeypat
     with pytest.raises(InputError, match="no room"):
         search.start(grid(LONG, learning_rate=[0.1]))
     assert search.list_searches() == []
+
+
+def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
+    found = search._new(grid(learning_rate=[0.1, 0.2])) | {"is_stopped": True}
+    path = open_folder / ".searches" / "0001-mine.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(found))
+    with without_rights(), pytest.raises(InputError, match=r"cannot be removed in .* denied"):
+        search.remove(search.find("0001-mine"))
+    assert search.find("0001-mine")
+    search.remove(search.find("0001-mine"))
+    assert not search.find("0001-mine")
 
 
 def test_a_space_that_is_refused_leaves_nothing_behind():
