@@ -1,6 +1,5 @@
 """The command predict: pictures, folders and ZIPs of them, one by one or as a table."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from mnist_app.cli.options import JSON_OPTION, check_output, print_json
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
 
     from mnist_app.data.archives import File
     from mnist_app.recognition.predictor import Found, Predictor
-
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
-    print(json.dumps(value), flush=True)  # noqa: T201
 
 
 @click.command()
@@ -50,7 +43,7 @@ def predict(
         _write_table(predictor, images, table, as_json)
         return
     rows, unreadable = _rows(predictor, name, images, show=not as_json)
-    if as_json and (len(images) > 1 or len(rows) > 1):
+    if as_json and (len(images) > 1 or _holds_pictures(images[0])):
         print_json({"predictions": rows})
     elif as_json and rows:
         print_json(rows[0])
@@ -120,29 +113,6 @@ def _decoded(file: "File") -> "np.ndarray":
     if file.problem:
         raise InputError(f"{file.name}: {file.problem}")
     return decode_picture(file.read(), file.name)
-
-
-def check_output(path: Path, what: str) -> None:
-    """Whether a file, as "table", can be written there, before the work for it is done.
-
-    Raises:
-        InputError: it cannot.
-    """
-    from mnist_app.data.archives import is_special
-
-    name = printable(path)
-    try:
-        if path.is_dir():
-            raise InputError(f"{name} is a folder: name a file for the {what}.")
-        if not path.parent.is_dir():
-            folder = printable(path.parent)
-            raise InputError(f"There is no folder {folder} for the {what}: make it first.")
-        if is_special(path):
-            raise InputError(f"{name} is not a file: name another for the {what}.")
-    except OSError as error:
-        raise InputError(
-            f"The {what} cannot be written there ({error.strerror}): name another file."
-        ) from None
 
 
 def _write_table(

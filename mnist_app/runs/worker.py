@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
-from mnist_app.runs import failure_reasons, processes, search
+from mnist_app.runs import failure_reasons, processes, search_lifecycle
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
 
@@ -55,7 +55,7 @@ def _advance_search(run: Run) -> None:
     """Let the next trial get ready to wait, if this is one."""
     with suppress(InputError, OSError, ValueError):  # the page says that it does not go on
         if run.search:
-            search.advance(run.search)
+            search_lifecycle.advance(run.search)
 
 
 def _work(run: Run, should_stop: Callable[[], bool]) -> None:

@@ -15,7 +15,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.search_space import Space
 from mnist_app.results import weights
-from mnist_app.runs import search
+from mnist_app.runs import search, search_lifecycle
 from mnist_app.runs.run import Run, list_runs
 from mnist_app.runs.search import Search
 from mnist_app.ui.compare import search_results
@@ -28,7 +28,7 @@ LONG = QUICK.changed(epochs=1000)
 def _end_what_is_left(weights_folder, fork_server) -> Iterator[None]:
     yield
     for found in search.list_searches():
-        search.stop(found)
+        search_lifecycle.stop(found)
     for run in list_runs():
         if run.is_alive():
             kill(run)
@@ -58,7 +58,7 @@ def grid(base=QUICK, **fields) -> Space:
 
 
 def test_a_search_tries_everything_and_keeps_the_best_by_validation():
-    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    found = search_lifecycle.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
     assert found.id == "0001-mlp-128-64-adam"
     wait_until(lambda: not now(found).is_live)
     found = now(found)
@@ -76,37 +76,39 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
     assert not quick.run.checkpoint.exists()
     assert quick.run.snapshots() == {}
 
-    kept = search.keep_best(found, "mine")
+    kept = search_lifecycle.keep_best(found, "mine")
     assert weights.list_weights() == [kept]
     assert kept.recipe == QUICK.changed(**quick.values)
     assert kept.test_accuracy == found.result_of(quick).test_accuracy
     assert now(found).kept == (quick.number, "mine", weights.fingerprint_of("mine"))
-    assert search.keep_best(found, "mine").name == "mine-2"
+    assert search_lifecycle.keep_best(found, "mine").name == "mine-2"
 
-    search.remove(found)
+    search_lifecycle.remove(found)
     assert search.list_searches() == []
     assert list_runs() == []
     assert {info.name for info in weights.list_weights()} == {"mine", "mine-2"}
 
 
 def test_what_was_kept_early_is_told_from_a_better_one_that_came_later():
-    found = search.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
+    found = search_lifecycle.start(grid(learning_rate=(1e-5, 0.01), batch_size=(64,)))
     wait_until(lambda: now(found).best)
     first = now(found).best
-    search.keep_best(now(found), "early")
+    search_lifecycle.keep_best(now(found), "early")
     wait_until(lambda: not now(found).is_live)
     found = now(found)
     assert found.kept.trial == first.number == 1
     assert found.best.number == 2
-    assert search.keep_best(found, "late").recipe.learning_rate == 0.01
+    assert search_lifecycle.keep_best(found, "late").recipe.learning_rate == 0.01
     assert now(found).kept[:2] == (2, "late")
 
 
 def test_one_trial_trains_and_one_waits_however_many_ask():
-    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001, 0.0001)))
+    found = search_lifecycle.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001, 0.0001)))
     wait_until(lambda: "running" in states(found))
     wait_until(lambda: "queued" in states(found))
-    together = [threading.Thread(target=search.advance, args=(found.id,)) for _ in range(6)]
+    together = [
+        threading.Thread(target=search_lifecycle.advance, args=(found.id,)) for _ in range(6)
+    ]
     for thread in together:
         thread.start()
     for thread in together:
@@ -116,25 +118,25 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     assert {run.search for run in list_runs()} == {found.id}
 
     with pytest.raises(InputError, match="stop it first"):
-        search.resume(found)
+        search_lifecycle.resume(found)
     with pytest.raises(InputError, match="stop it first"):
-        search.remove(found)
+        search_lifecycle.remove(found)
 
-    search.stop(found)
+    search_lifecycle.stop(found)
     wait_until(lambda: not now(found).is_live)
     assert now(found).state == "stopped"
     assert states(found).count("waiting") == 2
     assert now(found).best is None  # what was cut short is no match for the others
     with pytest.raises(InputError, match="No trial"):
-        search.keep_best(now(found), "mine")
+        search_lifecycle.keep_best(now(found), "mine")
 
-    search.resume(now(found))
+    search_lifecycle.resume(now(found))
     wait_until(lambda: "running" in states(found))
     assert now(found).state == "running"
 
 
 def test_a_trial_that_is_killed_does_not_end_the_search():
-    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    found = search_lifecycle.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
     kill(now(found).trials[0].run)
     wait_until(lambda: states(found) == ["died", "running", "queued"])
@@ -145,7 +147,7 @@ def test_a_trial_that_diverges_counts_as_such_and_shows_its_last_good_epoch():
         dataset="digits", subset=300, epochs=8, momentum=0.9, l2=0.1, mixed_precision=False
     )
     base = base.changed(schedule="steps", steps=((3, 1.0),))  # beyond all reason
-    found = search.start(grid(base, batch_size=(32,)))
+    found = search_lifecycle.start(grid(base, batch_size=(32,)))
     wait_until(lambda: not now(found).is_live)
     (trial,) = now(found).trials
     assert trial.state == "finished"
@@ -155,36 +157,36 @@ def test_a_trial_that_diverges_counts_as_such_and_shows_its_last_good_epoch():
 
 
 def test_a_search_whose_processes_were_all_ended_says_so_and_goes_on():
-    found = search.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
+    found = search_lifecycle.start(grid(LONG, learning_rate=(0.1, 0.01, 0.001)))
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
     for trial in reversed(now(found).trials[:2]):
         kill(trial.run)
     wait_until(lambda: not now(found).is_live)
     assert now(found).state == "interrupted"
-    search.resume(now(found))
+    search_lifecycle.resume(now(found))
     wait_until(lambda: states(found)[:2] == ["running", "queued"])
 
 
 def test_only_so_many_searches_are_under_way(monkeypatch):
-    monkeypatch.setattr(search, "MOST_AT_ONCE", 1)
-    first = search.start(grid(LONG, learning_rate=[0.1]))
+    monkeypatch.setattr(search_lifecycle, "MOST_AT_ONCE", 1)
+    first = search_lifecycle.start(grid(LONG, learning_rate=[0.1]))
     with pytest.raises(InputError, match="1 searches are under way, which is the most"):
-        search.start(grid(LONG, learning_rate=[0.2]))
+        search_lifecycle.start(grid(LONG, learning_rate=[0.2]))
     assert [found.id for found in search.list_searches()] == [first.id]
-    search.stop(first)
+    search_lifecycle.stop(first)
     wait_until(lambda: not now(first).is_live)
-    second = search.start(grid(LONG, learning_rate=[0.2]))
+    second = search_lifecycle.start(grid(LONG, learning_rate=[0.2]))
     with pytest.raises(InputError, match="1 searches are under way, which is the most"):
-        search.resume(first)
+        search_lifecycle.resume(first)
     assert now(second).is_live
 
 
 def test_of_many_who_search_at_once_only_so_many_do(monkeypatch):
-    monkeypatch.setattr(search, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(search_lifecycle, "MOST_AT_ONCE", 2)
 
     def begin(_number: int) -> Search | str:
         try:
-            return search.start(grid(LONG, learning_rate=[0.1]))
+            return search_lifecycle.start(grid(LONG, learning_rate=[0.1]))
         except InputError as error:
             return str(error)
 
@@ -198,28 +200,46 @@ def test_a_search_whose_first_trial_cannot_start_leaves_nothing_behind(monkeypat
     def refuse(*_args: object) -> None:
         raise InputError("There is no room.")
 
-    monkeypatch.setattr(search.lifecycle, "start", refuse)
+    monkeypatch.setattr(search_lifecycle.lifecycle, "start", refuse)
     with pytest.raises(InputError, match="no room"):
-        search.start(grid(LONG, learning_rate=[0.1]))
+        search_lifecycle.start(grid(LONG, learning_rate=[0.1]))
     assert search.list_searches() == []
+
+
+def test_a_search_goes_on_whose_second_trial_cannot_start_yet(monkeypatch):
+    start, full = search_lifecycle.lifecycle.start, [False]
+
+    def start_one(*arguments):
+        if full[0]:
+            raise InputError("There is no room.")
+        full[0] = True
+        return start(*arguments)
+
+    monkeypatch.setattr(search_lifecycle.lifecycle, "start", start_one)
+    found = search_lifecycle.start(grid(LONG, learning_rate=[0.1, 0.2]))
+    assert [run is None for run in found.runs] == [False, True]
+    assert now(found).state == "running"
+    full[0] = False
+    search_lifecycle.advance(found.id)
+    assert None not in now(found).runs
 
 
 def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypatch):
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
-    found = search._new(grid(learning_rate=[0.1, 0.2])) | {"is_stopped": True}
+    found = search_lifecycle._new(grid(learning_rate=[0.1, 0.2])) | {"is_stopped": True}
     path = open_folder / ".searches" / "0001-mine.json"
     path.parent.mkdir()
     path.write_text(json.dumps(found))
     with without_rights(), pytest.raises(InputError, match=r"cannot be removed in .* denied"):
-        search.remove(search.find("0001-mine"))
+        search_lifecycle.remove(search.find("0001-mine"))
     assert search.find("0001-mine")
-    search.remove(search.find("0001-mine"))
+    search_lifecycle.remove(search.find("0001-mine"))
     assert not search.find("0001-mine")
 
 
 def test_a_space_that_is_refused_leaves_nothing_behind():
     with pytest.raises(InputError, match="batch_size"):
-        search.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
+        search_lifecycle.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
     assert search.list_searches() == []
     assert list_runs() == []
 
@@ -229,7 +249,7 @@ def test_the_best_is_kept_under_a_proper_name_alone(name):
     space = grid(learning_rate=(0.01,))
     found = Search("0001-x", space, space.trials(), [None], False, None)
     with pytest.raises(InputError, match="letters, digits"):
-        search.keep_best(found, name)
+        search_lifecycle.keep_best(found, name)
 
 
 def test_files_that_are_no_searches_are_passed_over(weights_folder, tmp_path):

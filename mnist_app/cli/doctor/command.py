@@ -9,7 +9,7 @@ from rich.text import Text
 from mnist_app.cli.doctor.check import Check
 from mnist_app.cli.doctor.checks import checks
 from mnist_app.cli.doctor.server import PORT
-from mnist_app.cli.predict import JSON_OPTION, print_json
+from mnist_app.cli.options import JSON_OPTION, print_json
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 

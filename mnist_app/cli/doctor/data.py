@@ -1,12 +1,12 @@
 """Whether the folders can be written, and the data sets in them be read."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_app.cli.doctor.check import Check, sentence
 from mnist_app.common.errors import InputError
+from mnist_app.common.files import check_writable
 from mnist_app.common.settings import Folder, chosen_folder, data_folder, shipped_weights, variable
 
 SPACE = 200_000_000  # bytes: MNIST with its download takes 66 MB, a result with its run up to 30
@@ -56,9 +56,7 @@ def _free_space(path: Path) -> int:
         OSError: it cannot be written there.
     """
     there = next(p for p in (path, *path.parents) if p.exists())
-    with tempfile.NamedTemporaryFile(dir=there, prefix=".doctor-") as file:
-        file.write(b"test")
-        file.flush()
+    check_writable(there)
     return shutil.disk_usage(there).free
 
 

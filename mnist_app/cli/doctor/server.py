@@ -31,7 +31,7 @@ def check_code() -> Check:
 
 def check_port(port: int = PORT) -> Check:
     """Whether the app can answer on a port of this machine, or a Streamlit app does already."""
-    name, remedy = f"port {port}", "start the app with another one, as --server.port 8600"
+    name, remedy = f"port {port}", "start the app with STREAMLIT_SERVER_PORT=8600 or another"
     try:
         socket.create_connection(("localhost", port), timeout=2).close()
     except OSError:

@@ -26,7 +26,7 @@ from mnist_app.recipes.search_space import (
     usual_values,
 )
 from mnist_app.results import weights
-from mnist_app.runs import search
+from mnist_app.runs import search_lifecycle
 from mnist_app.ui import choice_box, permissions, session
 from mnist_app.ui.markdown import escaped
 
@@ -220,7 +220,7 @@ def _start(space: Space) -> None:
     try:
         permissions.require_unlocked()
         with st.spinner("Starting"):
-            started = search.start(space)
+            started = search_lifecycle.start(space)
     except InputError as error:
         memory.search_problem = str(error)  # the page may be drawn again before it is read
         return

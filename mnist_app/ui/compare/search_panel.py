@@ -7,7 +7,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.results import weights
-from mnist_app.runs import processes, run_board, search
+from mnist_app.runs import processes, run_board, search, search_lifecycle
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
 from mnist_app.ui import choice_box, listing, permissions, polling, style
@@ -112,12 +112,14 @@ def _buttons(now: Search) -> None:
         return
     with st.container(horizontal=True):
         if now.state in ("running", "stopping"):
-            _action("Stop", "search_stop", search.stop, now, disabled=now.state == "stopping")
+            _action(
+                "Stop", "search_stop", search_lifecycle.stop, now, disabled=now.state == "stopping"
+            )
         else:
             _action(
                 "Go on",
                 "search_go_on",
-                search.resume,
+                search_lifecycle.resume,
                 now,
                 disabled=not any(t.state != "finished" for t in now.trials),
                 help="Trains what never had its turn, and what was stopped or died from its "
@@ -126,7 +128,7 @@ def _buttons(now: Search) -> None:
         _action(
             "Remove",
             "search_remove",
-            search.remove,
+            search_lifecycle.remove,
             now,
             disabled=now.is_live,
             help="Forgets the search and its trials; what was kept of it stays.",
@@ -207,4 +209,4 @@ def _keep(now: Search) -> None:
 
 
 def _keep_now(now: Search, key: str) -> None:
-    _try(search.keep_best, now, st.session_state[key].strip())
+    _try(search_lifecycle.keep_best, now, st.session_state[key].strip())

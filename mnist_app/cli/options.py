@@ -1,0 +1,94 @@
+"""What several commands share: options, checks of what was given, and ways of printing."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import check_writable
+from mnist_app.common.names import printable
+from mnist_app.common.settings import is_checkout, shipped_folder
+from mnist_app.recipes.presets import RECIPES
+from mnist_app.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from mnist_app.cli.progress import JsonLines, ProgressBar
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+
+
+def _docs() -> Path:
+    """Where the table of results belongs: in a checkout its docs/, else docs/ here."""
+    return shipped_folder() / "docs" if is_checkout() else Path("docs")
+
+
+OUTPUT_OPTION = click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=_docs,
+    help="Folder of the table of results (default: docs).",
+)
+
+
+THREADS_OPTION = click.option("--threads", type=click.IntRange(1, 256), help="Threads on the CPU.")
+
+
+def use_threads(threads: int | None) -> None:
+    """Compute with so many threads; None: with as many as torch takes."""
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def say_what_lacks(recipe: Recipe) -> None:
+    """Say on stderr which images of the recipe are not at hand, if any."""
+    from mnist_app.data import training_data
+
+    if lack := training_data.missing_strokes_notice(recipe):
+        click.echo(lack, err=True)
+
+
+def preset_named(name: str) -> Recipe:
+    """The preset of that name, or InputError with those there are."""
+    if name not in RECIPES:
+        raise InputError(f"There is no preset {name!r}: choose one of {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def open_display(as_json: bool) -> "JsonLines | ProgressBar":
+    """What shows a training, for people or, as JSON lines, for machines."""
+    from mnist_app.cli.progress import JsonLines, ProgressBar
+
+    return JsonLines() if as_json else ProgressBar()
+
+
+def check_output(path: Path, what: str) -> None:
+    """Whether a file, as "table", can be written there, before the work for it is done.
+
+    Raises:
+        InputError: it cannot.
+    """
+    from mnist_app.data.archives import is_special
+
+    name = printable(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder: name a file for the {what}.")
+        if not path.parent.is_dir():
+            folder = printable(path.parent)
+            raise InputError(f"There is no folder {folder} for the {what}: make it first.")
+        if is_special(path):
+            raise InputError(f"{name} is not a file: name another for the {what}.")
+        check_writable(path.parent)
+    except OSError as error:
+        raise InputError(
+            f"The {what} {name} cannot be written ({error.strerror}): name another file."
+        ) from None
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on stdout."""
+    print(json.dumps(value), flush=True)  # noqa: T201

@@ -1,0 +1,199 @@
+"""Start, stop, go on with and remove a search, and keep its best trial.
+
+One trial more than may train at once has a process, which waits; the next one is started when that
+gets its turn, so a search goes on when the page is closed, and other trainings need not wait for
+all of it.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_app.common.errors import InputError
+from mnist_app.common.files import write_text
+from mnist_app.common.names import checked_name
+from mnist_app.common.settings import parallel_runs
+from mnist_app.recipes.search_space import Space
+from mnist_app.runs import lifecycle, search_files
+from mnist_app.runs.run import read_statuses
+from mnist_app.runs.search import Kept, Search, find, from_file, list_searches
+
+if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does not need
+    from mnist_app.results.weights import WeightsInfo
+
+MOST_AT_ONCE = 5  # searches that are under way
+
+
+def start(space: Space) -> Search:
+    """Start a search: its first trial trains, or queues behind what is under way.
+
+    Raises:
+        InputError: a trial's recipe is not allowed, too many searches are under way, or the folder
+            cannot be written.
+    """
+    found = _new(space)
+    try:
+        search_files.folder().mkdir(parents=True, exist_ok=True)
+        with search_files.lock():
+            _check_room()
+            path = (
+                search_files.folder() / f"{search_files.next_number():04d}-{space.base.name}.json"
+            )
+            write_text(path, json.dumps(found))
+            _start_first_trials(path)
+    except OSError as error:
+        raise _cannot("be started", error) from None
+    search = find(path.stem)
+    if search is None:
+        raise InputError(f"The search {path.stem} was removed as it began: start it again.")
+    return search
+
+
+def _new(space: Space) -> dict[str, Any]:
+    """What the file of a search holds before its first trial is started."""
+    values = space.trials()
+    return {
+        "space": space.to_json(),
+        "values": values,
+        "runs": [None] * len(values),
+        "is_stopped": False,
+        "kept": None,
+    }
+
+
+def _start_first_trials(path: Path) -> None:
+    """Start the first trials of a new search; nothing is left of it if there is none.
+
+    If it has one, the next is tried again when that gets its turn.
+    """
+    try:
+        with search_files.rewritten(path) as found:
+            _start_trials(path.stem, found)
+    except InputError:
+        if not any(found["runs"]):
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _check_is_over(search: Search) -> None:
+    if search.is_live:
+        raise InputError(f"The search {search.id} is still under way: stop it first.")
+
+
+def _check_room() -> None:
+    """Raise InputError if as many searches as may be are under way."""
+    live = sum(search.is_live for search in list_searches())
+    if live >= MOST_AT_ONCE:
+        raise InputError(f"{live} searches are under way, which is the most: stop one of them.")
+
+
+def advance(search_id: str) -> None:
+    """Start trials until one more lives than may train at once; nothing if it was stopped.
+
+    Raises:
+        InputError: a run cannot be started.
+    """
+    try:
+        with search_files.changed(search_id) as found:
+            _start_trials(search_id, found)
+    except FileNotFoundError:
+        return  # removed meanwhile
+
+
+def _start_trials(search_id: str, found: dict[str, Any]) -> None:
+    """The same, of a search whose file is open to be changed."""
+    search = from_file(search_id, found, read_statuses())
+    missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
+    waiting = [trial for trial in search.trials if trial.run is None]
+    for trial in waiting[: 0 if search.is_stopped else max(missing, 0)]:
+        recipe = search.space.base.changed(**trial.values)
+        name = f"search-{search_id.split('-')[0]}-{trial.number}"
+        found["runs"][trial.number - 1] = lifecycle.start(recipe, name, search_id).id
+
+
+def stop(search: Search) -> None:
+    """End the trial that is training and start no other; finished ones stay.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        with search_files.changed(search.id) as found:
+            found["is_stopped"] = True
+            trials = from_file(search.id, found, read_statuses()).trials
+    except OSError as error:
+        raise _cannot("be stopped", error) from None
+    for trial in trials:
+        if trial.run and trial.is_live:
+            lifecycle.stop(trial.run)
+
+
+def resume(search: Search) -> None:
+    """Start again what was stopped, died or never had its turn.
+
+    Raises:
+        InputError: it is still under way, too many others are, or the folder cannot be written.
+    """
+    try:
+        with search_files.changed(search.id) as found:
+            now = from_file(search.id, found, read_statuses())
+            _check_is_over(now)
+            _check_room()
+            for trial in now.trials:
+                if trial.run and trial.state != "finished":
+                    lifecycle.remove(trial.run)
+                    found["runs"][trial.number - 1] = None
+            found["is_stopped"] = False
+            _start_trials(search.id, found)
+    except OSError as error:
+        raise _cannot("go on", error) from None
+
+
+def remove(search: Search) -> None:
+    """Forget a search that is over, with all its runs; what was kept of it stays.
+
+    Raises:
+        InputError: it is still under way, or the folder cannot be written.
+    """
+    try:
+        with search_files.lock():
+            now = find(search.id)
+            if now is None:
+                return
+            _check_is_over(now)
+            for trial in now.trials:
+                if trial.run:
+                    lifecycle.remove(trial.run)
+            search_files.path_of(search.id).unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot("be removed", error) from None
+
+
+def keep_best(search: Search, name: str) -> "WeightsInfo":
+    """Save the best trial's network among the results; a taken name gets a number.
+
+    Raises:
+        InputError: there is none yet, the name is not allowed, or the folder cannot be written.
+    """
+    from mnist_app.results import weights
+
+    checked_name(name)
+    best = search.best
+    if best is None or best.run is None:
+        raise InputError("No trial was trained to its end yet: wait for the first one.")
+    model, info = weights.load(best.run.name, best.run.result_folder)
+    kept = weights.save(name, model, info.model_copy(update={"run": None}))
+    with (
+        suppress(OSError),
+        search_files.changed(search.id) as found,
+    ):  # the result is there all the same
+        found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
+    return kept
+
+
+def _cannot(what: str, error: OSError) -> InputError:
+    return InputError(
+        f"The search cannot {what} in {search_files.folder()} ({error.strerror or error}): "
+        "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
+    )
