@@ -100,14 +100,19 @@ def test_undo_takes_back_the_stroke_that_is_not_answered_yet(fresh_app):
     app.expect_prediction("4")
 
 
-def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
-    phone = fresh_phone
+def clear_on_a_slow_line(phone: App) -> Finger:
+    """Have Clear pressed, whose answer comes later, and a finger that is about to draw."""
     phone.page.add_init_script(late(500))
     phone.open()
     finger = Finger(phone)
     finger.draw(SEVEN[0])
     phone.expect_prediction("7")
     phone.part("clear").locator("button").tap()
+    return finger
+
+
+def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
+    phone, finger = fresh_phone, clear_on_a_slow_line(fresh_phone)
     finger.draw(ONE[0])
     phone.expect_prediction("1")
 
@@ -209,6 +214,20 @@ def test_a_canvas_put_up_anew_has_all_strokes_and_the_one_in_progress(fresh_app)
     app.expect_prediction("")
 
 
+def test_a_canvas_put_up_anew_with_a_late_answer_has_all_strokes_since_the_button(fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    line.hold()
+    app.click("clear")
+    app.draw(ONE)
+    app.page.wait_for_timeout(LATER_THAN_STROKES_WAIT)
+    take_canvas_down(app, line)
+    put_canvas_up(app, line)
+    app.expect_prediction("1")
+
+
 @pytest.mark.parametrize("ends", ["on the new canvas", "while there is none"])
 def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(ends, fresh_phone):
     phone, line = fresh_phone, LineThatSwaps(fresh_phone)
@@ -227,6 +246,23 @@ def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(ends, fresh_phone):
     if ends == "while there is none":
         put_canvas_up(phone, line)
     phone.expect_prediction("4")
+
+
+BESIDE, ON_CANVAS = (140, 330), (30, 250)
+
+
+@pytest.mark.parametrize(("first", "then"), [(BESIDE, None), (None, BESIDE), (None, ON_CANVAS)])
+def test_a_palm_that_rests_harms_no_stroke_on_the_heels_of_clear(first, then, fresh_phone):
+    phone, finger = fresh_phone, clear_on_a_slow_line(fresh_phone)
+    if first:
+        finger.rest_palm(first)
+    finger.down(ONE[0][0])
+    if then:
+        finger.rest_palm(then)
+    finger.move(ONE[0][1:])
+    finger.up()
+    phone.expect_prediction("1")
+    assert phone.brightness(*ONE[0][-1]) == 255
 
 
 def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):

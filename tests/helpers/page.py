@@ -166,6 +166,13 @@ class Finger:
     def __init__(self, app: App) -> None:
         self._box = app.part("canvas").locator("canvas").last.bounding_box()
         self._client = app.page.context.new_cdp_session(app.page)
+        self._now: Stroke = []  # where the finger is, if it is down
+        self._palm: Stroke = []
+
+    def rest_palm(self, point: tuple[float, float]) -> None:
+        """Touch the screen there, too, from now on."""
+        self._palm = [point]
+        self._touch("touchStart", self._now)
 
     def draw(self, stroke: Stroke) -> None:
         self.down(stroke[0])
@@ -183,7 +190,14 @@ class Finger:
         self._touch("touchEnd", [])
 
     def _touch(self, kind: str, points: Stroke) -> None:
-        places = [{"x": self._box["x"] + x, "y": self._box["y"] + y} for x, y in points]
+        self._now = points
+        touches = [(1, *point) for point in points]
+        if kind != "touchEnd":  # which lifts the touch with the least number
+            touches += [(2, *point) for point in self._palm]
+        places = [
+            {"id": number, "x": self._box["x"] + x, "y": self._box["y"] + y}
+            for number, x, y in touches
+        ]
         event = {"type": kind, "touchPoints": places}
         self._client.send("Input.dispatchTouchEvent", event)
 

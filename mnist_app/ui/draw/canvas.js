@@ -7,6 +7,7 @@ const SEND = "button[title^='Update the app']";
 const DOWN = ["pointerdown", "mousedown", "touchstart"];
 const MOVE = ["pointermove", "mousemove", "touchmove", "pointerup"];
 const UP = ["mouseup", "touchend", "touchcancel", "pointercancel"];
+const TOUCHES = ["touches", "targetTouches", "changedTouches"];
 const LOOK = 30; // ms from one look at the canvas to the next
 const LONGEST = 5000; // ms that strokes wait unseen for a button's answer
 const TALLEST = 1000; // as in canvas.py
@@ -14,13 +15,18 @@ const TALLEST = 1000; // as in canvas.py
 // events: of the pen, and of buttons that wait, since the last button was pressed
 // stroke: the first of those of the present stroke
 // place: where the canvas was on the screen when that began
+// pointer, finger: what draws it, by the ids of pointers and of touches, null where it has none
+// isAsked: a button was pressed that has no answer yet
 // told: what the canvas was told last
 const pen = (window.digitsPen ??= {
   events: [],
   stroke: 0,
   place: { x: 0, y: 0 },
+  pointer: null,
+  finger: null,
   isDown: false,
   isHeld: false,
+  isAsked: false,
   told: {},
 });
 
@@ -72,23 +78,22 @@ function penCanvas() {
   return root()?.querySelector("canvas.upper-canvas");
 }
 
-function look() {
-  const now = told();
-  const before = pen.told;
-  if (now) pen.told = now;
-  if (now && now.canvas !== before.canvas && !pen.isHeld) begins(now, before);
-  else if (now && now.redraws !== before.redraws) repeat(0);
-  else if (now && now.brush !== before.brush && pen.isDown && !pen.isHeld) repeat(pen.stroke);
-  else if (pen.isHeld && performance.now() > pen.until) repeat(0);
-}
-
 // Another canvas begins with the strokes that it was told. After a picture was looked at these are
-// all. But where two runs of the page follow closely, Streamlit may take the canvas down and put it
-// up again, told what it was told before: then all since the last button is drawn again, with the
-// brush of now.
-function begins(now, before) {
-  if (now.redraws === before.redraws) repeat(0);
-  else pen.events = [];
+// all. But a button's answer has none of those since the button, nor has a canvas that is told what
+// it was told before: where two runs of the page follow closely, Streamlit may take the canvas down
+// and put it up again like that. Then they are drawn again, with the brush of now.
+function look() {
+  const now = told() ?? pen.told;
+  const before = pen.told;
+  pen.told = now;
+  const isNew = now.canvas !== before.canvas;
+  const isRedrawn = now.redraws !== before.redraws;
+  const isAnswer = isRedrawn && pen.isAsked;
+  if (isAnswer) pen.isAsked = false;
+  if (isNew && isRedrawn && !isAnswer) pen.events = [];
+  else if (isRedrawn || (isNew && !pen.isHeld)) repeat(0);
+  else if (now.brush !== before.brush && pen.isDown && !pen.isHeld) repeat(pen.stroke);
+  else if (pen.isHeld && performance.now() > pen.until) repeat(0);
 }
 
 // All events from the first on happen once more; after a button they wait for its answer.
@@ -127,33 +132,62 @@ function onClick(event) {
   if (pen.isHeld) {
     pen.events.push({ key });
     stop(event);
-  } else Object.assign(pen, { events: [], isHeld: true, until: performance.now() + LONGEST });
+  } else ask();
+}
+
+function ask() {
+  const until = performance.now() + LONGEST;
+  Object.assign(pen, { events: [], isAsked: true, isHeld: true, until });
 }
 
 function onPen(event) {
   if (!event.isTrusted) return; // it happens once more
   if (pen.isHeld || pen.isDown || DOWN.includes(event.type)) look();
   const [target, ...around] = event.composedPath();
-  const isFirst = DOWN.includes(event.type) && begin(target, around);
+  const isOnCanvas = around.some((part) => part.classList?.contains("st-key-canvas"));
+  if (isOther(event)) {
+    if (isOnCanvas) stop(event);
+    return;
+  }
+  const isFirst = DOWN.includes(event.type) && begin(event, target, isOnCanvas);
   if (!pen.isDown) return;
-  const isLast = UP.includes(event.type) && !event.touches?.length; // the last finger
+  const isLast = UP.includes(event.type);
   if (isLast) pen.isDown = false;
-  const one = { event: copied(event, 0, 0), place: pen.place, isFirst, isLast };
+  const isOwn = (touch) => touch.identifier === pen.finger;
+  const one = { event: copied(event, 0, 0, isOwn), place: pen.place, isFirst, isLast };
   pen.events.push(one);
   if (pen.isHeld) stop(event);
-  else if (!isInPlace(target)) {
+  else if (!isInPlace(target) || event.touches?.length > (isLast ? 0 : 1)) {
     stop(event);
     draw(one);
   } else if (isLast) sendSoon();
 }
 
+// Whether an event is of a second finger, or of a palm, while the first one draws.
+function isOther(event) {
+  if (!pen.isDown || isOfNewHand(event)) return false;
+  if (event.touches) return pen.finger !== null && !has(event.changedTouches, pen.finger);
+  return event instanceof PointerEvent && event.pointerId !== pen.pointer;
+}
+
+// Whether an event shows that what drew is gone, though nobody said so.
+function isOfNewHand(event) {
+  if (event.type === "pointerdown") return event.isPrimary;
+  return event.type === "touchstart" && pen.finger !== null && !has(event.touches, pen.finger);
+}
+
+function has(touches, finger) {
+  return [...touches].some((touch) => touch.identifier === finger);
+}
+
 // Whether it begins a stroke; it may be the second of the events that say so.
-function begin(target, around) {
-  const isOnCanvas = around.some((part) => part.classList?.contains("st-key-canvas"));
-  const isFirst = isOnCanvas && !pen.isDown;
+function begin(event, target, isOnCanvas) {
+  const isFirst = isOnCanvas && (!pen.isDown || isOfNewHand(event));
   pen.isDown = isOnCanvas;
+  if (isFirst) Object.assign(pen, { stroke: pen.events.length, pointer: null, finger: null });
+  if (event instanceof PointerEvent) pen.pointer = event.pointerId;
+  if (event.touches) pen.finger = event.changedTouches[0].identifier;
   if (!isFirst) return false;
-  pen.stroke = pen.events.length;
   pen.place = (penCanvas() ?? target).getBoundingClientRect();
   // A finger's events go to what it touched first, and nowhere else once that is taken down.
   for (const name of ["touchmove", "touchend", "touchcancel"])
@@ -178,15 +212,17 @@ function stop(event) {
   if (["click", "touchstart", "touchend"].includes(event.type)) event.preventDefault(); // no mouse
 }
 
-// The same event, some pixels to the right and down.
-function copied(event, right, down) {
+// The same event, some pixels to the right and down, with the touches that are wanted.
+function copied(event, right, down, isWanted = () => true) {
   const facts = { bubbles: true, cancelable: true, composed: true, view: window };
   for (const name of ["button", "buttons", "pointerId", "isPrimary"])
     if (name in event) facts[name] = event[name];
   if ("clientX" in event)
     Object.assign(facts, { clientX: event.clientX + right, clientY: event.clientY + down });
-  for (const name of ["touches", "targetTouches", "changedTouches"])
-    if (name in event) facts[name] = [...event[name]].map((touch) => moved(touch, right, down));
+  for (const name of TOUCHES.filter((one) => one in event))
+    facts[name] = [...event[name]]
+      .filter(isWanted)
+      .map((touch) => moved(touch, right, down));
   return new event.constructor(event.type, facts);
 }
 
