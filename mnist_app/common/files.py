@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,17 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_writable(folder: Path) -> None:
+    """Write a file in a folder, and remove it.
+
+    Raises:
+        OSError: that cannot be done.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as file:
+        file.write(b"check")
+        file.flush()
 
 
 def temporary_path(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Data sets by name, and what one training uses of them.
+"""Data sets by name.
 
 What draws or reads pictures is loaded where it is needed: scipy with it takes 30 MB, of which a
 training on MNIST alone has no use.

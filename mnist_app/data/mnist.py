@@ -2,13 +2,7 @@
 
 import hashlib
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import redirect_stderr
 from http.client import HTTPException
-from io import StringIO
 from pathlib import Path
 
 import torch
@@ -16,6 +10,7 @@ import torch
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import data_folder
 from mnist_app.data.labelled_images import Dataset, Digits, Progress
+from mnist_app.data.mnist_download import download
 
 # Size in bytes and MD5 of the four original files, unpacked.
 MNIST_FILES = {
@@ -24,7 +19,7 @@ MNIST_FILES = {
     "t10k-images-idx3-ubyte": (7_840_016, "2646ac647ad5339dbf082846283269ea"),
     "t10k-labels-idx1-ubyte": (10_008, "27ae3e4e09519cfbb04c329615203637"),
 }
-_MNIST_DOWNLOAD_BYTES = 11_594_722 + sum(size for size, _ in MNIST_FILES.values())
+_DOWNLOAD_BYTES = 11_594_722 + sum(size for size, _ in MNIST_FILES.values())
 
 
 def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Dataset:
@@ -84,40 +79,19 @@ def _verified(path: Path, size: int, md5: str) -> bytearray:
 
 
 def _download_mnist(root: Path, missing: str, progress: Progress | None) -> None:
-    """Download into a temporary folder and move the finished files: no half file is left."""
+    """Download what is missing; InputError if that fails, and no half file is left then."""
     raw = root / "MNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder:
-        try:
-            _fetch(Path(folder), progress)
-        except (OSError, RuntimeError, HTTPException) as error:
-            if isinstance(error, PermissionError):
-                raise
-            raise InputError(
-                f"{raw / missing} is missing and MNIST could not be downloaded "
-                f"({_reason(error)}): connect to the network, or set MNIST_APP_DATA to a "
-                "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
-            ) from None
-        for name in MNIST_FILES:
-            if not (raw / name).exists():
-                shutil.move(Path(folder) / "MNIST" / "raw" / name, raw / name)
-
-
-def _fetch(folder: Path, progress: Progress | None) -> None:
-    from torchvision.datasets import MNIST
-
-    with ThreadPoolExecutor(1) as pool, redirect_stderr(StringIO()):
-        download = pool.submit(MNIST, str(folder), download=True)
-        while not download.done():
-            if progress:
-                done = sum(f.stat().st_size for f in _files_in(folder))
-                progress("Downloading MNIST", min(done / _MNIST_DOWNLOAD_BYTES, 1.0))
-            wait([download], timeout=0.2)
-        download.result()
-
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
+    try:
+        download(root, MNIST_FILES, _DOWNLOAD_BYTES, progress)
+    except (OSError, RuntimeError, HTTPException) as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise InputError(
+            f"{raw / missing} is missing and MNIST could not be downloaded "
+            f"({_reason(error)}): connect to the network, or set MNIST_APP_DATA to a "
+            "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
+        ) from None
 
 
 def _reason(error: Exception) -> str:

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import temporary_path
@@ -17,15 +18,27 @@ _BLOCK = 1 << 20  # bytes
 MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
 
 
+class Upload(NamedTuple):
+    """A ZIP that was uploaded."""
+
+    time: float  # when, in seconds since 1970
+    path: Path
+    size: int  # bytes
+
+
 def uploads_folder() -> Path:
     """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
     return weights_folder() / UPLOADS
 
 
-def list_uploads() -> list[Path]:
+def list_uploads() -> list[Upload]:
     """The ZIPs that were uploaded, the newest first."""
-    found = [(p.stat().st_mtime, p) for p in uploads_folder().glob("*.zip")]
-    return [path for _, path in sorted(found, reverse=True)]
+    found = []
+    for path in uploads_folder().glob("*.zip"):
+        with suppress(OSError):  # another browser deletes it just now
+            facts = path.stat()
+            found.append(Upload(facts.st_mtime, path, facts.st_size))
+    return sorted(found, reverse=True)
 
 
 def keep_upload(name: str, file: BinaryIO) -> Path:
@@ -52,7 +65,7 @@ def keep_upload(name: str, file: BinaryIO) -> Path:
 
 def _check_space(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
-    if size + sum(path.stat().st_size for path in list_uploads()) > MOST_UPLOADED:
+    if size + sum(upload.size for upload in list_uploads()) > MOST_UPLOADED:
         raise InputError(
             f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
             "GB: delete some of them first."

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
@@ -15,6 +15,7 @@ MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is fol
 # Two runs may have the same colour; in one chart they differ in their symbols.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 
+Value = TypeVar("Value")
 Epochs = Sequence[Mapping[str, Any]]  # epoch events
 
 
@@ -69,10 +70,10 @@ def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figu
     return _finished(figure)
 
 
-def thinned(epochs: Epochs) -> Epochs:
-    """At most 150 of them, evenly spread, the last one always."""
-    every = -(-len(epochs) // MOST_POINTS) or 1
-    return epochs[::-1][::every][::-1]
+def thinned(values: Sequence[Value], most: int = MOST_POINTS) -> Sequence[Value]:
+    """So many of them, evenly spread, the last one always."""
+    every = -(-len(values) // most) or 1
+    return values[::-1][::every][::-1]
 
 
 def _finished(figure: go.Figure) -> go.Figure:

@@ -1,4 +1,5 @@
-"""The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits (N, 10).
+"""The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits
+(N, 10), or (N, 11) where the last class is "not a digit".
 
 What they are made of stands in `recipes.presets`, as tables of layers; here they become torch
 modules. A layer of a new kind is added to `recipes.layers` and to `_module`.

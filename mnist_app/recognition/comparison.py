@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from mnist_app.common.settings import shipped_folder, weights_folder
+from mnist_app.common.settings import shipped_folder
 from mnist_app.recipes.layers import IMAGE_SHAPE, count_multiply_adds
 from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
@@ -188,7 +188,7 @@ def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> P
 
 def seed_results() -> list[WeightsInfo]:
     """The presets trained with other seeds, which stand beside the weights."""
-    return weights.scan(weights_folder() / weights.SEEDS).weights
+    return weights.scan(weights.seeds_folder()).weights
 
 
 def _documented(info: WeightsInfo) -> dict[int, float]:

@@ -43,7 +43,8 @@ def load(path: Path) -> Entry | None:
     """An entry; None if there is none, or a broken one, which is removed."""
     try:
         stat = path.stat()
-        os.utime(path)  # when it was used last
+        with suppress(OSError):  # it may be another's
+            os.utime(path)  # when it was used last
         return _loaded(path, (stat.st_ino, stat.st_size))
     except (InputError, SafetensorError):
         with suppress(OSError):

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.files import check_writable
 from mnist_app.common.names import NAME_PATTERN, checked_name
 from mnist_app.common.settings import result_folders, weights_folder
 from mnist_app.data.training_data import TrainingData
@@ -26,7 +27,7 @@ from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
 
-SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
+_SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
 _PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
 
 
@@ -141,10 +142,28 @@ def save(
         paths = (folder / f"{candidate}.safetensors" for candidate in names)
         return next(filter(None, (_save_as(path, model, info, overwrite) for path in paths)))
     except OSError as error:
-        raise InputError(
-            f"The result cannot be saved in {folder} ({error.strerror or error}): "
-            "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
-        ) from None
+        raise _cannot_save(folder, error) from None
+
+
+def check_folder() -> None:
+    """Make the weights folder and see that a result can be saved there.
+
+    Raises:
+        InputError: it cannot.
+    """
+    folder = weights_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
+    except OSError as error:
+        raise _cannot_save(folder, error) from None
+
+
+def _cannot_save(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"The result cannot be saved in {folder} ({error.strerror or error}): "
+        "free space or set MNIST_APP_WEIGHTS to a folder that can be written."
+    )
 
 
 def _save_as(
@@ -191,6 +210,11 @@ def load_model(path: Path, recipe: Recipe) -> models.Network:
     if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
         raise InputError(f"{path} holds weights that are no finite numbers: remove it.")
     return model.eval()
+
+
+def seeds_folder() -> Path:
+    """Where the weights of a preset's other seeds are, beside those of seed 0."""
+    return weights_folder() / _SEEDS
 
 
 def path_of(name: str) -> Path:

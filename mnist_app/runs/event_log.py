@@ -69,11 +69,11 @@ class _Follower:
         self._log = RunLog()
 
     def read(self) -> RunLog:
-        """The log as it is now; one that is missing says nothing."""
+        """The log as it is now; one that is missing or cannot be read says nothing."""
         try:
             if mark_of(self._path.stat()) != self._mark:
                 self._read_on()
-        except FileNotFoundError:
+        except OSError:
             self._begin_anew()
         return self._log
 

@@ -38,7 +38,7 @@ class ForkedProcess:
         """Its exit code, once it has ended; None if the fork server was gone before."""
         with self._connection:
             try:
-                return int(receive_line(self._connection))
+                return _number(receive_line(self._connection), b"exit")
             except (OSError, ValueError):
                 return None
 
@@ -84,10 +84,18 @@ def _ask(connection: socket.socket, address: str, request: Mapping[str, Any]) ->
     connection.settimeout(_SECONDS_TO_ANSWER)
     connection.connect("\0" + address)
     connection.sendall(json.dumps(request).encode() + b"\n")
-    pid = int(receive_line(connection))
+    pid = _number(receive_line(connection), b"pid")
     connection.sendall(b"\n")  # until then it does nothing: nobody might know of it
     connection.settimeout(None)
     return pid
+
+
+def _number(line: bytes, word: bytes) -> int:
+    """The number behind a word; ValueError if the line says something else."""
+    said, number = line.split()
+    if said != word:
+        raise ValueError("another message was to come")
+    return int(number)
 
 
 def receive_line(connection: socket.socket) -> bytes:

@@ -68,7 +68,7 @@ class ForkServer:
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 pid, status = found
                 with suppress(OSError), self._waiting.pop(pid) as connection:
-                    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+                    connection.sendall(b"exit %d\n" % os.waitstatus_to_exitcode(status))
 
     def _accept(self) -> None:
         connection, _address = self._listener.accept()
@@ -133,7 +133,7 @@ def _run(request: dict[str, Any], connection: socket.socket) -> int:
         set_command_line([sys.executable, "-m", request["module"], request["argument"]])
         connection.settimeout(None)  # who asked may be slow; if it is gone, the connection ends
         with connection:
-            connection.sendall(b"%d\n" % os.getpid())
+            connection.sendall(b"pid %d\n" % os.getpid())
             if not receive_line(connection):
                 return 0  # who asked has gone: nobody knows of this process
         processes.be_nice()

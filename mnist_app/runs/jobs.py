@@ -19,7 +19,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
 from mnist_app.results import cache
 from mnist_app.results.cache import Entry
-from mnist_app.runs import processes
+from mnist_app.runs import failure_reasons, processes
 
 KINDS = ("assessment", "robustness", "neighbours", "embedding")
 _SECONDS_TO_START = 60  # a job that has said nothing for longer never got a process
@@ -73,7 +73,7 @@ class Job:
         if self._was_killed(note):
             note = self._read_note()  # it may have said its last word between the two looks
             if self._was_killed(note):
-                return State(problem="The computation was ended from outside: try again.")
+                return State(problem=f"{failure_reasons.SILENT} Try again.")
         if note.get("problem"):
             return State(problem=note["problem"])
         if not note and self.path.exists():
@@ -228,7 +228,8 @@ class _Note:
         self._write({"problem": text})
 
     def _write(self, more: dict[str, Any]) -> None:
-        write_text(self._path, json.dumps(self.facts | more))
+        with suppress(OSError):  # a full disc: the computation need not end for that
+            write_text(self._path, json.dumps(self.facts | more))
 
 
 def main(note_file: Path) -> int:

@@ -1,9 +1,10 @@
 """A training in a process of its own, told from the files of its folder.
 
 A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
-checkpoint.safetensors, epochs/ (the weights after each epoch), process.json, log.txt. Everything
-is told from these files, so that any browser and any server finds a run again. A trial of a search
-names that in the file `search`; it keeps its result in its own folder and nothing on the way there.
+checkpoint.safetensors, epochs/ (the weights after each epoch, as far as they fit), process.json,
+log.txt, owner, and stop once it is asked to. Everything is told from these files, so that any
+browser and any server finds a run again. A trial of a search names that in the file `search`; it
+keeps its result in its own folder, in result/, and nothing on the way there.
 """
 
 import json

@@ -14,7 +14,8 @@ from mnist_app.common.errors import InputError
 from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
-from mnist_app.runs.run import list_runs
+from mnist_app.data.uploads import Upload
+from mnist_app.runs.upload_removal import delete_upload
 from mnist_app.ui import permissions, session
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
@@ -55,7 +56,7 @@ def render_own_data(key: str) -> str:
         _upload(key)
     else:
         permissions.render_locked_notice()
-    labels = {str(path): _label(path) for path in uploads.list_uploads()}
+    labels = {str(upload.path): _label(upload) for upload in uploads.list_uploads()}
     with choice:
         place = _folder_or_zip(labels, key, is_open=is_open)
     return place if is_open or place in labels else ""
@@ -97,9 +98,9 @@ def _keep(file: UploadedFile, key: str) -> None:
         st.error(escaped(error))
 
 
-def _label(path: Path) -> str:
-    when = datetime.fromtimestamp(path.stat().st_mtime)
-    return f"{archives.upload_name(path)} · uploaded {when:%d %b %H:%M}"
+def _label(upload: Upload) -> str:
+    when = datetime.fromtimestamp(upload.time)
+    return f"{archives.upload_name(upload.path)} · uploaded {when:%d %b %H:%M}"
 
 
 _NO_MNIST = "MNIST is not on this machine. The bundled digits are."
@@ -146,7 +147,8 @@ def render_delete_button(name: str, key: str) -> None:
         key: that of `render_choice`.
     """
     path = Path(name)
-    if path not in uploads.list_uploads() or not permissions.is_unlocked():
+    is_upload = any(upload.path == path for upload in uploads.list_uploads())
+    if not (is_upload and permissions.is_unlocked()):
         return
     with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
         st.write(f"{archives.upload_name(path)} is gone for everybody then.")
@@ -163,30 +165,6 @@ def _delete(path: Path, key: str) -> None:
         st.session_state[key] = None
     except InputError as error:
         current_session().data.delete_problems[key] = str(error)
-
-
-def delete_upload(path: Path) -> None:
-    """Delete an uploaded ZIP.
-
-    Raises:
-        InputError: a run that is under way or waits needs it, or it may not be deleted.
-    """
-    for run in list_runs():
-        if _is_same(run.recipe.dataset, path) and run.is_live:
-            raise InputError(f"The run {run.id} needs this upload: stop it first, or let it end.")
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The upload cannot be deleted ({error.strerror}): see who may write in {path.parent}."
-        ) from None
-
-
-def _is_same(name: str, path: Path) -> bool:
-    try:
-        return archives.typed_path(name).resolve() == path.resolve()
-    except InputError:
-        return False
 
 
 class _SharedDataset:

@@ -9,6 +9,7 @@ import streamlit as st
 import torch
 
 from mnist_app.drawing.drawing import Drawing
+from mnist_app.figures.training_charts import thinned
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
@@ -95,9 +96,8 @@ def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]
 
 
 def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
-    """At most 60 of them, evenly spread: every first, second, third, ... epoch."""
-    every = -(-len(snapshots) // MOST_EPOCHS_SHOWN) or 1
-    return {epoch: snapshots[epoch] for epoch in sorted(snapshots)[::every]}
+    """At most 60 of them, evenly spread, that of the last epoch always."""
+    return {epoch: snapshots[epoch] for epoch in thinned(sorted(snapshots), MOST_EPOCHS_SHOWN)}
 
 
 def _probabilities(path: Path, recipe: Recipe, drawing: Drawing) -> list[float]:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import streamlit as st
 
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui.draw.strokes import History, Strokes
+from mnist_app.ui.server.streamlit_internals import cookie_mark
 
 if TYPE_CHECKING:
     from mnist_app.common.teacher_code import Pass
@@ -147,21 +146,5 @@ def current_drawing() -> Drawing | None:
 
 def browser_id() -> str:
     """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
-    mark = _unmasked(st.context.cookies.get("_streamlit_xsrf"))
-    if not mark:  # no browser, or one that refuses cookies
-        mark = current_session().page.mark
+    mark = cookie_mark() or current_session().page.mark  # of a browser that refuses cookies
     return hashlib.sha256(mark).hexdigest()[:16]
-
-
-def _unmasked(cookie: Any) -> bytes:
-    """What Streamlit's cookie holds, "2|mask|masked|time", which each page gets under a new mask.
-
-    Empty where it is none.
-    """
-    parts = cookie.strip("\"'").split("|") if isinstance(cookie, str) else []
-    if len(parts) != 4:
-        return b""
-    with suppress(ValueError):
-        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
-        return bytes(one ^ other for one, other in zip(masked, cycle(mask), strict=False))
-    return b""

@@ -457,18 +457,18 @@ def other_server() -> Iterator[int]:
 
 
 def test_another_web_server_takes_the_port(other_server):
-    assert failed(check_port(other_server), "another program", "--server.port")
+    assert failed(check_port(other_server), "another program", "STREAMLIT_SERVER_PORT")
 
 
 def test_a_port_that_answers_nothing_is_taken(port):
     with socket.create_server(("127.0.0.1", port)):
-        assert failed(check_port(port), "another program", "--server.port")
+        assert failed(check_port(port), "another program", "STREAMLIT_SERVER_PORT")
 
 
 def test_a_port_that_is_taken_but_not_listened_to_cannot_be_used(port):
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
-        assert failed(check_port(port), "cannot be used", "--server.port")
+        assert failed(check_port(port), "cannot be used", "STREAMLIT_SERVER_PORT")
 
 
 def test_the_running_app_is_known_by_its_answer(tmp_path):

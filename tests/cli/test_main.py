@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from rights import without_rights
 
 from mnist_app.cli.main import main
 from mnist_app.data import bundled
@@ -72,6 +73,15 @@ def test_train_says_what_the_recipe_lacks_and_goes_on(call, tmp_path, monkeypatc
     assert code == 0
     assert "no pen strokes" in err
     assert "finished after 1 epoch," in out
+
+
+def test_that_a_result_cannot_be_saved_is_said_before_the_training(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "file" / "weights"))
+    (tmp_path / "file").write_text("")
+    code, out, err = call("train", "mlp-128-64-adam", *QUICK)
+    assert (code, out) == (2, "")
+    assert "cannot be saved" in err
+    assert "MNIST_APP_WEIGHTS" in err
 
 
 def test_train_takes_every_field_of_a_recipe_as_an_option(call):
@@ -219,6 +229,18 @@ def test_predict_reads_the_other_pictures_where_one_is_broken(call, trained, tmp
         assert (code, out, len(err.splitlines())) == (2, "", 1)
 
 
+def test_of_a_folder_predict_prints_a_list_whatever_can_be_read(call, trained, tmp_path):
+    for name, number in (("none", 0), ("one", 1), ("two", 2)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "broken.png").write_bytes(b"no picture")
+        for place in range(number):
+            Image.new("L", (28, 28)).save(folder / f"{place}.png")
+        code, out, _ = call("predict", str(folder), "--network", trained, "--json")
+        assert code == 2
+        assert len(json.loads(out)["predictions"]) == number
+
+
 def test_predict_says_when_nothing_is_drawn(call, trained, tmp_path):
     Image.new("L", (100, 100), 255).save(tmp_path / "blank.png")
     row = json.loads(call("predict", str(tmp_path / "blank.png"), "--json")[1])
@@ -353,6 +375,17 @@ def test_a_table_that_has_no_place_is_said_before_pictures_are_read(
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert "table" in err
+
+
+def test_a_folder_that_no_table_can_be_written_to_is_said_first(
+    call, trained, pictures, monkeypatch, open_folder
+):
+    monkeypatch.setattr(unlabelled, "read_all", None)
+    table = open_folder / "table.csv"
+    with without_rights():
+        code, out, err = call("predict", str(pictures), "--csv", str(table), "--network", "mine")
+    assert (code, out) == (2, "")
+    assert f"The table {table} cannot be written (Permission denied)" in err
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")

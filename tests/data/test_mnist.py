@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -198,6 +199,27 @@ def test_mnist_is_downloaded_with_progress_and_nothing_else_is_left(contents, ro
     assert list(root.iterdir()) == [root / "MNIST"]
     assert sorted(p.name for p in (root / "MNIST" / "raw").iterdir()) == sorted(contents)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirror):
+    _, seen = mirror
+
+    class GoneElsewhereError(BaseException):
+        pass
+
+    def progress(_what: str, _share: float) -> None:
+        raise GoneElsewhereError
+
+    with pytest.raises(GoneElsewhereError):
+        load_dataset("mnist", progress)
+    raw = root / "MNIST" / "raw"
+    assert not list(raw.iterdir())  # it waits for the mirror
+    seen.set()
+    deadline = time.monotonic() + 60
+    while list(root.iterdir()) != [root / "MNIST"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert sorted(path.name for path in raw.iterdir()) == sorted(contents)
 
 
 def test_mnist_once_downloaded_is_not_downloaded_again(contents, mirror):

@@ -399,13 +399,19 @@ def test_an_upload_is_kept_once_and_found_again(zipped, weights_folder):
     ]
     assert paths[0] == paths[1]
     assert paths[0].parent == weights_folder / ".datasets"
-    assert uploads.list_uploads() == paths[:1]
+    assert [upload.path for upload in uploads.list_uploads()] == paths[:1]
     assert archives.upload_name(paths[0]) == "class-3b"
     assert paths[0].read_bytes() == zipped.read_bytes()
     assert list(paths[0].parent.iterdir()) == paths[:1]
     dataset = load_dataset(str(paths[0]))
     assert dataset.train.name == "ZIP class-3b"
     assert dataset.train.fingerprint == load_dataset(str(zipped)).train.fingerprint
+
+
+def test_an_upload_that_is_deleted_just_now_is_not_listed(zipped, weights_folder):
+    path = uploads.keep_upload("a.zip", io.BytesIO(zipped.read_bytes()))
+    path.with_name("gone.zip").symlink_to(path.with_name("nowhere"))  # listed, but not there
+    assert [upload.path for upload in uploads.list_uploads()] == [path]
 
 
 def test_what_cannot_be_a_data_set_is_not_kept(weights_folder):

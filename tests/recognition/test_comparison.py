@@ -104,7 +104,7 @@ def test_a_point_is_the_mean_over_the_seeds_of_the_same_recipe(committed):
 
 
 def test_the_weights_of_other_seeds_lie_beside_those_of_the_presets(weights_folder):
-    committed_weights.copy_to(weights_folder / weights.SEEDS, ("lenet5", "canvas"))
+    committed_weights.copy_to(weights.seeds_folder(), ("lenet5", "canvas"))
     assert {info.recipe.name for info in comparison.seed_results()} == {"lenet5", "canvas"}
 
 

@@ -2,6 +2,7 @@ import os
 
 import pytest
 import torch
+from rights import without_rights
 
 from mnist_app.results import cache
 from mnist_app.results.cache import Entry
@@ -33,6 +34,14 @@ def test_a_broken_entry_is_none_and_goes(weights_folder, entry):
     path.write_bytes(path.read_bytes()[:40])
     assert cache.load(path) is None
     assert not path.exists()
+
+
+def test_an_entry_of_another_user_is_found(open_folder, entry, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
+    path = cache.path_of("kind", {})
+    cache.save(path, entry)
+    with without_rights():  # its time of use cannot be noted
+        assert cache.load(path)
 
 
 def test_where_there_are_too_many_the_oldest_go(weights_folder, entry, monkeypatch):

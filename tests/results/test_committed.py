@@ -13,8 +13,7 @@ from mnist_app.data import catalogue, non_digits, training_data
 from mnist_app.drawing import pen
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES, SOURCES
 from mnist_app.recognition.predictor import Predictor, default_network, number_text
-from mnist_app.results import weights
-from mnist_app.runs import reproduce
+from mnist_app.results import reproduction_table, weights
 from mnist_app.training import evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +65,7 @@ def test_what_the_sources_report_is_reached(name):
     runs = results["presets"][name]
     assert len(runs) >= (1 if RECIPES[name].epochs >= 100 else 2)
     if not SOURCES[name].is_flawed:
-        assert reproduce.compared_with_reported(name, runs) == "yes"
+        assert reproduction_table.compared_with_reported(name, runs) == "yes"
 
 
 def test_the_network_that_is_fed_properly_does_not_starve():
@@ -78,7 +77,7 @@ def test_the_network_that_is_fed_properly_does_not_starve():
 
 def test_the_results_page_is_the_one_made_from_the_results():
     results = json.loads((ROOT / "docs" / "results.json").read_text())
-    assert (ROOT / "docs" / "results.md").read_text() == reproduce.table(results)
+    assert (ROOT / "docs" / "results.md").read_text() == reproduction_table.table(results)
 
 
 @pytest.mark.mnist

@@ -11,8 +11,7 @@ from mnist_app.data.labelled_images import Dataset, split
 from mnist_app.data.training_data import TrainingData
 from mnist_app.recipes.presets import MEMBERS, RECIPES, is_preset
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.results import ensemble, weights
-from mnist_app.runs import reproduce
+from mnist_app.results import ensemble, recalibration, reproduction, weights
 from mnist_app.training.evaluation import evaluate, probabilities
 
 
@@ -24,11 +23,12 @@ def members(stripes, weights_folder, monkeypatch, tmp_path) -> None:
         rest, val = split(stripes, 0.2, recipe.seed)
         return TrainingData(rest, val, val, stripes.fingerprint)
 
-    monkeypatch.setattr(reproduce, "prepare", prepare)
+    for module in (reproduction, recalibration):
+        monkeypatch.setattr(module, "prepare", prepare)
     monkeypatch.setattr(ensemble, "load_dataset", lambda _: Dataset(stripes, stripes))
     monkeypatch.setitem(RECIPES, "canvas", RECIPES["canvas"].changed(epochs=1, views=2))
     seeds = range(MEMBERS)
-    reproduce.reproduce(["canvas"], seeds, tmp_path, lambda recipe, event: None)
+    reproduction.reproduce(["canvas"], seeds, tmp_path, lambda recipe, event: None)
 
 
 @pytest.mark.usefixtures("members")
@@ -83,9 +83,9 @@ def test_what_does_not_fit_together_is_not_joined(weights_folder):
 
 @pytest.mark.usefixtures("members")
 def test_its_confidence_is_its_members_and_is_not_fitted_anew(tmp_path):
-    reproduce.build_ensemble(tmp_path)
+    reproduction.build_ensemble(tmp_path)
     with pytest.raises(InputError, match="from its members"):
-        reproduce.recalibrate("canvas-large", lambda text, share: None)
+        recalibration.recalibrate("canvas-large", lambda text, share: None)
 
 
 @pytest.mark.usefixtures("members")
@@ -94,7 +94,7 @@ def test_the_confidence_of_another_seed_is_fitted_anew_where_it_lies(weights_fol
     model, info = weights.load("canvas-1", beside)
     spoilt = info.model_copy(update={"calibration": info.calibration.model_copy(update={"n": 1})})
     weights.save("canvas-1", model, spoilt, overwrite=True, folder=beside)
-    reproduce.recalibrate("canvas-1", lambda text, share: None)
+    recalibration.recalibrate("canvas-1", lambda text, share: None)
     again = weights.load("canvas-1", beside)[1].calibration
     assert again.n == info.calibration.n == 40
     assert again.threshold == pytest.approx(info.calibration.threshold, rel=1e-3)
@@ -107,7 +107,7 @@ def test_a_confidence_is_not_fitted_anew_to_less_than_before():
     more = info.calibration.model_copy(update={"n": info.calibration.n + 1})
     weights.save("canvas", model, info.model_copy(update={"calibration": more}), overwrite=True)
     with pytest.raises(InputError, match="41 validation images and the data folder holds 40"):
-        reproduce.recalibrate("canvas", lambda text, share: None)
+        recalibration.recalibrate("canvas", lambda text, share: None)
     assert weights.load("canvas")[1].calibration == more
 
 

@@ -13,8 +13,7 @@ from mnist_app.data.labelled_images import split
 from mnist_app.data.training_data import TrainingData
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.results import weights
-from mnist_app.runs import reproduce
+from mnist_app.results import reproduction, reproduction_table, weights
 from mnist_app.training.events import EndEvent
 
 NAME = "mlp-128-64-adam"
@@ -28,7 +27,7 @@ def _quick(stripes, weights_folder, monkeypatch) -> None:
         rest, val = split(stripes, 0.2, recipe.seed)
         return TrainingData(rest, val, val, stripes.fingerprint)
 
-    monkeypatch.setattr(reproduce, "prepare", prepare)
+    monkeypatch.setattr(reproduction, "prepare", prepare)
     monkeypatch.setitem(RECIPES, NAME, RECIPES[NAME].changed(epochs=1))
 
 
@@ -38,7 +37,7 @@ def results(folder: Path) -> dict[str, list[int]]:
 
 
 def run(folder: Path, seeds: list[int], presets: tuple[str, ...] = (NAME,)) -> dict:
-    return reproduce.reproduce(list(presets), seeds, folder, lambda recipe, event: None)
+    return reproduction.reproduce(list(presets), seeds, folder, lambda recipe, event: None)
 
 
 def test_seed_0_goes_to_the_results_and_the_others_beside_them(tmp_path, weights_folder):
@@ -72,7 +71,7 @@ def test_rows_of_other_seeds_and_presets_are_kept_and_the_same_replaced(tmp_path
 def test_what_is_given_back_is_what_is_written(tmp_path):
     given = run(tmp_path, [1])
     assert given == json.loads((tmp_path / "results.json").read_text())
-    assert (tmp_path / "results.md").read_text() == reproduce.table(given)
+    assert (tmp_path / "results.md").read_text() == reproduction_table.table(given)
 
 
 def test_training_again_replaces_the_weights(tmp_path, weights_folder):
@@ -83,9 +82,17 @@ def test_training_again_replaces_the_weights(tmp_path, weights_folder):
 
 
 def test_one_seed_must_do_for_a_long_training(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "LONG_TRAINING", 1)
+    monkeypatch.setattr(reproduction, "LONG_TRAINING", 1)
     run(tmp_path, [3, 4])
     assert results(tmp_path) == {NAME: [3]}
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"presets": {"lenet5": [{}]}}'])
+def test_a_damaged_table_is_said_before_anything_is_trained(content, tmp_path, capsys):
+    (tmp_path / "results.json").write_text(content)
+    assert main(["reproduce", NAME, "--output", str(tmp_path)]) == 2
+    assert f"{tmp_path / 'results.json'} is damaged" in capsys.readouterr().err
+    assert not weights.list_weights()
 
 
 def test_trainings_that_end_together_lose_no_row(tmp_path):
@@ -94,7 +101,7 @@ def test_trainings_that_end_together_lose_no_row(tmp_path):
     row["machine"] = machine.machine_facts()
     with ThreadPoolExecutor(8) as pool:
         jobs = [
-            pool.submit(reproduce._remember, NAME, {**row, "seed": seed}, tmp_path)
+            pool.submit(reproduction._remember, NAME, {**row, "seed": seed}, tmp_path)
             for seed in range(24)
         ]
     assert not [job.exception() for job in jobs if job.exception()]
@@ -103,7 +110,7 @@ def test_trainings_that_end_together_lose_no_row(tmp_path):
 
 def test_every_event_is_shown(tmp_path):
     shown = []
-    reproduce.reproduce([NAME], [0, 1], tmp_path, lambda *both: shown.append(both))
+    reproduction.reproduce([NAME], [0, 1], tmp_path, lambda *both: shown.append(both))
     ends = [recipe.seed for recipe, event in shown if isinstance(event, EndEvent)]
     assert ends == [0, 1]
 
@@ -111,7 +118,7 @@ def test_every_event_is_shown(tmp_path):
 def test_of_an_averaged_training_the_averaged_network_is_kept(tmp_path, monkeypatch):
     monkeypatch.setitem(RECIPES, NAME, RECIPES[NAME].changed(averaging=0.9))
     shown = []
-    reproduce.reproduce([NAME], [0], tmp_path, lambda recipe, event: shown.append(event))
+    reproduction.reproduce([NAME], [0], tmp_path, lambda recipe, event: shown.append(event))
     kept, end = weights.load(NAME)[0].state_dict(), shown[-1]
     assert all(torch.equal(kept[key], t) for key, t in end.network.state_dict().items())
     trained = {k.removeprefix("model."): t for k, t in end.checkpoint.tensors.items()}

@@ -319,7 +319,7 @@ def test_no_name_leads_out_of_another_folder(name, trained, tmp_path):
 
 def test_the_seeds_of_presets_are_not_listed_with_the_results(trained):
     weights.save("mine", *trained)
-    weights.save("mine-1", *trained, folder=weights.weights_folder() / weights.SEEDS)
+    weights.save("mine-1", *trained, folder=weights.seeds_folder())
     listing = weights.scan()
     assert [info.name for info in listing.weights] == ["mine"]
     assert listing.broken == []

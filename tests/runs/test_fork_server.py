@@ -22,7 +22,7 @@ from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.search_space import Space
 from mnist_app.recognition import assessment
 from mnist_app.results import weights
-from mnist_app.runs import fork_client, lifecycle, processes, search
+from mnist_app.runs import fork_client, lifecycle, processes, search, search_lifecycle
 from mnist_app.runs.jobs import Job
 from mnist_app.runs.run import Run, find_run, list_runs
 
@@ -144,7 +144,7 @@ APP_SERVER = """
 import sys, time
 from pathlib import Path
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.runs import fork_client, lifecycle, processes, search
+from mnist_app.runs import fork_client, lifecycle, processes
 processes.prepare_to_start()
 while fork_client._SERVER.address not in Path("/proc/net/unix").read_text():
     time.sleep(0.02)
@@ -194,7 +194,7 @@ def test_a_process_that_nobody_knows_of_does_nothing(server):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect("\0" + fork_client._SERVER.address)
         connection.sendall(json.dumps(request).encode() + b"\n")
-        pid = int(fork_client.receive_line(connection))
+        pid = int(fork_client.receive_line(connection).removeprefix(b"pid "))
         assert psutil.Process(pid).ppid() == server.pid
     wait_until(lambda: not psutil.pid_exists(pid))
     after = [(run.folder / name).read_bytes() for name in ("process.json", "events.jsonl")]
@@ -211,7 +211,7 @@ def test_a_request_that_is_none_is_refused_and_the_next_one_is_heard(server, req
 
 
 def test_a_trial_has_the_next_one_forked(server):
-    found = search.start(Space(QUICK, "grid", {"learning_rate": (0.001, 0.002, 0.003)}))
+    found = search_lifecycle.start(Space(QUICK, "grid", {"learning_rate": (0.001, 0.002, 0.003)}))
     wait_until(lambda: len(list_runs()) == 3)  # the third is started by the first one
     third = list_runs()[0]
     assert third.search == found.id
@@ -266,7 +266,7 @@ def test_a_job_is_forked_and_a_killed_one_says_so(server, weights_folder):
     assert psutil.Process(pid).ppid() == server.pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: job.state().problem)
-    assert "ended from outside" in job.state().problem
+    assert "killed" in job.state().problem
     job.retry()
     wait_until(lambda: job.state().is_done)
     assert job.result().tensors["logits"].shape == (359, 10)

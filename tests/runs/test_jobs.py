@@ -64,6 +64,18 @@ def test_a_result_that_cannot_be_kept_says_why(job, monkeypatch):
     assert "(Permission denied)" in job.state().problem
 
 
+def test_on_a_full_disc_a_job_that_ends_unheard_says_so(job, monkeypatch):
+    def refuse(*_args):
+        raise OSError(28, "No space left on device")
+
+    job._write_first_note()
+    job._pid_file.write_text("1")  # not its process, so it has ended
+    monkeypatch.setattr(jobs.cache, "save", refuse)
+    monkeypatch.setattr(jobs, "write_text", refuse)
+    assert jobs.main(job._note_file) == 1
+    assert "it could not write any more" in job.state().problem
+
+
 def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
     other = Job("assessment", job.arguments | {"version": "of another file"})
     other.start()
@@ -78,7 +90,7 @@ def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
 def test_a_killed_job_says_so_and_can_be_tried_again(job):
     job.start()
     os.kill(int(job._pid_file.read_text()), signal.SIGKILL)
-    assert "ended from outside" in wait(job).problem
+    assert "killed" in wait(job).problem
     job.retry()
     assert wait(job).is_done
 
@@ -92,7 +104,7 @@ def test_a_job_without_a_whole_note_can_be_tried_again(job, left):
     hour_ago = time.time() - 3600
     os.utime(job._note_file, (hour_ago, hour_ago))
     job.start()
-    assert "ended from outside" in job.state().problem
+    assert "killed" in job.state().problem
     job.retry()
     assert wait(job).is_done
 

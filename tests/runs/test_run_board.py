@@ -155,3 +155,10 @@ def test_another_weights_folder_has_a_board_of_its_own(runs, tmp_path, monkeypat
     assert len(states()) == len(runs)
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "other"))
     assert states() == []
+
+
+def test_a_log_that_cannot_be_read_harms_no_other_run(runs):
+    log = runs[0] / "events.jsonl"
+    log.unlink(missing_ok=True)
+    log.mkdir()
+    assert len(run_board.statuses()) == len(runs)

@@ -15,9 +15,9 @@ from streamlit.testing.v1 import AppTest
 from mnist_app.common.errors import InputError
 from mnist_app.data import uploads
 from mnist_app.recipes.presets import RECIPES
+from mnist_app.runs import upload_removal
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import runs_folder
-from mnist_app.ui import dataset_choice
 
 pytestmark = pytest.mark.usefixtures("weights_folder")
 
@@ -57,7 +57,7 @@ def delete_page() -> None:
     from mnist_app.ui import dataset_choice
 
     if "name" not in st.session_state:
-        st.session_state["name"] = str(uploads.list_uploads()[0])
+        st.session_state["name"] = str(uploads.list_uploads()[0].path)
     dataset_choice.render_delete_button(st.session_state["name"], "mine")
 
 
@@ -84,12 +84,12 @@ def test_a_run_that_names_it_in_another_way_needs_it_too(upload, monkeypatch):
     monkeypatch.chdir(upload.parent)
     run_on(Path(upload.name))
     with pytest.raises(InputError, match="needs this upload"):
-        dataset_choice.delete_upload(upload)
+        upload_removal.delete_upload(upload)
 
 
 def test_an_upload_is_free_once_its_run_has_ended(upload):
     run_on(upload, {"event": "error", "message": "It broke."})
-    dataset_choice.delete_upload(upload)
+    upload_removal.delete_upload(upload)
     assert not uploads.list_uploads()
 
 
@@ -99,7 +99,7 @@ def test_an_upload_that_may_not_be_deleted_is_said(upload, open_folder, monkeypa
     path = open_folder / "a.zip"
     upload.rename(path)
     with without_rights(), pytest.raises(InputError, match="cannot be deleted"):
-        dataset_choice.delete_upload(path)
+        upload_removal.delete_upload(path)
     assert path.exists()
 
 

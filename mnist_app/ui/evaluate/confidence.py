@@ -6,7 +6,7 @@ from mnist_app.figures import evaluation_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.results.weights import WeightsInfo
-from mnist_app.training import metrics
+from mnist_app.training import calibration, metrics
 
 
 def render(result: Assessment, info: WeightsInfo) -> None:
@@ -29,7 +29,8 @@ def _reliability(result: Assessment) -> None:
     st.plotly_chart(figure, key="reliability_chart", config=PLOTLY_CONFIG)
     st.caption(
         "On the dotted line, of the answers that are 80% sure 80% are right. Above each bar: "
-        f"how many images. The mean gap, over 15 bins, is {result.calibration_error:.2%}."
+        f"how many images. The mean gap, over {calibration.BINS} finer bins, is "
+        f"{result.calibration_error:.2%}."
     )
 
 

@@ -11,8 +11,8 @@ from mnist_app.common import network_address
 
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _REFUSAL = (
-    "This server answers to localhost and 127.0.0.1 alone: behind a proxy, start it with "
-    "--server.allowedHosts and the proxy's name."
+    "This server answers to localhost and 127.0.0.1 alone: behind a proxy, set "
+    "STREAMLIT_SERVER_ALLOWED_HOSTS to the proxy's name when you start it."
 )
 
 

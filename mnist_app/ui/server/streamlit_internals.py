@@ -5,7 +5,10 @@ app works without it, and the tests tell. The queue of reruns is in a module of 
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import cycle
 
+import streamlit as st
 from streamlit import net_util, runtime
 from streamlit.runtime import app_session, uploaded_file_manager
 
@@ -77,3 +80,25 @@ def is_dropped_upload(file: object) -> bool:
     """Whether an uploader's state lists a file that the server no longer holds."""
     kind = getattr(uploaded_file_manager, "DeletedFile", None)
     return kind is not None and isinstance(file, kind)
+
+
+# The cookie against forged requests: nothing else is the same in all pages of a browser.
+
+
+def cookie_mark() -> bytes:
+    """What the cookie of this page's browser holds; empty if there is none."""
+    return _unmasked(st.context.cookies.get("_streamlit_xsrf"))
+
+
+def _unmasked(cookie: object) -> bytes:
+    """What Streamlit's cookie holds, "2|mask|masked|time", which each page gets under a new mask.
+
+    Empty where it is none.
+    """
+    parts = cookie.strip("\"'").split("|") if isinstance(cookie, str) else []
+    if len(parts) != 4:
+        return b""
+    with suppress(ValueError):
+        mask, masked = bytes.fromhex(parts[1]), bytes.fromhex(parts[2])
+        return bytes(one ^ other for one, other in zip(masked, cycle(mask), strict=False))
+    return b""
