@@ -77,8 +77,6 @@ def test_why_shows_three_pictures_that_add_up(app):
     expect(panel).to_contain_text("speaks for “not a digit”")
     against, _ = map(float, sums.search(panel.inner_text()).groups())
     assert against < total
-    panel.get_by_text("1", exact=True).click()
-    expect(panel).to_contain_text("speaks for the 1")
 
 
 def test_what_is_open_follows_the_next_stroke(app):

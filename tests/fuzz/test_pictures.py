@@ -179,7 +179,7 @@ def test_no_spoiled_picture_does_harm():
 
 
 def test_no_picture_takes_more_time_or_memory_than_any_other():
-    limits.check(bomb, "pictures: larger than they look", limits.count(300, 20))
+    limits.check(bomb, "pictures: larger than they look", limits.count(300, 8))
 
 
 def test_no_pixels_do_harm_as_a_photo():
