@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from effort import scaled
 from fuzz import limits
 from fuzz.mutations import HTML
-from effort import scaled
 from hypothesis import given
-from effort import scaled
 from hypothesis import strategies as st
 from markupsafe import escape
 from streamlit.testing.v1 import AppTest
