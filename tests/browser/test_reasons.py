@@ -154,6 +154,7 @@ def test_scrubber_plays_the_drawing_again(app):
     expect(chart).to_contain_text("% drawn")
     for _ in range(10):  # a frame of the replay may come after it was stopped, the page may move
         app.page.wait_for_timeout(1000)
+        chart.scroll_into_view_if_needed()
         rail = chart.locator(".slider-rail-touch-rect").bounding_box()
         app.page.mouse.click(rail["x"] + rail["width"] / 2, rail["y"] + rail["height"] / 2)
         app.page.wait_for_timeout(500)

@@ -178,15 +178,22 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
 
 def test_guessing_has_to_wait_also_in_a_new_session(app, student):
     app.open()
-    unlock(app, "wrong")
-    for number in range(8):
-        expect(app.part("teacher")).to_contain_text(re.compile("not the teacher|Too many"))
-        give(app, f"guess {number}")
-    expect(app.part("teacher")).to_contain_text("Too many wrong codes: try again in")
     student.open()
-    replay(student, [BackMsg(clear_cache=True).SerializeToString()])  # what Streamlit's menu sends
-    unlock(student)
-    expect(student.part("teacher")).to_contain_text("Too many wrong codes: try again in")
+    unlock(app, "wrong")
+    unlock(student, "wrong")
+    refusal = re.compile("not the teacher|Too many")
+    for _ in range(4):  # on a busy machine a minute may have gone before the last guess
+        for number in range(8):
+            give(app, f"guess {number}")
+            expect(app.part("teacher")).to_contain_text(refusal)
+        # what Streamlit's menu sends
+        replay(student, [BackMsg(clear_cache=True).SerializeToString()])
+        give(student, "another guess")
+        expect(student.part("teacher")).to_contain_text(refusal)
+        if "Too many" in student.part("teacher").inner_text():
+            break
+    for one in (app, student):
+        expect(one.part("teacher")).to_contain_text("Too many wrong codes: try again in")
 
 
 def test_a_page_whose_name_was_turned_to_this_machine_finds_nothing(student):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from effort import scaled
 from HersheyFonts import HersheyFonts
 
 from mnist_app.data import non_digits
@@ -85,7 +86,10 @@ def key(strokes: list[np.ndarray]) -> bytes:
     return b"|".join(stroke.astype(float).tobytes() for stroke in strokes)
 
 
-@pytest.mark.parametrize("font", ["futural", "rowmans", "timesr", "timesi", "cursive", "scripts"])
+FONTS = ["futural", "rowmans", "timesr", "timesi", "cursive", "scripts"]
+
+
+@pytest.mark.parametrize("font", scaled(FONTS[1::3], FONTS))
 def test_letters_that_look_like_digits_and_digits_are_not_among_the_glyphs(font, letters):
     for character in "0123456789OQoIilJjZzSsBbgq":
         strokes = [stroke for stroke in glyph(font, character) if len(stroke)]

@@ -111,7 +111,7 @@ def test_validation_figures_are_those_of_the_network(stripes):
     assert events[-2].val_loss == pytest.approx(measured.loss)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", scaled(["lenet5", "speedrun", "resnet"], list(RECIPES)))
 def test_the_same_seed_gives_the_same_curve(name, stripes):
     recipe = RECIPES[name].changed(
         epochs=2, batch_size=16, batches_per_epoch=None, steps=((2, 1e-4),)
@@ -122,7 +122,7 @@ def test_the_same_seed_gives_the_same_curve(name, stripes):
     assert history(first) != history(other)
 
 
-@pytest.mark.parametrize("batches", scaled([0, 17], [0, 4, 10, 17, 29]))
+@pytest.mark.parametrize("batches", scaled([17], [0, 4, 10, 17, 29]))
 @pytest.mark.parametrize("name", ["cnn-2x32", "mlp-300", "resnet", "canvas"])
 def test_a_stopped_training_goes_on_as_if_nothing_had_happened(name, batches, stripes):
     recipe = RECIPES[name].changed(epochs=3, batch_size=16, batches_per_epoch=None)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from drawings import canvas, seven
+from effort import scaled
 
 from mnist_app.drawing import pen
 from mnist_app.drawing.drawing import Drawing
@@ -220,11 +221,14 @@ print(list(app.session_state["session"].reasons.kept))
 
 @pytest.mark.parametrize(
     ("opened", "loaded", "kept"),
-    [
-        ((), "[]", "[]"),
-        (("why",), "captum", "['why']"),
-        (("layers",), "mnist_app.recognition.explain", "['layers']"),
-    ],
+    scaled(
+        [((), "[]", "[]"), (("why",), "captum", "['why']")],
+        [
+            ((), "[]", "[]"),
+            (("why",), "captum", "['why']"),
+            (("layers",), "mnist_app.recognition.explain", "['layers']"),
+        ],
+    ),
 )
 def test_a_closed_panel_loads_and_computes_nothing(opened, loaded, kept):
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
