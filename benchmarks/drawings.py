@@ -28,7 +28,6 @@ import honesty  # noqa: E402
 import report  # noqa: E402
 import several  # noqa: E402
 
-from mnist_app.common.settings import weights_folder  # noqa: E402
 from mnist_app.data import rendering, training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.drawing.pen import PenDigit  # noqa: E402
@@ -125,7 +124,7 @@ def _measure(part: str, fold: int | None, members: dict[str, Predictor], wanted:
 
 def _predictors(names: tuple[str, ...]) -> dict[str, Predictor]:
     found = {info.name: Predictor.load(info.name) for info in weights.list_weights()}
-    seeds = weights_folder() / weights.SEEDS
+    seeds = weights.seeds_folder()
     for path in sorted(seeds.glob("*.safetensors")):
         model, info = weights.load(path.stem, seeds)
         if info.recipe.pen_copies:
