@@ -1,16 +1,14 @@
 """MNIST: verified, and downloaded when absent."""
 
 import hashlib
-import re
-from http.client import HTTPException
 from pathlib import Path
 
 import torch
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import data_folder
+from mnist_app.data import mnist_download
 from mnist_app.data.labelled_images import Dataset, Digits, Progress
-from mnist_app.data.mnist_download import download
 
 # Size in bytes and MD5 of the four original files, unpacked.
 MNIST_FILES = {
@@ -19,7 +17,6 @@ MNIST_FILES = {
     "t10k-images-idx3-ubyte": (7_840_016, "2646ac647ad5339dbf082846283269ea"),
     "t10k-labels-idx1-ubyte": (10_008, "27ae3e4e09519cfbb04c329615203637"),
 }
-_DOWNLOAD_BYTES = 11_594_722 + sum(size for size, _ in MNIST_FILES.values())
 
 
 def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Dataset:
@@ -30,11 +27,11 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         InputError: a file is damaged or foreign, or the download fails.
     """
     root = root or data_folder()
-    raw = root / "MNIST" / "raw"
+    raw = _raw_folder(root)
     try:
         missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
         if missing:
-            _download_mnist(root, missing[0], progress)
+            _download_mnist(root, missing, progress)
         contents = [_verified(raw / name, *known) for name, known in MNIST_FILES.items()]
         return Dataset(_digits(*contents[:2]), _digits(*contents[2:]))
     except PermissionError as error:
@@ -54,8 +51,17 @@ def is_downloaded(root: Path | None = None) -> bool:
 
     Loading is quick then, and needs no network.
     """
-    raw = (root or data_folder()) / "MNIST" / "raw"
+    raw = _raw_folder(root or data_folder())
     return all((raw / name).is_file() for name in MNIST_FILES)
+
+
+def is_downloading() -> bool:
+    """Whether a download into the data folder goes on in this process."""
+    return mnist_download.is_in_progress(_raw_folder(data_folder()))
+
+
+def _raw_folder(root: Path) -> Path:
+    return root / "MNIST" / "raw"
 
 
 def _digits(images: bytearray, labels: bytearray) -> Digits:
@@ -78,24 +84,17 @@ def _verified(path: Path, size: int, md5: str) -> bytearray:
     raise InputError(f"{path} {fault}: delete it, and it will be downloaded again.")
 
 
-def _download_mnist(root: Path, missing: str, progress: Progress | None) -> None:
+def _download_mnist(root: Path, missing: list[str], progress: Progress | None) -> None:
     """Download what is missing; InputError if that fails, and no half file is left then."""
-    raw = root / "MNIST" / "raw"
+    raw = _raw_folder(root)
     raw.mkdir(parents=True, exist_ok=True)
     try:
-        download(root, MNIST_FILES, _DOWNLOAD_BYTES, progress)
-    except (OSError, RuntimeError, HTTPException) as error:
+        mnist_download.download(raw, {name: MNIST_FILES[name] for name in missing}, progress)
+    except OSError as error:
         if isinstance(error, PermissionError):
             raise
         raise InputError(
-            f"{raw / missing} is missing and MNIST could not be downloaded "
-            f"({_reason(error)}): connect to the network, or set MNIST_APP_DATA to a "
+            f"{raw / missing[0]} is missing and MNIST could not be downloaded "
+            f"({error.strerror or error}): connect to the network, or set MNIST_APP_DATA to a "
             "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
         ) from None
-
-
-def _reason(error: Exception) -> str:
-    """Why, in the last line of what the libraries say, without their signs around it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    last = lines[-1] if lines else type(error).__name__
-    return re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*)>", r"\1", last).rstrip(".")

@@ -3,36 +3,36 @@
 Whoever waits may stop doing so at any moment: a page's run ends when its user clicks elsewhere.
 """
 
+import gzip
+import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable
-from contextlib import redirect_stderr, suppress
-from io import StringIO
+import zlib
+from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Lock, Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 from mnist_app.data.labelled_images import Progress
 
+_LONGEST_SILENCE = 60  # seconds without a byte until a mirror is given up
 _SECONDS_BETWEEN_LOOKS = 0.2
+_CHUNK = 1 << 16  # bytes
 
 
 class _Download:
     """A download in progress: files go to a temporary folder, and all at once to their place."""
 
-    def __init__(self, root: Path, names: Iterable[str]) -> None:
+    def __init__(self, folder: Path, files: Mapping[str, tuple[int, str]]) -> None:
         self.is_over = Event()
         self.error: Exception | None = None
-        self._root, self._names = root, tuple(names)
-        self._folder = tempfile.TemporaryDirectory(dir=root, prefix=".download-")
+        self.share = 0.0  # of the bytes, unpacked
+        self._folder, self._files = folder, dict(files)
+        self._size = sum(size for size, _ in files.values())
+        self._temporary = tempfile.TemporaryDirectory(dir=folder.parent, prefix=".download-")
         Thread(target=self._fetch, daemon=True).start()
-
-    def bytes_so_far(self) -> int:
-        """Of all files, packed and unpacked."""
-        found = 0
-        with suppress(OSError):  # it ends just now
-            for path in Path(self._folder.name).rglob("*"):
-                found += path.stat().st_size if path.is_file() else 0
-        return found
 
     def _fetch(self) -> None:
         try:
@@ -43,39 +43,72 @@ class _Download:
             self.is_over.set()
 
     def _fetch_and_move(self) -> None:
+        with self._temporary as temporary:
+            for name in self._files:
+                (Path(temporary) / name).write_bytes(self._content(name))
+            for name in self._files:
+                shutil.move(Path(temporary) / name, self._folder / name)
+
+    def _content(self, name: str) -> bytes:
+        """A file, unpacked, of the first mirror that has it whole."""
         from torchvision.datasets import MNIST
 
-        raw = self._root / "MNIST" / "raw"
-        with self._folder as folder:
-            with redirect_stderr(StringIO()):
-                MNIST(folder, download=True)
-            for name in self._names:
-                if not (raw / name).exists():
-                    shutil.move(Path(folder) / "MNIST" / "raw" / name, raw / name)
+        before, failure = self.share, OSError("there is no mirror")
+        for mirror in MNIST.mirrors:
+            self.share = before
+            try:
+                content = b"".join(self._chunks(f"{mirror}{name}.gz"))
+                if hashlib.md5(content, usedforsecurity=False).hexdigest() == self._files[name][1]:
+                    return content
+                failure = OSError(f"{mirror} sent another file")
+            except (OSError, EOFError, HTTPException, zlib.error) as error:
+                failure = OSError(f"{mirror}: {_reason(error)}")
+        raise failure
+
+    def _chunks(self, url: str) -> Iterator[bytes]:
+        request = Request(url, headers={"User-Agent": "mnist-app"})  # noqa: S310, https
+        with urlopen(request, timeout=_LONGEST_SILENCE) as packed, gzip.open(packed) as file:  # noqa: S310
+            while chunk := file.read(_CHUNK):
+                self.share = min(self.share + len(chunk) / self._size, 1.0)
+                yield chunk
+
+
+def _reason(error: Exception) -> str:
+    """Why, without urllib's signs around it."""
+    if isinstance(error, HTTPError):
+        error.close()
+    elif isinstance(error, URLError) and isinstance(error.reason, OSError):
+        error = error.reason
+    return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
 
 
 _IN_PROGRESS: dict[Path, _Download] = {}  # by the folder
 _LOCK = Lock()
 
 
-def download(root: Path, files: Iterable[str], size: int, progress: Progress | None) -> None:
-    """Fetch the files of MNIST that are missing in root/MNIST/raw, which exists.
+def download(folder: Path, files: Mapping[str, tuple[int, str]], progress: Progress | None) -> None:
+    """Fetch files of MNIST into a folder that exists: all of them, or none.
 
     Args:
-        root: the data folder.
-        files: their names.
-        size: bytes of all of them, packed and unpacked.
+        folder: where they belong.
+        files: their sizes in bytes and MD5, unpacked, by their names.
         progress: called with what is being done and the share done, 0..1. What it raises ends the
             waiting, not the download; who asks next waits for the same one.
     Raises:
-        OSError, RuntimeError, HTTPException: it fails.
+        OSError: no mirror has a file, sends it whole, or anything for a minute.
     """
     with _LOCK:
-        found = _IN_PROGRESS.get(root)
+        found = _IN_PROGRESS.get(folder)
         if found is None or found.is_over.is_set():
-            found = _IN_PROGRESS[root] = _Download(root, files)
+            found = _IN_PROGRESS[folder] = _Download(folder, files)
     while not found.is_over.wait(_SECONDS_BETWEEN_LOOKS):
         if progress:
-            progress("Downloading MNIST", min(found.bytes_so_far() / size, 1.0))
+            progress("Downloading MNIST", found.share)
     if found.error:
         raise found.error
+
+
+def is_in_progress(folder: Path) -> bool:
+    """Whether files are being fetched into a folder; maybe nobody waits for them."""
+    found = _IN_PROGRESS.get(folder)
+    return found is not None and not found.is_over.is_set()

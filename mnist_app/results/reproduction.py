@@ -9,7 +9,8 @@ from filelock import FileLock
 
 from mnist_app.common import machine
 from mnist_app.common.errors import InputError
-from mnist_app.common.files import write_text
+from mnist_app.common.files import check_writable, write_text
+from mnist_app.common.names import printable
 from mnist_app.data.training_data import TrainingData, prepare
 from mnist_app.recipes.presets import MEMBERS, RECIPES
 from mnist_app.recipes.recipe import Recipe
@@ -37,10 +38,10 @@ def reproduce(presets: list[str], seeds: Sequence[int], folder: Path, show: Show
     Returns:
         What results.json now holds.
     Raises:
-        InputError: results.json is damaged, or the weights cannot be kept.
+        InputError: results.json is damaged, or the weights or the table cannot be kept.
     """
     weights.check_folder()
-    results = _read(folder)
+    results = _checked(folder)
     for name in presets:
         for seed in seeds[:1] if RECIPES[name].epochs >= LONG_TRAINING else seeds:
             recipe = RECIPES[name].changed(seed=seed)
@@ -52,9 +53,11 @@ def build_ensemble(folder: Path) -> weights.WeightsInfo:
     """Join the seeds of `canvas` into `canvas-large`; update results.json and results.md.
 
     Raises:
-        InputError: some seed's weights are missing, or results.json is damaged.
+        InputError: some seed's weights are missing, results.json is damaged, or the weights or the
+            table cannot be kept.
     """
-    _read(folder)
+    weights.check_folder()
+    _checked(folder)
     others = [weights.load(f"canvas-{seed}", weights.seeds_folder()) for seed in range(1, MEMBERS)]
     model, info = ensemble.combine([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
     info = weights.save(ensemble.NAME, model, info, overwrite=True)
@@ -62,12 +65,24 @@ def build_ensemble(folder: Path) -> weights.WeightsInfo:
     return info
 
 
+def _checked(folder: Path) -> dict[str, Any]:
+    """What results.json holds, in a folder that is made and can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_writable(folder)
+    except OSError as error:
+        raise InputError(
+            f"The table of results cannot be written in {printable(folder)} "
+            f"({error.strerror or error}): name another folder with --output."
+        ) from None
+    return _read(folder)
+
+
 def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Put the row of a preset and seed into results.json and results.md; return all results.
 
     Trainings that end together wait for each other: none loses the other's row.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".results.lock"):
         results = _read(folder)
         others = [r for r in results["presets"].get(name, []) if r["seed"] != row["seed"]]

@@ -120,7 +120,7 @@ def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | 
             "0 to 9."
         )
         return None
-    if name == "mnist" and not mnist.is_downloaded():
+    if name == "mnist" and not (mnist.is_downloaded() or mnist.is_downloading()):
         st.info(absence)
         if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
             return None

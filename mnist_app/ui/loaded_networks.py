@@ -9,7 +9,6 @@ import streamlit as st
 import torch
 
 from mnist_app.drawing.drawing import Drawing
-from mnist_app.figures.training_charts import thinned
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
@@ -96,8 +95,13 @@ def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]
 
 
 def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
-    """At most 60 of them, evenly spread, that of the last epoch always."""
-    return {epoch: snapshots[epoch] for epoch in thinned(sorted(snapshots), MOST_EPOCHS_SHOWN)}
+    """About 60 of them at most, evenly spread, that of the last epoch always.
+
+    They are counted from the first one: where another epoch ends, most of them were read before.
+    """
+    epochs = sorted(snapshots)
+    every = -(-len(epochs) // MOST_EPOCHS_SHOWN) or 1
+    return {epoch: snapshots[epoch] for epoch in dict.fromkeys([*epochs[::every], *epochs[-1:]])}
 
 
 def _probabilities(path: Path, recipe: Recipe, drawing: Drawing) -> list[float]:

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 from effort import scaled
-from page import FOUR, ONE, SEVEN, App, Finger
+from page import FOUR, ONE, SEVEN, App, Finger, Stylus
 from playwright.sync_api import WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -89,19 +89,19 @@ def test_undo_takes_back_the_stroke_that_is_not_answered_yet(fresh_app):
     app.expect_prediction("4")
 
 
-def clear_on_a_slow_line(phone: App) -> Finger:
-    """Have Clear pressed, whose answer comes later, and a finger that is about to draw."""
+def clear_on_a_slow_line(phone: App) -> None:
+    """Have Clear pressed, whose answer comes later."""
     phone.page.add_init_script(late(500))
     phone.open()
-    finger = Finger(phone)
-    finger.draw(SEVEN[0])
+    Finger(phone).draw(SEVEN[0])
     phone.expect_prediction("7")
     phone.part("clear").locator("button").tap()
-    return finger
 
 
 def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
-    phone, finger = fresh_phone, clear_on_a_slow_line(fresh_phone)
+    phone = fresh_phone
+    clear_on_a_slow_line(phone)
+    finger = Finger(phone)
     finger.draw(ONE[0])
     phone.expect_prediction("1")
 
@@ -251,7 +251,9 @@ BESIDE, ON_CANVAS = (140, 330), (30, 250)
 
 @pytest.mark.parametrize(("first", "then"), [(BESIDE, None), (None, BESIDE), (None, ON_CANVAS)])
 def test_a_palm_that_rests_harms_no_stroke_on_the_heels_of_clear(first, then, fresh_phone):
-    phone, finger = fresh_phone, clear_on_a_slow_line(fresh_phone)
+    phone = fresh_phone
+    clear_on_a_slow_line(phone)
+    finger = Finger(phone)
     if first:
         finger.rest_palm(first)
     finger.down(ONE[0][0])
@@ -259,6 +261,19 @@ def test_a_palm_that_rests_harms_no_stroke_on_the_heels_of_clear(first, then, fr
         finger.rest_palm(then)
     finger.move(ONE[0][1:])
     finger.up()
+    phone.expect_prediction("1")
+    assert phone.brightness(*ONE[0][-1]) == 255
+
+
+@pytest.mark.parametrize("place", [BESIDE, ON_CANVAS])
+def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_phone):
+    phone = fresh_phone
+    clear_on_a_slow_line(phone)
+    stylus = Stylus(phone)
+    stylus.down(ONE[0][0])
+    stylus.rest_palm(place)
+    stylus.move(ONE[0][1:])
+    stylus.up()
     phone.expect_prediction("1")
     assert phone.brightness(*ONE[0][-1]) == 255
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from numbered import counts
 from rights import without_rights
 
 from mnist_app.common.errors import InputError
-from mnist_app.data import mnist
+from mnist_app.data import mnist, mnist_download
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.labelled_images import Dataset, to_input
 
@@ -163,16 +164,12 @@ def mirror(contents, root, tmp_path, monkeypatch) -> Iterator[tuple[Path, thread
     """The folder that a local mirror serves, and the event that it waits for."""
     served = tmp_path / "served"
     served.mkdir()
-    resources = []
     for name, content in contents.items():
-        packed = gzip.compress(content)
-        (served / f"{name}.gz").write_bytes(packed)
-        resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
+        (served / f"{name}.gz").write_bytes(gzip.compress(content))
     seen = threading.Event()
     handler = partial(type("Handler", (Mirror,), {"seen": seen}), directory=str(served))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     local_mirror(monkeypatch, server.server_port)
-    monkeypatch.setattr(torchvision.datasets.MNIST, "resources", resources)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield served, seen
@@ -201,7 +198,7 @@ def test_mnist_is_downloaded_with_progress_and_nothing_else_is_left(contents, ro
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirror):
+def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirror, capsys):
     _, seen = mirror
 
     class GoneElsewhereError(BaseException):
@@ -214,11 +211,15 @@ def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirro
         load_dataset("mnist", progress)
     raw = root / "MNIST" / "raw"
     assert not list(raw.iterdir())  # it waits for the mirror
+    assert mnist.is_downloading()
+    print("Interrupted.", file=sys.stderr)
+    assert capsys.readouterr().err == "Interrupted.\n"
     seen.set()
     deadline = time.monotonic() + 60
-    while list(root.iterdir()) != [root / "MNIST"]:
+    while mnist.is_downloading():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    assert list((root / "MNIST").iterdir()) == [raw]
     assert sorted(path.name for path in raw.iterdir()) == sorted(contents)
 
 
@@ -241,23 +242,32 @@ def test_only_the_missing_file_of_mnist_is_replaced(contents, root, mirror):
     assert (raw / "train-images-idx3-ubyte").stat().st_mtime_ns == before
 
 
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # torchvision's, of a 404
-@pytest.mark.parametrize("fault", ["missing", "damaged"])
-def test_a_download_that_fails_halfway_leaves_no_half_data_set(fault, root, mirror):
+FAULTS = {
+    "missing": (lambda path: path.unlink(), "404"),
+    "damaged": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "end-of-stream"),
+    "another": (lambda path: path.write_bytes(gzip.compress(b"another")), "sent another file"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "reason"), FAULTS.values(), ids=FAULTS)
+def test_a_download_that_fails_halfway_leaves_no_half_data_set(spoil, reason, root, mirror):
     served, seen = mirror
     seen.set()
-    path = served / "t10k-images-idx3-ubyte.gz"
-    if fault == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-20])
+    spoil(served / "t10k-images-idx3-ubyte.gz")
     message = mnist_refusal()
     gc.collect()
     assert "could not be downloaded" in message
+    assert reason in message
     assert "urlopen" not in message
     assert "MNIST_APP_DATA" in message
     assert [p for p in root.rglob("*") if p.is_file()] == []
     assert list(root.iterdir()) == [root / "MNIST"]
+
+
+@pytest.mark.usefixtures("mirror")
+def test_a_mirror_that_falls_silent_is_given_up(monkeypatch):
+    monkeypatch.setattr(mnist_download, "_LONGEST_SILENCE", 0.2)
+    assert "timed out" in mnist_refusal()
 
 
 @pytest.mark.mnist

@@ -202,6 +202,26 @@ class Finger:
         self._client.send("Input.dispatchTouchEvent", event)
 
 
+class Stylus(Finger):
+    """A tablet's pen, which draws in canvas pixels; of a palm beside it the screen knows, too."""
+
+    def down(self, point: tuple[float, float]) -> None:
+        self._point("mousePressed", point)
+
+    def move(self, points: Stroke) -> None:
+        for point in points:
+            self._point("mouseMoved", point)
+
+    def up(self) -> None:
+        self._point("mouseReleased", self._last)
+
+    def _point(self, kind: str, point: tuple[float, float]) -> None:
+        self._last = x, y = point
+        event = {"type": kind, "x": self._box["x"] + x, "y": self._box["y"] + y}
+        event |= {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
+        self._client.send("Input.dispatchMouseEvent", event)
+
+
 LASTING = 1000  # epochs, which none of the tests waits for
 
 

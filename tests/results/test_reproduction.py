@@ -95,6 +95,19 @@ def test_a_damaged_table_is_said_before_anything_is_trained(content, tmp_path, c
     assert not weights.list_weights()
 
 
+@pytest.mark.parametrize("command", [["reproduce", NAME], ["ensemble"]])
+@pytest.mark.parametrize("place", ["file", "file/docs"])
+def test_a_table_that_cannot_be_written_is_said_before_anything_is_trained(
+    command, place, tmp_path, capsys
+):
+    (tmp_path / "file").write_text("")
+    assert main([*command, "--output", str(tmp_path / place)]) == 2
+    message = capsys.readouterr().err
+    assert f"cannot be written in {tmp_path / place}" in message
+    assert "--output" in message
+    assert not weights.list_weights()
+
+
 def test_trainings_that_end_together_lose_no_row(tmp_path):
     row = {"test_accuracy": 0.9, "val_accuracy": 0.9, "n": 10, "parameters": 1, "epochs": 1}
     row |= {"train_accuracy": 0.9, "seconds_per_epoch": 1.0, "threads": 1}

@@ -16,6 +16,8 @@ const TALLEST = 1000; // as in canvas.py
 // stroke: the first of those of the present stroke
 // place: where the canvas was on the screen when that began
 // pointer, finger: what draws it, by the ids of pointers and of touches, null where it has none
+// isStylus: it is a pen of a tablet, beside which a hand may rest
+// isOtherDown: the pointer that came down last is not what draws
 // isAsked: a button was pressed that has no answer yet
 // told: what the canvas was told last
 const pen = (window.digitsPen ??= {
@@ -24,6 +26,8 @@ const pen = (window.digitsPen ??= {
   place: { x: 0, y: 0 },
   pointer: null,
   finger: null,
+  isStylus: false,
+  isOtherDown: false,
   isDown: false,
   isHeld: false,
   isAsked: false,
@@ -163,16 +167,20 @@ function onPen(event) {
   } else if (isLast) sendSoon();
 }
 
-// Whether an event is of a second finger, or of a palm, while the first one draws.
+// Whether an event is of a second finger, or of a palm, while the first one or a stylus draws.
 function isOther(event) {
+  if (event.type === "pointerdown") pen.isOtherDown = pen.isDown && !isOfNewHand(event);
   if (!pen.isDown || isOfNewHand(event)) return false;
-  if (event.touches) return pen.finger !== null && !has(event.changedTouches, pen.finger);
-  return event instanceof PointerEvent && event.pointerId !== pen.pointer;
+  if (event instanceof PointerEvent) return event.pointerId !== pen.pointer;
+  if (!event.touches) return false;
+  return pen.finger === null ? pen.isOtherDown : !has(event.changedTouches, pen.finger);
 }
 
-// Whether an event shows that what drew is gone, though nobody said so.
+// Whether an event shows that what drew is gone, though nobody said so. The first touch is the
+// primary one, too, while a stylus draws.
 function isOfNewHand(event) {
-  if (event.type === "pointerdown") return event.isPrimary;
+  if (event.type === "pointerdown")
+    return event.isPrimary && !(pen.isStylus && event.pointerType === "touch");
   return event.type === "touchstart" && pen.finger !== null && !has(event.touches, pen.finger);
 }
 
@@ -185,7 +193,8 @@ function begin(event, target, isOnCanvas) {
   const isFirst = isOnCanvas && (!pen.isDown || isOfNewHand(event));
   pen.isDown = isOnCanvas;
   if (isFirst) Object.assign(pen, { stroke: pen.events.length, pointer: null, finger: null });
-  if (event instanceof PointerEvent) pen.pointer = event.pointerId;
+  if (event instanceof PointerEvent)
+    Object.assign(pen, { pointer: event.pointerId, isStylus: event.pointerType === "pen" });
   if (event.touches) pen.finger = event.changedTouches[0].identifier;
   if (!isFirst) return false;
   pen.place = (penCanvas() ?? target).getBoundingClientRect();
