@@ -28,7 +28,7 @@ from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
 
 _SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
-_PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
+_PACKAGES = ("torch", "numpy", "safetensors")
 
 
 class WeightsInfo(BaseModel):

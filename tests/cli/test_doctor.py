@@ -15,7 +15,6 @@ import committed_weights
 import pytest
 import serve
 import torch
-import torchvision
 from click.testing import CliRunner
 from effort import scaled
 from installation import pretend_installed
@@ -31,7 +30,6 @@ from mnist_app.cli.doctor.packages import (
     OLDEST_PYTHON,
     check_packages,
     check_python,
-    check_torchvision,
 )
 from mnist_app.cli.doctor.processors import check_gpu, check_processor
 from mnist_app.cli.doctor.server import check_code, check_parallel_runs, check_port
@@ -166,25 +164,6 @@ def test_a_canvas_without_its_files_fails(tmp_path):
     assert failed(Check(*check), "does not load (its file", "is missing", "--force-reinstall")
 
 
-def test_torch_and_torchvision_fit():
-    check = check_torchvision()
-    assert check.level == "ok"
-    assert torch.__version__.split("+")[0] in check.text
-    assert torchvision.__version__.split("+")[0] in check.text
-
-
-def test_a_torchvision_without_its_compiled_part_does_not_fit(tmp_path):
-    source = Path(torchvision.__file__).parent
-    compiled = shutil.ignore_patterns("*.so", "*.pyd", "*.dylib", "__pycache__")
-    shutil.copytree(source, tmp_path / "torchvision", ignore=compiled)
-    code = (
-        "import json; from mnist_app.cli.doctor.packages import check_torchvision; "
-        "print(json.dumps(check_torchvision()))"
-    )
-    check = Check(*json.loads(run_with(tmp_path, code)))
-    assert failed(check, "do not work together", "torchvision", "--force-reinstall")
-
-
 def test_a_broken_torch_ends_only_the_checks_that_need_it(tmp_path):
     (tmp_path / "torch.py").write_text("raise OSError('libtorch.so: cannot open')")
     code = (
@@ -193,7 +172,6 @@ def test_a_broken_torch_ends_only_the_checks_that_need_it(tmp_path):
     )
     said = run_with(tmp_path, code)
     assert "package torch|fail|" in said
-    assert "torch with torchvision|fail|" in said
     assert "networks|warn|not checked" in said
     assert "package click|ok|" in said
     assert "\nport 8501|" in said

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
 from numbered import counts
 from rights import without_rights
 
@@ -73,7 +72,7 @@ def mnist_refusal() -> str:
 
 def local_mirror(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     mirrors = [f"http://127.0.0.1:{port}/"]
-    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", mirrors)
+    monkeypatch.setattr(mnist_download, "MIRRORS", mirrors)
 
 
 @pytest.fixture
@@ -302,6 +301,6 @@ def test_a_mirror_that_does_not_speak_http_is_no_network(tmp_path, monkeypatch):
 
         threading.Thread(target=answer, daemon=True).start()
         mirror = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [mirror])
+        monkeypatch.setattr(mnist_download, "MIRRORS", [mirror])
         with pytest.raises(InputError, match="could not be downloaded"):
             load_dataset("mnist")

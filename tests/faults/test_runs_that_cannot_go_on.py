@@ -51,7 +51,7 @@ import resource, psutil
 now = psutil.Process().memory_info().vms
 resource.setrlimit(resource.RLIMIT_AS, (now + {room}, now + {room}))
 """
-LOADED = "import torch, torchvision, sklearn.datasets"
+LOADED = "import torch, sklearn.datasets"
 LIMITS = [(LOADED, 150_000_000), ("", 300_000_000), ("", 1_500_000_000), (LOADED, 20_000_000)]
 
 

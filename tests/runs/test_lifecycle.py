@@ -244,7 +244,7 @@ def test_out_of_memory_is_told_with_a_remedy(start, monkeypatch, tmp_path):
     limiter.write_text(
         "import sys\n"
         "if 'mnist_app.runs.worker' in sys.orig_argv:\n"
-        "    import torch, torchvision, sklearn.datasets\n"
+        "    import torch, sklearn.datasets\n"
         "    import resource, psutil\n"
         "    now = psutil.Process().memory_info().vms\n"
         "    resource.setrlimit(resource.RLIMIT_AS, (now + 150_000_000,) * 2)\n"
