@@ -45,7 +45,7 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
     app.page.add_init_script(late(500))
     app.open()
     # A long stroke, during which the canvas is redrawn, and a quick one.
-    few = [("clear", 2), ("undo", 200)]
+    few = [("undo", 2)]
     for button, step in scaled(few, [*product(("clear", "undo"), (2, 200))]):
         app.draw(SEVEN)
         app.expect_prediction("7")
@@ -208,7 +208,7 @@ def test_a_canvas_put_up_anew_has_all_strokes_and_the_one_in_progress(fresh_app)
     app.expect_prediction("")
 
 
-@pytest.mark.parametrize("canvas", ["the same", "put up anew"])
+@pytest.mark.parametrize("canvas", scaled(["put up anew"], ["the same", "put up anew"]))
 def test_a_stroke_is_not_lost_however_late_a_button_is_answered(canvas, fresh_app):
     app, line = fresh_app, LineThatSwaps(fresh_app)
     app.open()
@@ -226,7 +226,10 @@ def test_a_stroke_is_not_lost_however_late_a_button_is_answered(canvas, fresh_ap
     app.expect_prediction("1")
 
 
-@pytest.mark.parametrize("ends", ["on the new canvas", "while there is none"])
+FINGERS = ["while there is none", "on the new canvas"]
+
+
+@pytest.mark.parametrize("ends", FINGERS[: scaled(1, 2)])
 def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(ends, fresh_phone):
     phone, line = fresh_phone, LineThatSwaps(fresh_phone)
     phone.open()
@@ -249,7 +252,10 @@ def test_a_finger_goes_on_where_the_canvas_is_put_up_anew(ends, fresh_phone):
 BESIDE, ON_CANVAS = (140, 330), (30, 250)
 
 
-@pytest.mark.parametrize(("first", "then"), [(BESIDE, None), (None, BESIDE), (None, ON_CANVAS)])
+PALMS = [(None, BESIDE), (BESIDE, None), (None, ON_CANVAS)]
+
+
+@pytest.mark.parametrize(("first", "then"), PALMS[: scaled(1, 3)])
 def test_a_palm_that_rests_harms_no_stroke_on_the_heels_of_clear(first, then, fresh_phone):
     phone = fresh_phone
     clear_on_a_slow_line(phone)
@@ -265,7 +271,7 @@ def test_a_palm_that_rests_harms_no_stroke_on_the_heels_of_clear(first, then, fr
     assert phone.brightness(*ONE[0][-1]) == 255
 
 
-@pytest.mark.parametrize("place", [BESIDE, ON_CANVAS])
+@pytest.mark.parametrize("place", scaled([ON_CANVAS], [BESIDE, ON_CANVAS]))
 def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_phone):
     phone = fresh_phone
     clear_on_a_slow_line(phone)

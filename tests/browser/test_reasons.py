@@ -4,6 +4,7 @@ import re
 
 import pytest
 import serve
+from effort import scaled
 from page import App
 from PIL import Image
 from playwright.sync_api import Locator, expect
@@ -64,8 +65,12 @@ def test_a_stroke_comes_in_between_while_why_is_computed(app):
     app.expect_prediction("1")
 
 
-def test_why_shows_three_pictures_that_add_up(app):
-    drawn(app, "canvas", SEVEN)
+WHY = [("lenet5", "1", "the 1"), ("canvas", "not a digit", "“not a digit”")]
+
+
+@pytest.mark.parametrize(("network", "other", "named"), WHY[: scaled(1, 2)])
+def test_why_shows_three_pictures_that_add_up(network, other, named, app):
+    drawn(app, network, SEVEN)
     panel = opened(app, "why")
     expect(panel.locator("figure img.heat")).to_have_count(3)
     sums = re.compile(r"All pixels add up to ([+-][\d.]+);.* changes by ([+-][\d.]+) \(\d+ steps\)")
@@ -73,8 +78,8 @@ def test_why_shows_three_pictures_that_add_up(app):
     total, difference = map(float, sums.search(panel.inner_text()).groups())
     assert total == pytest.approx(difference, rel=0.01, abs=0.02)
     assert total > 0
-    panel.get_by_text("not a digit", exact=True).click()
-    expect(panel).to_contain_text("speaks for “not a digit”")
+    panel.get_by_text(other, exact=True).click()
+    expect(panel).to_contain_text(f"speaks for {named}")
     against, _ = map(float, sums.search(panel.inner_text()).groups())
     assert against < total
 
@@ -165,7 +170,7 @@ def test_scrubber_plays_the_drawing_again(app):
 
 def test_a_picture_has_no_way_to_replay(app, tmp_path):
     path = tmp_path / "seven.png"
-    drawn(app, "canvas", SEVEN)
+    drawn(app, "lenet5", SEVEN)
     app.part("canvas").screenshot(path=path)
     Image.open(path).convert("L").save(path)
     app.page.get_by_role("radio", name="Upload").click()
@@ -243,7 +248,7 @@ def test_does_it_hold(app):
 
 
 def test_of_a_number_one_digit_is_explained(app):
-    drawn(app, "canvas", SEVENTY_ONE, "71")
+    drawn(app, "lenet5", SEVENTY_ONE, "71")
     why = opened(app, "why")
     expect(why).to_contain_text("as read: 7")
     app.part("reasons_digit").get_by_text("2nd: 1").click()
@@ -268,7 +273,7 @@ def test_a_digit_chosen_on_a_slow_line_stays_chosen(fresh_app):
 
 
 def test_nothing_is_wider_than_a_phone(phone):
-    drawn(phone, "canvas", SEVEN)
+    drawn(phone, "lenet5", SEVEN)
     for name in PANELS:
         panel = opened(phone, name)
         expect(panel.locator("img, button, .js-plotly-plot").first).to_be_visible()

@@ -107,7 +107,7 @@ def test_light_that_falls_off_is_divided_out(falls_to):
     check(taken(lit(on(PAPER, number()), falls_to)), number())
 
 
-@pytest.mark.parametrize("falls_to", [1, 0.85, 0.5])
+@pytest.mark.parametrize("falls_to", scaled([0.5], [1, 0.85, 0.5]))
 @pytest.mark.parametrize("ground", [PAPER, (35, 65, 50)], ids=["paper", "board"])
 def test_small_digits_on_a_large_sheet_are_found(ground, falls_to):
     ink = number(brush=5, size=0.2)
@@ -129,9 +129,10 @@ def test_the_edge_of_a_shadow_across_the_digits_is_no_ink(depth):
     check(taken(shadowed(on(PAPER, number()), depth)), number())
 
 
-@pytest.mark.parametrize(
-    "colour", [(30, 50, 160), (190, 30, 40), (20, 120, 60), (230, 150, 30), (150, 150, 152)]
-)
+COLOURS = [(30, 50, 160), (190, 30, 40), (20, 120, 60), (230, 150, 30), (150, 150, 152)]
+
+
+@pytest.mark.parametrize("colour", COLOURS[:: scaled(2, 1)])
 def test_ink_of_any_colour_is_found(colour):
     check(taken(on(PAPER, number(), colour)), number())
 
@@ -141,13 +142,13 @@ def test_paper_of_any_colour_is_ground(paper):
     check(taken(on(paper, number())), number())
 
 
-@pytest.mark.parametrize("noise", [0, 15])
+@pytest.mark.parametrize("noise", scaled([15], [0, 15]))
 @pytest.mark.parametrize("quality", [30, 95])
 def test_noise_and_compression_are_no_ink(noise, quality):
     check(taken(on(PAPER, number()), noise=noise, quality=quality), number())
 
 
-@pytest.mark.parametrize("degrees", [-5, 0, 2, 5])
+@pytest.mark.parametrize("degrees", scaled([5], [-5, 0, 2, 5]))
 @pytest.mark.parametrize(("squared", "colour"), [(False, (140, 165, 220)), (True, (165, 165, 168))])
 def test_lines_are_removed_and_strokes_that_cross_them_stay_whole(squared, colour, degrees):
     page = on(on(PAPER, ruled(75, 3, squared), colour), number())
@@ -204,7 +205,7 @@ def on_a_desk(page: np.ndarray, degrees: float, margin: int = 60) -> np.ndarray:
     return on(turned(page, degrees), 1 - turned(inside, degrees), (85, 60, 40))
 
 
-@pytest.mark.parametrize("degrees", [-4, 2])
+@pytest.mark.parametrize("degrees", scaled([2], [-4, 2]))
 @pytest.mark.parametrize("squared", [None, False, True])
 def test_the_desk_around_a_page_is_left_out(degrees, squared):
     page = on(PAPER, number(size=0.5))
@@ -247,7 +248,7 @@ def test_printed_digits_are_found():
     check(taken(shadowed(on(PAPER, ink))), ink)
 
 
-@pytest.mark.parametrize("brush", [6, 18, 36])
+@pytest.mark.parametrize("brush", scaled([18], [6, 18, 36]))
 @pytest.mark.parametrize("inverted", [False, True])
 def test_a_clean_drawing_stays_as_it_is(brush, inverted):
     strokes = pen.placed([np.array(s) for s in STROKES[2]])

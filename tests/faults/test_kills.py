@@ -61,7 +61,7 @@ os.fsync = wait_and_sync
 
 def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before, injected):
     injected(scaled(SLOW_SAVES, ""))
-    kills, chance = scaled(2, 20), random.Random(3)
+    kills, chance = scaled(1, 20), random.Random(3)
     recipe = SAVING.changed(epochs=kills * 8)
     run, done, hits = lifecycle.start(recipe, "killed"), 0, 0
     while hits < kills and done < 2 * kills:
@@ -75,7 +75,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
         _is_right_after_a_kill(run, before, folder)
         lifecycle.resume(run)
     faults.finish(run)
-    assert hits >= kills // 2
+    assert hits >= max(1, kills // 2)
     faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
     assert left_over(folder) == []
@@ -89,7 +89,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
 
 def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, before, injected):
     injected(scaled(SLOW_SAVES, ""))
-    kills, hits = scaled(2, 10), 0
+    kills, hits = scaled(1, 10), 0
     for number in range(kills):
         run = lifecycle.start(SAVING.changed(epochs=1), f"result-{number}")
         _wait_for(lambda run=run: _is_saving(folder, run) or not run.is_live)

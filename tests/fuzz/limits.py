@@ -43,7 +43,7 @@ LONGEST_SENTENCE = 2000  # letters
 Attempt = Callable[[], Any]
 
 
-def count(whole: int, short: int = 50) -> int:
+def count(whole: int, short: int = 25) -> int:
     """How many cases to run: all with MNIST_APP_TORTURE=1, otherwise a few."""
     from effort import scaled
 

@@ -237,10 +237,10 @@ def opened(values: dict[str, str]) -> None:
 def test_nothing_in_the_url_does_harm(app):
     app.run()  # no case is to answer for the memory of what it loads
     with limits.tallied("addresses: network, preset, dataset, tab") as judge:
-        for text in scaled(ODD[::3], ODD):
+        for text in scaled(ODD[::6], ODD):
             judge(lambda text=text: opened(dict.fromkeys(PARAMETERS, text)))
 
-        @limits.settings(300, 10)
+        @limits.settings(300, 5)
         @given(st.dictionaries(st.sampled_from(PARAMETERS), TEXT))
         def look(values: dict[str, str]) -> None:
             judge(lambda: opened(values))

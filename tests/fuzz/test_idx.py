@@ -50,7 +50,7 @@ def unspoiled(case: Case) -> Attempt:
 @pytest.mark.mnist
 def test_no_file_of_mnist_does_harm(real_data):
     limits.check(
-        spoiled_file, "MNIST's files (IDX): damaged, foreign, huge", limits.count(2000, 30)
+        spoiled_file, "MNIST's files (IDX): damaged, foreign, huge", limits.count(2000, 12)
     )
 
 

@@ -179,11 +179,11 @@ def test_no_spoiled_picture_does_harm():
 
 
 def test_no_picture_takes_more_time_or_memory_than_any_other():
-    limits.check(bomb, "pictures: larger than they look", limits.count(300, 8))
+    limits.check(bomb, "pictures: larger than they look", limits.count(300, 4))
 
 
 def test_no_pixels_do_harm_as_a_photo():
-    limits.check(odd_photo, "pictures: pixels that are no photo", limits.count(500, 20))
+    limits.check(odd_photo, "pictures: pixels that are no photo", limits.count(500, 8))
 
 
 def test_the_real_pictures_are_right_answers():

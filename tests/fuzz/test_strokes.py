@@ -97,7 +97,7 @@ def long_drawing(case: Case) -> Attempt:
 
 
 def test_no_long_drawing_takes_long():
-    limits.check(long_drawing, "strokes of a page: many and long ones", limits.count(200, 20))
+    limits.check(long_drawing, "strokes of a page: many and long ones", limits.count(200, 8))
 
 
 # Files

@@ -263,11 +263,11 @@ def test_no_zip_does_harm():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such files elsewhere")
 def test_no_folder_does_harm():
-    limits.check(odd_folder, "folders: links, pipes, devices, odd names", limits.count(1000, 60))
+    limits.check(odd_folder, "folders: links, pipes, devices, odd names", limits.count(1000, 25))
 
 
 def test_no_bomb_and_no_crowd_does_harm():
-    limits.check(rare_zip, "ZIPs: bombs and crowds", limits.count(60, 8))
+    limits.check(rare_zip, "ZIPs: bombs and crowds", limits.count(60, 4))
 
 
 def rare_zip(case: Case) -> Attempt:

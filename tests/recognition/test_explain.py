@@ -40,7 +40,7 @@ class Chosen(nn.Module):
         return total[:, None] * torch.arange(10.0)
 
 
-@pytest.mark.parametrize("name", committed_weights.NETWORKS)
+@pytest.mark.parametrize("name", scaled(("canvas", "mlp-784"), committed_weights.NETWORKS))
 def test_integrated_gradients_of_committed_networks_sum_to_the_difference_of_logits(name):
     model, _ = weights.load(name)
     for place in range(scaled(1, 3 if name == "canvas-large" else 8)):
