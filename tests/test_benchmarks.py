@@ -34,6 +34,7 @@ for path in map(pathlib.Path, sys.argv[1:]):
 """
 
 
+@pytest.mark.slow
 def test_every_script_finds_what_it_imports():
     files = *sorted((ROOT / "benchmarks").glob("*.py")), ROOT / "docs" / "screenshots.py"
     scripts = [str(path) for path in files if '__name__ == "__main__"' in path.read_text()]

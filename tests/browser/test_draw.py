@@ -205,6 +205,7 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     assert heights == sorted(heights)  # the answer right under the canvas
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_real_digits_drawn_with_the_mouse(app, real_data):
     digits = load_pen_digits()

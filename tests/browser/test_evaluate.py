@@ -148,6 +148,7 @@ def test_a_report_is_one_file_that_works_without_a_network(app, chromium, tmp_pa
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_a_report_comes_while_the_train_tab_is_open(app):
     app.open("?tab=Train&network=mlp-784")

@@ -113,6 +113,7 @@ def test_layers_from_the_image_to_the_logits(app):
     assert values.index(max(values)) == 7
 
 
+@pytest.mark.slow
 def test_layers_of_a_perceptron_and_of_networks_side_by_side(app):
     drawn(app, "mlp-128-64", SEVEN)
     panel = opened(app, "layers")
@@ -168,6 +169,7 @@ def test_scrubber_plays_the_drawing_again(app):
     expect(chart).to_contain_text(re.compile(r"(50|52\.5|47\.5)% drawn"))
 
 
+@pytest.mark.slow
 def test_a_picture_has_no_way_to_replay(app, tmp_path):
     path = tmp_path / "seven.png"
     drawn(app, "lenet5", SEVEN)
@@ -272,6 +274,7 @@ def test_a_digit_chosen_on_a_slow_line_stays_chosen(fresh_app):
     expect(why).to_contain_text("as read: 1")
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_a_phone(phone):
     drawn(phone, "lenet5", SEVEN)
     for name in PANELS:

@@ -214,6 +214,7 @@ def _is_let_in(host: str, port: int) -> bool:
         return refused.response.status_code != 403
 
 
+@pytest.mark.slow
 def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
     monkeypatch.setenv("STREAMLIT_SERVER_ADDRESS", "0.0.0.0")
     monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
@@ -236,6 +237,7 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
         app.page.close()
 
 
+@pytest.mark.slow
 def test_the_address_cannot_open_it(student):
     names = "teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"
     student.open("?tab=Train&" + "&".join(f"{name}={CODE}" for name in names))

@@ -101,6 +101,7 @@ def test_a_run_is_found_after_a_reload_and_by_another_browser_then_stopped_and_r
     expect(app.part("progress")).to_contain_text("Stopped after")
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_can_be_drawn_with_and_is_not_measured_yet(app):
     begin(app, "live")
     expect_curve(app)
@@ -131,6 +132,7 @@ def test_a_killed_run_says_why_and_resumes(app):
     expect(progress).to_contain_text("Saved as victim")
 
 
+@pytest.mark.slow
 def test_a_second_run_waits_its_turn(app):
     begin(app, "first")
     expect_curve(app)

@@ -168,6 +168,7 @@ time.time_ns = lambda: int(jumped() * 1e9)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", scaled([-1], [-1, 1, -24 * 365]))
 def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, injected):
     recipe = SAVING.changed(epochs=80)

@@ -18,6 +18,7 @@ from mnist_app.runs import lifecycle
 from mnist_app.runs.run import Run, find_run
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before):
     kills, chance = scaled(2, 20), random.Random(1)
     recipe = SAVING.changed(epochs=kills * scaled(15, 25))
@@ -117,6 +118,7 @@ os.link = link_and_wait
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before, injected):
     injected(SLOW)
     run = lifecycle.start(SAVING.changed(epochs=1), "once")
@@ -232,6 +234,7 @@ def _wait_for_save(run: Run, epochs: int) -> bool:
     return not run.log.end
 
 
+@pytest.mark.slow
 def test_a_run_that_is_paused_and_goes_on_ends_as_if_left_in_peace(folder, before):
     recipe = QUICK.changed(epochs=40)
     run = lifecycle.start(recipe, "paused")

@@ -105,6 +105,7 @@ def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before
     faults.report(f"kill -9 of the server during a run that {ends}", 1, "found by the next server")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_two_servers_on_one_folder_show_the_same_also_when_one_is_killed(place, folder, before):
     first, second = place.serve(), place.serve()

@@ -73,6 +73,7 @@ def test_the_accuracy_on_the_page_is_measured(networks):
     assert f"{wrong} of 359 are wrong" in page
 
 
+@pytest.mark.slow
 def test_a_joined_network_says_how_it_was_joined(networks):
     page = html_report.report_for("canvas-large", "digits")
     assert "python -m mnist_app ensemble" in page
