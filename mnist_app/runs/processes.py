@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -103,3 +104,14 @@ def be_nice() -> None:
     """Let the app, and whatever else runs here, come first."""
     if hasattr(os, "nice"):
         os.nice(max(0, _NICENESS - os.nice(0)))  # a process may be started by one that is nice
+        _make_session_nice()
+
+
+def _make_session_nice() -> None:
+    """Linux may share the processor among sessions first, each with a niceness of its own.
+
+    Processes of runs lead sessions. Without this they took as much as all other processes together.
+    """
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # not on other systems, and not on each Linux
+            Path("/proc/self/autogroup").write_text(str(_NICENESS))
