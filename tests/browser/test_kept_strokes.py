@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 from effort import scaled
-from page import FOUR, ONE, SEVEN, App, Finger, Stylus
+from page import FOUR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
 from playwright.sync_api import WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -136,6 +136,10 @@ class LineThatSwaps:
                 return True
         return False
 
+    def kinds(self) -> list[str]:
+        """What is kept."""
+        return [_kind(data) for data in self._held]
+
     def send_end(self) -> None:
         """Pass on what came before the canvas, and that the run ended."""
         for data in [*self._held[: self._canvas], self._held.pop(self._end)]:
@@ -174,8 +178,12 @@ def _kind(data: str | bytes) -> str:
 
 def take_canvas_down(app: App, line: LineThatSwaps) -> None:
     """Do so as soon as a run has ended."""
-    while not line.has_run():
+    for _ in range(PATIENCE // 20):
+        if line.has_run():
+            break
         app.page.wait_for_timeout(20)
+    else:
+        raise AssertionError(f"no run with the canvas has ended: {line.kinds()}")
     line.send_end()
     expect(app.part("canvas").locator("canvas")).to_have_count(0)
 
