@@ -15,7 +15,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
-# What each change needs: every kind of test, some of the cases of each.
+# What each change needs: most tests, of every kind, and some cases of each.
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/helpers/chromium.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" $(WORKERS) --durations=5

@@ -30,7 +30,7 @@ FAULTS = """
 
 Real processes, real signals, real full discs. After each of them every result that was there
 before is listed, loads, and gives the same answers. `make torture` does all of this, `make test` a
-few of each.
+few of each kind.
 
 | fault | times | results lost | how it ended |
 |---|--:|--:|---|"""

@@ -1,6 +1,8 @@
 """MNIST: verified, and downloaded when absent."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -27,13 +29,43 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
         InputError: a file is damaged or foreign, or the download fails.
     """
     root = root or data_folder()
+    fetch(root, progress)
     raw = _raw_folder(root)
-    try:
-        missing = [name for name in MNIST_FILES if not (raw / name).is_file()]
-        if missing:
-            _download_mnist(root, missing, progress)
+    with _said(root):
         contents = [_verified(raw / name, *known) for name, known in MNIST_FILES.items()]
         return Dataset(_digits(*contents[:2]), _digits(*contents[2:]))
+
+
+def fetch(root: Path | None = None, progress: Progress | None = None) -> None:
+    """Download what is missing of MNIST in `root` (default: the data folder), all of it or nothing.
+
+    Raises:
+        InputError: that fails.
+    """
+    root = root or data_folder()
+    raw = _raw_folder(root)
+    with _said(root):
+        missing = {name: f for name, f in MNIST_FILES.items() if not (raw / name).is_file()}
+        if not missing:
+            return
+        raw.mkdir(parents=True, exist_ok=True)
+        try:
+            mnist_download.download(raw, missing, progress)
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise InputError(
+                f"{raw / next(iter(missing))} is missing and MNIST could not be downloaded "
+                f"({error.strerror or error}): connect to the network, or set MNIST_APP_DATA to a "
+                "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
+            ) from None
+
+
+@contextmanager
+def _said(root: Path) -> Iterator[None]:
+    """Say in a sentence what the system refuses in the data folder."""
+    try:
+        yield
     except PermissionError as error:
         raise InputError(
             f"No permission for {error.filename}: make {root} readable and writable, "
@@ -55,9 +87,9 @@ def is_downloaded(root: Path | None = None) -> bool:
     return all((raw / name).is_file() for name in MNIST_FILES)
 
 
-def is_downloading() -> bool:
-    """Whether a download into the data folder goes on in this process."""
-    return mnist_download.is_in_progress(_raw_folder(data_folder()))
+def download_share() -> float | None:
+    """How far the download into the data folder is, 0..1; None if none goes on in this process."""
+    return mnist_download.share_done(_raw_folder(data_folder()))
 
 
 def _raw_folder(root: Path) -> Path:
@@ -82,19 +114,3 @@ def _verified(path: Path, size: int, md5: str) -> bytearray:
     else:
         return content
     raise InputError(f"{path} {fault}: delete it, and it will be downloaded again.")
-
-
-def _download_mnist(root: Path, missing: list[str], progress: Progress | None) -> None:
-    """Download what is missing; InputError if that fails, and no half file is left then."""
-    raw = _raw_folder(root)
-    raw.mkdir(parents=True, exist_ok=True)
-    try:
-        mnist_download.download(raw, {name: MNIST_FILES[name] for name in missing}, progress)
-    except OSError as error:
-        if isinstance(error, PermissionError):
-            raise
-        raise InputError(
-            f"{raw / missing[0]} is missing and MNIST could not be downloaded "
-            f"({error.strerror or error}): connect to the network, or set MNIST_APP_DATA to a "
-            "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
-        ) from None

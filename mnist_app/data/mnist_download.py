@@ -5,10 +5,9 @@ Whoever waits may stop doing so at any moment: a page's run ends when its user c
 
 import gzip
 import hashlib
-import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -49,28 +48,30 @@ class _Download:
             for name in self._files:
                 (Path(temporary) / name).write_bytes(self._content(name))
             for name in self._files:
-                shutil.move(Path(temporary) / name, self._folder / name)
+                (Path(temporary) / name).replace(self._folder / name)
 
     def _content(self, name: str) -> bytes:
         """A file, unpacked, of the first mirror that has it whole."""
-        before, failure = self.share, OSError("there is no mirror")
+        before, reasons = self.share, []
         for mirror in MIRRORS:
             self.share = before
             try:
-                content = b"".join(self._chunks(f"{mirror}{name}.gz"))
-                if hashlib.md5(content, usedforsecurity=False).hexdigest() == self._files[name][1]:
-                    return content
-                failure = OSError(f"{mirror} sent another file")
+                return self._content_from(mirror, name)
             except (OSError, EOFError, HTTPException, zlib.error) as error:
-                failure = OSError(f"{mirror}: {_reason(error)}")
-        raise failure
+                reasons.append(f"{mirror}: {_reason(error)}")
+        raise OSError("; ".join(reasons))
 
-    def _chunks(self, url: str) -> Iterator[bytes]:
-        request = Request(url, headers={"User-Agent": "mnist-app"})  # noqa: S310, no file
+    def _content_from(self, mirror: str, name: str) -> bytes:
+        size, md5 = self._files[name]
+        content = bytearray()
+        request = Request(f"{mirror}{name}.gz", headers={"User-Agent": "mnist-app"})  # noqa: S310, no file
         with urlopen(request, timeout=_LONGEST_SILENCE) as packed, gzip.open(packed) as file:  # noqa: S310
-            while chunk := file.read(_CHUNK):
+            while len(content) <= size and (chunk := file.read(_CHUNK)):
+                content += chunk
                 self.share = min(self.share + len(chunk) / self._size, 1.0)
-                yield chunk
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            raise OSError("another file")
+        return bytes(content)
 
 
 def _reason(error: Exception) -> str:
@@ -108,7 +109,7 @@ def download(folder: Path, files: Mapping[str, tuple[int, str]], progress: Progr
         raise found.error
 
 
-def is_in_progress(folder: Path) -> bool:
-    """Whether files are being fetched into a folder; maybe nobody waits for them."""
+def share_done(folder: Path) -> float | None:
+    """How far the download into a folder is, 0..1; None if there is none."""
     found = _IN_PROGRESS.get(folder)
-    return found is not None and not found.is_over.is_set()
+    return found.share if found and not found.is_over.is_set() else None

@@ -57,9 +57,10 @@ def build_ensemble(folder: Path) -> weights.WeightsInfo:
             table cannot be kept.
     """
     weights.check_folder()
-    _checked(folder)
     others = [weights.load(f"canvas-{seed}", weights.seeds_folder()) for seed in range(1, MEMBERS)]
-    model, info = ensemble.combine([Member(*weights.load("canvas")), *(Member(*m) for m in others)])
+    members = [Member(*weights.load("canvas")), *(Member(*m) for m in others)]
+    _checked(folder)
+    model, info = ensemble.combine(members)
     info = weights.save(ensemble.NAME, model, info, overwrite=True)
     _remember(ensemble.NAME, _row(info), folder)
     return info

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -112,6 +113,12 @@ def _make_session_nice() -> None:
 
     Processes of runs lead sessions. Without this they took as much as all other processes together.
     """
-    if os.getsid(0) == os.getpid():
-        with suppress(OSError):  # not on other systems, and not on each Linux
-            Path("/proc/self/autogroup").write_text(str(_NICENESS))
+    if os.getsid(0) != os.getpid():
+        return
+    with suppress(OSError):  # not on other systems, and not on each Linux
+        for _ in range(10):
+            try:
+                Path("/proc/self/autogroup").write_text(str(_NICENESS))
+                return
+            except BlockingIOError:  # ten times a second at most, for all processes together
+                time.sleep(0.1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -13,10 +14,10 @@ import streamlit as st
 from mnist_app.common.errors import InputError
 from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
-from mnist_app.data.labelled_images import Dataset
+from mnist_app.data.labelled_images import Dataset, Progress
 from mnist_app.data.uploads import Upload
 from mnist_app.runs.upload_removal import delete_upload
-from mnist_app.ui import permissions, session
+from mnist_app.ui import permissions, polling, session
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
@@ -120,15 +121,47 @@ def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | 
             "0 to 9."
         )
         return None
-    if name == "mnist" and not (mnist.is_downloaded() or mnist.is_downloading()):
-        st.info(absence)
-        if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
-            return None
+    if name == "mnist" and not mnist.is_downloaded() and not _is_fetched(key, absence):
+        return None
     try:
         return _content(name)[0]
     except InputError as error:
         st.error(escaped(error))
         return None
+
+
+def _is_fetched(key: str, absence: str) -> bool:
+    """Whether MNIST has just come, as the user wished; if not, the page says how it can, or how far
+    its download is.
+    """
+    share = mnist.download_share()
+    if share is not None:  # nobody need wait here, nor keeps others waiting
+        st.progress(share, "Downloading MNIST …")
+        polling.await_part("MNIST")
+        return False
+    st.info(absence)
+    if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
+        return False
+    with _progress_bar("Downloading MNIST") as tell:
+        try:
+            mnist.fetch(progress=tell)
+        except InputError as error:
+            st.error(escaped(error))
+            return False
+    return True
+
+
+@contextmanager
+def _progress_bar(text: str) -> Iterator[Progress]:
+    bar = st.progress(0.0, f"{text} …")
+
+    def tell(text: str, share: float) -> None:
+        bar.progress(min(share, 1.0), f"{text} …")
+
+    try:
+        yield tell
+    finally:
+        bar.empty()
 
 
 def skipped_files(name: str) -> list[Skipped]:
@@ -188,15 +221,8 @@ def _content(name: str) -> tuple[Dataset, list[Skipped]]:
     box = _shared_dataset(name, _version(name))
     if box.content is not None:
         return box.content
-    bar = st.progress(0.0, "Reading the images …")
-
-    def tell(text: str, share: float) -> None:
-        bar.progress(min(share, 1.0), f"{text} …")
-
-    try:
+    with _progress_bar("Reading the images") as tell:
         return box.content_or_read(lambda: catalogue.load_with_skipped(name, tell))
-    finally:
-        bar.empty()
 
 
 # What is cached may not draw a progress bar: the box is, and is filled outside.

@@ -56,7 +56,6 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
         app.expect_prediction("")
 
 
-@pytest.mark.slow
 def test_buttons_wait_in_line_behind_strokes(fresh_app):
     app = fresh_app
     app.page.add_init_script(late(1000))
@@ -293,7 +292,6 @@ def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_pho
     assert phone.brightness(*ONE[0][-1]) == 255
 
 
-@pytest.mark.slow
 def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
     app.open()
     app.settle()

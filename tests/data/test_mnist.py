@@ -210,12 +210,12 @@ def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirro
         load_dataset("mnist", progress)
     raw = root / "MNIST" / "raw"
     assert not list(raw.iterdir())  # it waits for the mirror
-    assert mnist.is_downloading()
+    assert mnist.download_share() == 0
     print("Interrupted.", file=sys.stderr)
     assert capsys.readouterr().err == "Interrupted.\n"
     seen.set()
     deadline = time.monotonic() + 60
-    while mnist.is_downloading():
+    while mnist.download_share() is not None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert list((root / "MNIST").iterdir()) == [raw]
@@ -244,7 +244,7 @@ def test_only_the_missing_file_of_mnist_is_replaced(contents, root, mirror):
 FAULTS = {
     "missing": (lambda path: path.unlink(), "404"),
     "damaged": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "end-of-stream"),
-    "another": (lambda path: path.write_bytes(gzip.compress(b"another")), "sent another file"),
+    "another": (lambda path: path.write_bytes(gzip.compress(b"another")), "another file"),
 }
 
 
@@ -263,10 +263,28 @@ def test_a_download_that_fails_halfway_leaves_no_half_data_set(spoil, reason, ro
     assert list(root.iterdir()) == [root / "MNIST"]
 
 
-@pytest.mark.usefixtures("mirror")
-def test_a_mirror_that_falls_silent_is_given_up(monkeypatch):
+@pytest.fixture
+def silent(monkeypatch) -> Iterator[str]:
+    """The address of a mirror that never says anything."""
     monkeypatch.setattr(mnist_download, "_LONGEST_SILENCE", 0.2)
-    assert "timed out" in mnist_refusal()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+def test_a_mirror_that_is_silent_is_given_up_for_the_next_one(
+    silent, contents, mirror, monkeypatch
+):
+    mirror[1].set()
+    monkeypatch.setattr(mnist_download, "MIRRORS", (silent, *mnist_download.MIRRORS))
+    check(load_dataset("mnist"), contents)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_why_each_mirror_failed_is_said(silent, monkeypatch):
+    monkeypatch.setattr(mnist_download, "MIRRORS", (silent, *mnist_download.MIRRORS))
+    message = mnist_refusal()
+    assert f"{silent}: timed out; " in message
+    assert "refused" in message
 
 
 @pytest.mark.mnist

@@ -13,7 +13,7 @@ from rights import without_rights
 from streamlit.testing.v1 import AppTest
 
 from mnist_app.common.errors import InputError
-from mnist_app.data import uploads
+from mnist_app.data import mnist, uploads
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.runs import upload_removal
 from mnist_app.runs.event_log import append_event
@@ -157,3 +157,39 @@ def test_pictures_that_change_are_read_again(pictures, tmp_path):
     (folder / os.fsdecode(b"a\xff.png")).write_bytes(png(image))
     pictures.run()
     assert "1 pictures read" in pictures.markdown[-1].value
+
+
+# MNIST that is not here
+
+
+def mnist_page() -> None:
+    import streamlit as st
+
+    from mnist_app.ui import dataset_choice
+
+    if dataset_choice.load_or_explain("mnist", "download") is None:
+        st.write("the rest of the page")
+
+
+def test_while_mnist_comes_nobody_waits_for_it_or_fetches_it_again(monkeypatch):
+    monkeypatch.setattr(mnist, "download_share", lambda: 0.34)
+    monkeypatch.setattr(mnist, "fetch", None)
+    page = AppTest.from_function(mnist_page).run()
+    assert not page.exception
+    assert page.get("progress")[0].proto.value == 34
+    assert not page.button
+    assert page.markdown[0].value == "the rest of the page"
+    assert page.session_state["session"].page.missing_parts  # it is drawn again soon
+
+
+def test_mnist_that_cannot_be_had_is_said_below_the_button(monkeypatch):
+    def fetch(progress) -> None:
+        progress("Downloading MNIST", 0.5)
+        raise InputError("no network")
+
+    monkeypatch.setattr(mnist, "fetch", fetch)
+    page = AppTest.from_function(mnist_page).run()
+    assert "not on this machine" in page.info[0].value
+    page.button[0].click().run()
+    assert page.error[0].value == "no network"
+    assert page.markdown[0].value == "the rest of the page"

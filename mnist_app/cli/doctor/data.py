@@ -9,7 +9,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import check_writable
 from mnist_app.common.settings import Folder, chosen_folder, data_folder, shipped_weights, variable
 
-SPACE = 200_000_000  # bytes: MNIST with its download takes 66 MB, a result with its run up to 30
+SPACE = 200_000_000  # bytes: MNIST takes 55 MB, a result with its run up to 30
 
 
 def check_data() -> Iterator[Check]:

@@ -222,7 +222,7 @@ print(list(app.session_state["session"].reasons.kept))
 @pytest.mark.parametrize(
     ("opened", "loaded", "kept"),
     scaled(
-        [(("why",), "captum", "['why']")],
+        [((), "[]", "[]")],
         [
             ((), "[]", "[]"),
             (("why",), "captum", "['why']"),
