@@ -38,6 +38,7 @@ window.WebSocket = class extends WebSocket {{
 
 
 LATER_THAN_STROKES_WAIT = 6000
+STYLUS_IS_STILL = 2500
 
 
 def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
@@ -284,12 +285,28 @@ def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_pho
     phone = fresh_phone
     clear_on_a_slow_line(phone)
     stylus = Stylus(phone)
-    stylus.down(ONE[0][0])
+    first, second = FOUR
+    stylus.down(first[0])
     stylus.rest_palm(place)
-    stylus.move(ONE[0][1:])
+    stylus.move(first[1:])
     stylus.up()
-    phone.expect_prediction("1")
-    assert phone.brightness(*ONE[0][-1]) == 255
+    stylus.down(second[0])
+    stylus.move(second[1:2])
+    stylus.lift_palm()
+    stylus.move(second[2:])
+    stylus.up()
+    phone.expect_prediction("4")
+    for stroke in FOUR:
+        assert phone.brightness(*stroke[-1]) == 255
+
+
+def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phone):
+    phone = fresh_phone.open()
+    Stylus(phone).down(ONE[0][0])
+    phone.page.wait_for_timeout(STYLUS_IS_STILL)
+    Finger(phone).draw(SEVEN[0])
+    phone.expect_prediction(re.compile("[1-9]"))
+    assert phone.brightness(*SEVEN[0][-1]) == 255
 
 
 def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):

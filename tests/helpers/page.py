@@ -174,6 +174,10 @@ class Finger:
         self._palm = [point]
         self._touch("touchStart", self._now)
 
+    def lift_palm(self) -> None:
+        self._palm = []
+        self._touch("touchEnd", self._now)
+
     def draw(self, stroke: Stroke) -> None:
         self.down(stroke[0])
         self.move(stroke[1:])

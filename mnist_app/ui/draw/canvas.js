@@ -10,6 +10,7 @@ const UP = ["mouseup", "touchend", "touchcancel", "pointercancel"];
 const TOUCHES = ["touches", "targetTouches", "changedTouches"];
 const LOOK = 30; // ms from one look at the canvas to the next
 const LONGEST = 5000; // ms that strokes wait unseen for a button's answer
+const STILL = 2000; // ms that a stylus may rest on the canvas without an event
 const TALLEST = 1000; // as in canvas.py
 
 // events: of the pen, and of buttons that wait, since the last button was pressed
@@ -17,6 +18,7 @@ const TALLEST = 1000; // as in canvas.py
 // place: where the canvas was on the screen when that began
 // pointer, finger: what draws it, by the ids of pointers and of touches, null where it has none
 // isStylus: it is a pen of a tablet, beside which a hand may rest
+// heard: until when a stylus counts as there, by its last event
 // isOtherDown: the pointer that came down last is not what draws
 // isAsked: a button was pressed that has no answer yet
 // told: what the canvas was told last
@@ -27,6 +29,7 @@ const pen = (window.digitsPen ??= {
   pointer: null,
   finger: null,
   isStylus: false,
+  heard: 0,
   isOtherDown: false,
   isDown: false,
   isHeld: false,
@@ -155,6 +158,7 @@ function onPen(event) {
   }
   const isFirst = DOWN.includes(event.type) && begin(event, target, isOnCanvas);
   if (!pen.isDown) return;
+  pen.heard = performance.now() + STILL;
   const isLast = UP.includes(event.type);
   if (isLast) pen.isDown = false;
   const isOwn = (touch) => touch.identifier === pen.finger;
@@ -173,14 +177,17 @@ function isOther(event) {
   if (!pen.isDown || isOfNewHand(event)) return false;
   if (event instanceof PointerEvent) return event.pointerId !== pen.pointer;
   if (!event.touches) return false;
-  return pen.finger === null ? pen.isOtherDown : !has(event.changedTouches, pen.finger);
+  if (pen.finger !== null) return !has(event.changedTouches, pen.finger);
+  return pen.isOtherDown || event.type !== "touchstart"; // what touches has begun so
 }
 
 // Whether an event shows that what drew is gone, though nobody said so. The first touch is the
-// primary one, too, while a stylus draws.
+// primary one, too, beside a stylus: it is of a palm as long as the stylus is heard of.
 function isOfNewHand(event) {
-  if (event.type === "pointerdown")
-    return event.isPrimary && !(pen.isStylus && event.pointerType === "touch");
+  if (event.type === "pointerdown") {
+    const isPalm = pen.isStylus && event.pointerType === "touch" && performance.now() < pen.heard;
+    return event.isPrimary && !isPalm;
+  }
   return event.type === "touchstart" && pen.finger !== null && !has(event.touches, pen.finger);
 }
 
