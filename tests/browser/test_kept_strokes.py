@@ -7,6 +7,7 @@ import pytest
 from effort import scaled
 from page import FOUR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
 from playwright.sync_api import WebSocketRoute, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 pytestmark = pytest.mark.browser
@@ -159,7 +160,13 @@ class LineThatSwaps:
     def _carry(self, page: WebSocketRoute) -> None:
         self._page = page
         server = page.connect_to_server()
+        page.on_message(lambda data: self._ask(server, data))
         server.on_message(lambda data: self._send(data))
+
+    def _ask(self, server: WebSocketRoute, data: str | bytes) -> None:
+        """While something is kept, the page does not poll: it forgets messages after a few runs."""
+        if self._held is None or not BackMsg.FromString(data).rerun_script.is_auto_rerun:
+            server.send(data)
 
     def _send(self, data: str | bytes) -> None:
         if self._held is None:
