@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 # one thread: more than there are cores wait for each other.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
+# The many processes that tests start need not compile the app anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-all check torture lint format wheel weights bench screenshots
 .DELETE_ON_ERROR:
 
