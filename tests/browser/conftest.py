@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import serve
 from page import App
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 from playwright.sync_api import Error as PlaywrightError
 
 
@@ -41,35 +41,45 @@ def served(shared_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
 class Seat:
     """A browser at which one test after the other sits down.
 
-    A page that has loaded the app before opens it in half the time. What a test leaves in it is
-    wiped away, except scripts, routes and listeners of its own: for those there are the fixtures
+    A browser that has loaded the app before opens it in half the time. What a test leaves in it is
+    wiped away, except a page's scripts, routes and listeners: for those there are the fixtures
     whose names begin with `fresh_`.
     """
 
     def __init__(self, chromium: Browser, **options: Any) -> None:
         self._chromium, self._options = chromium, options
+        self._context: BrowserContext | None = None
         self._page: Page | None = None
 
     def page(self) -> Page:
-        """An empty page."""
+        """An empty page, the same one for each test."""
         if self._page is None:
-            self._page = self._chromium.new_context(**self._options).new_page()
+            self._page = self.new_page()
         return self._page
 
-    def wipe(self) -> None:
+    def new_page(self) -> Page:
+        """An empty page that is closed after the test."""
+        if self._context is None:
+            self._context = self._chromium.new_context(**self._options)
+        return self._context.new_page()
+
+    def wipe(self, page: Page) -> None:
         """Leave no address, no cookie, nothing in the page's storage."""
         try:
-            self._page.evaluate("localStorage.clear(); sessionStorage.clear()")
-            self._page.context.clear_cookies()
-            self._page.goto("about:blank")
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            page.context.clear_cookies()
+            if page is self._page:
+                page.goto("about:blank")
+            else:
+                page.close()
         except PlaywrightError:  # it crashed, or a test closed it
             self.close()
 
     def close(self) -> None:
-        """Close the browser's window; `page` opens another."""
-        if self._page is not None:
-            self._page.context.close()
-        self._page = None
+        """Close the browser's windows; what opens a page opens another."""
+        if self._context is not None:
+            self._context.close()
+        self._context = self._page = None
 
 
 COMPUTER = {"viewport": {"width": 1280, "height": 900}}
@@ -79,6 +89,14 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 @pytest.fixture(scope="module")
 def computer(chromium: Browser) -> Iterator[Seat]:
     """A computer's browser."""
+    seat = Seat(chromium, **COMPUTER)
+    yield seat
+    seat.close()
+
+
+@pytest.fixture(scope="module")
+def another_computer(chromium: Browser) -> Iterator[Seat]:
+    """A second computer's browser, with cookies of its own."""
     seat = Seat(chromium, **COMPUTER)
     yield seat
     seat.close()
@@ -95,28 +113,30 @@ def telephone(chromium: Browser) -> Iterator[Seat]:
 @pytest.fixture
 def app(served: tuple[str, Path], computer: Seat) -> Iterator[App]:
     """The app on a computer's screen."""
-    yield App(computer.page(), *served)
-    computer.wipe()
+    page = computer.page()
+    yield App(page, *served)
+    computer.wipe(page)
 
 
 @pytest.fixture
 def phone(served: tuple[str, Path], telephone: Seat) -> Iterator[App]:
     """The app on a phone in portrait."""
-    yield App(telephone.page(), *served)
-    telephone.wipe()
+    page = telephone.page()
+    yield App(page, *served)
+    telephone.wipe(page)
 
 
 @pytest.fixture
-def fresh_app(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    """The app on a computer's screen, in a browser that the test may change."""
-    context = chromium.new_context(**COMPUTER)
-    yield App(context.new_page(), *served)
-    context.close()
+def fresh_app(served: tuple[str, Path], computer: Seat) -> Iterator[App]:
+    """The app on a computer's screen, on a page that the test may change."""
+    page = computer.new_page()
+    yield App(page, *served)
+    computer.wipe(page)
 
 
 @pytest.fixture
-def fresh_phone(served: tuple[str, Path], chromium: Browser) -> Iterator[App]:
-    """The app on a phone in portrait, in a browser that the test may change."""
-    context = chromium.new_context(**PHONE)
-    yield App(context.new_page(), *served)
-    context.close()
+def fresh_phone(served: tuple[str, Path], telephone: Seat) -> Iterator[App]:
+    """The app on a phone in portrait, on a page that the test may change."""
+    page = telephone.new_page()
+    yield App(page, *served)
+    telephone.wipe(page)

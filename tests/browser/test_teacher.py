@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import serve
 from page import App
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -53,11 +53,11 @@ def no_run_is_left(served) -> Iterator[None]:
 
 
 @pytest.fixture
-def student(served, chromium: Browser) -> Iterator[App]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    context.add_init_script(KEEP_SOCKET)
-    yield App(context.new_page(), *served)
-    context.close()
+def student(served, another_computer) -> Iterator[App]:
+    page = another_computer.new_page()
+    page.add_init_script(KEEP_SOCKET)
+    yield App(page, *served)
+    another_computer.wipe(page)
 
 
 def unlock(app: App, code: str = CODE) -> None:
