@@ -139,6 +139,8 @@ def _is_fetched(key: str, absence: str) -> bool:
         st.progress(share, "Downloading MNIST …")
         polling.await_part("MNIST")
         return False
+    if mnist.is_downloaded():  # since the caller looked
+        return True
     st.info(absence)
     if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
         return False
