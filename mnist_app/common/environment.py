@@ -4,10 +4,12 @@ Only `settings` reads them, and only where one is set: pydantic takes its time t
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mnist_app.common.errors import InputError
@@ -29,8 +31,26 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
+def _checked_address(text: str) -> str:
+    """An address to open in a browser: a host, a host with a port, or a URL; ValueError otherwise."""
+    parts = urlsplit(text if "//" in text else f"//{text}")
+    is_web = parts.scheme in ("", "http", "https")
+    if not (is_web and parts.hostname and (parts.port is None or parts.port)):
+        raise ValueError("not an address")
+    return text
+
+
+def _checked_networks(text: str) -> str:
+    """IP addresses and networks separated by commas; ValueError otherwise."""
+    for word in text.split(","):
+        ip_network(word.strip())
+    return text
+
+
 Folder = Annotated[Path, BeforeValidator(_path)]
 Code = Annotated[str, BeforeValidator(_typed)]
+Address = Annotated[str, AfterValidator(_checked_address)]
+Networks = Annotated[str, AfterValidator(_checked_networks)]
 
 
 class Environment(BaseSettings):
@@ -49,6 +69,25 @@ class Environment(BaseSettings):
         default=None, ge=1, description="set it to a whole number from 1"
     )
     teacher_code: Code | None = Field(default=None, description="set it to a code")
+    address: Address | None = Field(
+        default=None, description="set it to the page's address, such as http://192.168.1.5:8501"
+    )
+    proxies: Networks | None = Field(
+        default=None,
+        description="set it to the proxies' addresses, such as 10.0.0.2 or 10.0.0.0/8, separated "
+        "by commas",
+    )
+
+
+def problems() -> list[str]:
+    """What is wrong with the variables that are set, a sentence each."""
+    found = []
+    for name in Environment.model_fields:
+        try:
+            read(name)
+        except InputError as error:
+            found.append(str(error))
+    return found
 
 
 def read(name: str) -> object:

@@ -2,7 +2,7 @@
 
 import socket
 from ipaddress import ip_address
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 _ANYWHERE = "192.0.2.1"  # reserved for documentation: the way there is asked for, nothing is sent
 
@@ -32,17 +32,35 @@ def own_address() -> str | None:
     return None if ip_address(found).is_loopback else found
 
 
-def for_others(url: str) -> str | None:
+def for_others(url: str, configured: str | None = None) -> str | None:
     """The address of the page that another machine can open, without what is chosen on it.
 
     Args:
         url: the address as the browser on this machine has it.
+        configured: the address that was set by hand: a host, a host with a port, or a URL. What
+            it leaves out, the scheme, the port or the path, is taken from `url`.
     """
     parts = urlsplit(url)
+    if configured:
+        return _completed(configured, parts)
     given = parts.hostname or ""
     host = given if is_reached_by_others(given) else own_address()
     if not host:
         return None
-    place = f"[{host}]" if ":" in host else host
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, place + port, parts.path, "", ""))
+    return urlunsplit((parts.scheme, _place(host, parts.port), parts.path, "", ""))
+
+
+def _completed(configured: str, page: SplitResult) -> str:
+    """A configured address as a URL."""
+    if "//" in configured:
+        parts = urlsplit(configured)
+        return urlunsplit((parts.scheme or page.scheme, parts.netloc, parts.path or "/", "", ""))
+    parts = urlsplit(f"//{configured}")
+    place = _place(parts.hostname or "", parts.port or page.port)
+    return urlunsplit((page.scheme, place, parts.path or page.path, "", ""))
+
+
+def _place(host: str, port: int | None) -> str:
+    """A host and a port as they stand in a URL."""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{bracketed}:{port}" if port else bracketed

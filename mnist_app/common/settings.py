@@ -6,11 +6,15 @@ everything in itself, and an installed app in the user's data folder. What comes
 """
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from mnist_app.common.errors import InputError
 
 PACKAGE = Path(__file__).resolve().parents[1]
+T = TypeVar("T")
 
 
 class Folder(NamedTuple):
@@ -57,6 +61,43 @@ def teacher_code() -> str | None:
     """The code in `MNIST_APP_TEACHER_CODE`, None where there is none."""
     code: str | None = _from_environment("teacher_code")
     return code
+
+
+def public_address() -> str | None:
+    """Return the page's address from `MNIST_APP_ADDRESS`: a host, a host with a port, or a URL.
+
+    Raises:
+        InputError: the variable is not an address.
+    """
+    address: str | None = _from_environment("address")
+    return address
+
+
+def proxies() -> str | None:
+    """Return the addresses and networks of proxies from `MNIST_APP_PROXIES`, comma-separated.
+
+    Raises:
+        InputError: the variable holds anything else.
+    """
+    networks: str | None = _from_environment("proxies")
+    return networks
+
+
+def valid_or_none(read: Callable[[], T]) -> T | None:
+    """Return a setting, or None if its variable cannot be used; `problems` says why."""
+    try:
+        return read()
+    except InputError:
+        return None
+
+
+def problems() -> list[str]:
+    """Return what is wrong with the variables `MNIST_APP_...`, a sentence each."""
+    if not any(name.startswith("MNIST_APP_") for name in os.environ):
+        return []
+    from mnist_app.common import environment
+
+    return environment.problems()
 
 
 def is_checkout() -> bool:

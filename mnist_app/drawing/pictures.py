@@ -19,6 +19,10 @@ _STRIP = 1_000_000  # pixels
 _NOT_BLENDED = ("1", "P", "PA")  # modes in which what lies between two values means nothing
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none that starts another program
 
+# Pillow warns about large pictures, which are refused here, and about damaged EXIF data, which are
+# left out. Set once: `warnings.catch_warnings` would change the filters of all other threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 # What Pillow's decoders and its reading of EXIF raise on damaged bytes.
 _DAMAGES = (
     OSError,
@@ -67,16 +71,12 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
     name, file = printable(name), io.BytesIO(data) if isinstance(data, bytes) else data
     if not file.seek(0, io.SEEK_END):
         raise InputError(f"{name} is empty: copy it again, or remove it.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of size and EXIF: the one is refused, the other left out
-        with _opened(file, name) as picture:
-            _refuse_giants(picture, name)
-            try:
-                return _pixels(picture)
-            except _DAMAGES:
-                raise InputError(
-                    f"{name} is cut off or damaged: copy it again, or remove it."
-                ) from None
+    with _opened(file, name) as picture:
+        _refuse_giants(picture, name)
+        try:
+            return _pixels(picture)
+        except _DAMAGES:
+            raise InputError(f"{name} is cut off or damaged: copy it again, or remove it.") from None
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:

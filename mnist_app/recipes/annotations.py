@@ -5,6 +5,7 @@ take all they say about a field from `recipes.recipe.FIELDS`.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from mnist_app.recipes.layer_tables import ARCHITECTURES
 Group = Literal["Network", "Loss and optimizer", "Augmentation", "Drawings", "Data, stopping, seed"]
 Limits = tuple[float, float]
 T = TypeVar("T")
+_SMALLEST = 6  # decimals that are still written out
 
 
 def field(
@@ -121,6 +123,16 @@ class FieldFacts:
         return f"{least} to {greatest}{f' {self.unit}' if self.unit else ''}"
 
     @property
+    def remedy(self) -> str:
+        """What to choose instead of a value that is not allowed; empty for texts."""
+        if self.is_number:
+            kind = "a whole number" if self.is_whole else "a number"
+            return f"choose {kind} from {self.range_text}{', or all' if self.is_optional else ''}"
+        if self.is_switch:
+            return "choose on or off"
+        return f"choose one of {', '.join(self.choices)}" if self.choices else ""
+
+    @property
     def choices(self) -> tuple[str, ...]:
         """The values of a field of choices; empty for others."""
         if self.name == "model":
@@ -183,8 +195,14 @@ class FieldFacts:
 
 
 def format_number(value: float) -> str:
-    """A number as people write it: whole ones whole, others short."""
-    return f"{value:d}" if isinstance(value, int) else f"{value:g}"
+    """A number as people write it: 60000, 0.001, 0.000001; powers of ten below that, as 1e-7."""
+    if isinstance(value, int):
+        return f"{value:d}"
+    short = f"{value:g}"
+    if "e-" not in short:
+        return short
+    digits, exponent = short.split("e-")
+    return f"{Decimal(short):f}" if int(exponent) <= _SMALLEST else f"{digits}e-{int(exponent)}"
 
 
 def value_text(value: Any) -> str:
@@ -197,5 +215,5 @@ def value_text(value: Any) -> str:
         case float():
             return format_number(value)
         case tuple():
-            return ", ".join(f"{epoch}:{rate:g}" for epoch, rate in value)
+            return ", ".join(f"{epoch}:{format_number(rate)}" for epoch, rate in value)
     return str(value)

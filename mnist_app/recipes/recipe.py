@@ -44,10 +44,11 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = field("own", "name of the recipe", varies=False)
-    model: str = field("cnn-2x32", "network", group=_NETWORK)
+    model: str = field("cnn-2x32", "the layers", group=_NETWORK, label="Network")
     dataset: str = field(
         "mnist",
         "mnist, digits, or a folder or ZIP of sub-folders 0 to 9",
+        label="Data set",
         min_length=1,
         varies=False,
     )
@@ -281,13 +282,18 @@ class Recipe(BaseModel):
     def _check_together(self) -> "Recipe":
         epochs = [epoch for epoch, _ in self.steps]
         if epochs != sorted(set(epochs)) or any(epoch < 2 for epoch in epochs):
-            raise ValueError("steps: epochs must rise, from 2 on")
+            raise ValueError("Steps: write the epochs in rising order, from 2")
         if any(not 1e-9 <= rate <= 1 for _, rate in self.steps):
-            raise ValueError("steps: rates must lie between 1e-9 and 1")
+            raise ValueError("Steps: write learning rates from 1e-9 to 1")
         if self.schedule == "steps" and not self.steps:
-            raise ValueError("steps: the schedule 'steps' needs at least one epoch:rate pair")
+            raise ValueError(
+                "The schedule 'steps' needs at least one epoch:rate pair: write one into Steps"
+            )
         if self.batch_norm and self.batch_size < 2:
-            raise ValueError("batch_size: batch normalisation needs at least 2")
+            raise ValueError(
+                "Batch normalisation needs batches of at least 2 images: choose a larger batch "
+                "size, or turn it off"
+            )
         return self
 
 
@@ -295,16 +301,21 @@ FIELDS = {name: FieldFacts(name, info) for name, info in Recipe.model_fields.ite
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first error of pydantic's list as one sentence: field, value, range."""
+    """The first error of pydantic's list as one sentence: the field, its value, what to choose."""
     first = error.errors()[0]
-    reason = str(first["msg"]).removeprefix("Value error, ")
+    reason = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     if not first["loc"]:
-        return f"The recipe does not fit together: {reason}."
+        return f"{reason}."
     name = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
         unknown, known = shortened(repr(name)), ", ".join(Recipe.model_fields)
         return f"A recipe has no field {unknown}: its fields are {known}."
-    reason = reason[0].lower() + reason[1:]
-    value = shortened(repr(first["input"]))
-    limits = f" (range {FIELDS[name].range_text})" if FIELDS[name].is_number else ""
-    return f"Recipe field {name} = {value}: {reason.rstrip('.')}{limits}."
+    facts = FIELDS[name]
+    remedy = facts.remedy or reason[0].lower() + reason[1:]
+    return f"{facts.label} is {_shown(first['input'])}: {remedy}."
+
+
+def _shown(value: object) -> str:
+    """A wrong value as the user typed it, not too long."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return shortened(f"{value:.10g}" if is_number else "empty" if value is None else repr(value))

@@ -72,7 +72,8 @@ class Space:
             )
         for field, values in self.fields.items():
             if not isinstance(values, Between) and not values:
-                raise InputError(f"There is no value for {field}: give one, or leave it out.")
+                label = FIELDS[field].label
+                raise InputError(f"{label} has no values to try: give one, or leave it out.")
         if not 1 <= self.size <= MOST_TRIALS:
             raise InputError(
                 f"That makes {self.size:,} trials: give fewer values, so that there are 1 to "
@@ -197,9 +198,9 @@ def checked_range(field: str, least: float, greatest: float) -> Between:
     lowest, highest = FIELDS[field].limits
     if not lowest <= least <= greatest <= highest:
         raise InputError(
-            f"The range of {field} is {format_number(least)} to {format_number(greatest)}: give "
-            f"two numbers from {format_number(lowest)} to {format_number(highest)}, the least one "
-            "first."
+            f"{FIELDS[field].label} goes from {format_number(least)} to {format_number(greatest)}: "
+            f"give two numbers from {format_number(lowest)} to {format_number(highest)}, the "
+            "smaller one first."
         )
     return Between(least, greatest, FIELDS[field].is_whole)
 
@@ -218,14 +219,14 @@ def parse_values(field: str, text: str) -> tuple[float, ...]:
     except ValueError:
         what = "whole numbers" if is_whole else "numbers"
         raise InputError(
-            f"The values of {field} are {text.strip()!r}: write {what} with commas between them, "
-            f"as {', '.join(map(format_number, usual_values(field)))}."
+            f"The values of {FIELDS[field].label} are {text.strip()!r}: write {what} separated by "
+            f"commas, such as {', '.join(map(format_number, usual_values(field)))}."
         ) from None
     lowest, highest = FIELDS[field].limits
     for value in values:
         if not lowest <= value <= highest:
             raise InputError(
-                f"The value {format_number(value)} of {field} is not from {format_number(lowest)} "
-                f"to {format_number(highest)}: write numbers as 0.01, with commas between them."
+                f"{FIELDS[field].label} cannot be {format_number(value)}: write numbers from "
+                f"{format_number(lowest)} to {format_number(highest)}, separated by commas."
             )
     return values

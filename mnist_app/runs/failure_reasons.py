@@ -1,5 +1,7 @@
 """Why a run died, as one sentence that says what to do."""
 
+import errno
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +13,11 @@ SILENT = (
 )
 _KILLED = "It was killed from outside: by hand, or by the system because memory ran out."
 # What libraries say when memory runs out, while they are loaded or later.
-_OUT_OF_MEMORY = "alloc", "failed to map segment", "can't start new thread"
+_OUT_OF_MEMORY = re.compile(
+    r"can(?:no|')t allocate|(?:unable|failed|tried) to allocate|bad[_ ]?alloc|out of memory"
+    r"|failed to map segment|can't start new thread",
+    re.IGNORECASE,
+)
 
 
 def of_error(error: Exception, folder: Path) -> str:
@@ -24,7 +30,7 @@ def of_error(error: Exception, folder: Path) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, InputError | TrainingError):
         return message
-    if isinstance(error, MemoryError) or any(word in message.lower() for word in _OUT_OF_MEMORY):
+    if _is_out_of_memory(error, message):
         return "It ran out of memory: choose a smaller batch size or a smaller network."
     if isinstance(error, OSError):
         place = error.filename if isinstance(error.filename, str) else folder
@@ -33,6 +39,15 @@ def of_error(error: Exception, folder: Path) -> str:
             "who may write there, then resume."
         )
     return f"It failed with {type(error).__name__}: {message[:300]}"
+
+
+def _is_out_of_memory(error: Exception, message: str) -> bool:
+    """Whether memory ran out. An error about a file names it, and its path may hold any word."""
+    if isinstance(error, OSError) and type(error) is not OSError:
+        return False
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(message) is not None
 
 
 def of_exit(code: int, last_words: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from mnist_app.common import network_address, teacher_code
+from mnist_app.common import network_address, settings, teacher_code
 from mnist_app.common.errors import InputError
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
@@ -39,8 +39,10 @@ def _secret_files() -> list[str]:
 def is_unlocked() -> bool:
     """Whether this session may start, stop, delete and upload."""
     needed = required_code()
+    if needed is None:
+        return True
     held = current_session().page.teacher_pass
-    return needed is None or (held is not None and held.opens(needed))
+    return held is not None and not teacher_code.is_too_short(needed) and held.opens(needed)
 
 
 def require_unlocked() -> None:
@@ -70,12 +72,20 @@ def render() -> None:
         elif needed == _NOBODYS:
             files = escaped(" and ".join(_secret_files()))
             st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
+        elif teacher_code.is_too_short(needed):
+            st.error(
+                f"The teacher code has fewer than {teacher_code.LEAST_LENGTH} characters, which "
+                f"can be guessed within hours: set {teacher_code.VARIABLE} to a longer one."
+            )
         else:
             _ask_for(needed)
 
 
 def _warn_if_open_to_others() -> None:
-    if network_address.is_reached_by_others(st.get_option("server.address")):
+    is_proxied = settings.valid_or_none(settings.public_address) or settings.valid_or_none(
+        settings.proxies
+    )
+    if is_proxied or network_address.is_reached_by_others(st.get_option("server.address")):
         st.warning(
             "Others on this network can start and stop trainings, delete uploads and read "
             f"pictures in folders of this machine: set {teacher_code.VARIABLE} to a code, or "

@@ -32,7 +32,7 @@ from mnist_app.cli.doctor.packages import (
     check_python,
 )
 from mnist_app.cli.doctor.processors import check_gpu, check_processor
-from mnist_app.cli.doctor.server import check_code, check_parallel_runs, check_port
+from mnist_app.cli.doctor.server import check_code, check_parallel_runs, check_port, check_proxy
 from mnist_app.cli.main import commands
 from mnist_app.data import bundled, catalogue, mnist, training_data
 from mnist_app.recipes.recipe import Recipe
@@ -358,6 +358,20 @@ def test_a_code_is_told_to_be_set_and_not_shown(monkeypatch):
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
     assert check_code().text.startswith("set")
     assert "sesame" not in check_code().text
+
+
+def test_a_code_that_is_too_short_fails_and_is_not_shown(monkeypatch):
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "4711")
+    assert failed(check_code(), "fewer than 6 characters", "MNIST_APP_TEACHER_CODE")
+    assert "4711" not in str(check_code())
+
+
+def test_the_address_and_the_proxies_are_checked(monkeypatch):
+    monkeypatch.delenv("MNIST_APP_ADDRESS", raising=False)
+    monkeypatch.setenv("MNIST_APP_PROXIES", "10.0.0.0/8")
+    assert check_proxy().level == "ok"
+    monkeypatch.setenv("MNIST_APP_PROXIES", "proxy")
+    assert failed(check_proxy(), "MNIST_APP_PROXIES is 'proxy'")
 
 
 def test_a_network_is_told_while_it_is_tested(trained):

@@ -30,6 +30,22 @@ def test_the_address_for_others_is_one_they_can_open(monkeypatch, url, found):
     assert network_address.for_others(url) == found
 
 
+@pytest.mark.parametrize(
+    ("configured", "url", "found"),
+    [
+        ("192.168.1.5", "http://172.17.0.2:8501/", "http://192.168.1.5:8501/"),
+        ("192.168.1.5:80", "http://172.17.0.2:8501/?tab=Train", "http://192.168.1.5:80/"),
+        ("digits.school", "https://localhost/app/", "https://digits.school/app/"),
+        ("https://digits.school", "http://127.0.0.1:8501/", "https://digits.school/"),
+        ("https://digits.school/app/", "http://127.0.0.1:8501/", "https://digits.school/app/"),
+        ("[fe80::2]:8600", "http://localhost:8501/", "http://[fe80::2]:8600/"),
+    ],
+)
+def test_an_address_that_was_set_wins_over_what_this_machine_believes(configured, url, found):
+    """As in containers, WSL and VPNs, whose own address phones cannot reach."""
+    assert network_address.for_others(url, configured) == found
+
+
 def test_without_a_network_there_is_no_address_for_others(monkeypatch):
     monkeypatch.setattr(network_address, "own_address", lambda: None)
     assert network_address.for_others("http://localhost:8501/") is None

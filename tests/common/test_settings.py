@@ -104,6 +104,36 @@ def test_a_number_that_cannot_be_one_is_said_and_harms_nothing_else(text, tmp_pa
     assert settings.teacher_code() == "sesame"
 
 
+@pytest.mark.parametrize("text", ["http://", "ftp://a", "a:port", "a:0", "[::1"])
+def test_what_is_no_address_is_refused(monkeypatch, text):
+    monkeypatch.setenv("MNIST_APP_ADDRESS", text)
+    with pytest.raises(InputError, match="set it to the page's address, such as"):
+        settings.public_address()
+    assert settings.valid_or_none(settings.public_address) is None
+
+
+@pytest.mark.parametrize("text", ["proxy", "10.0.0.2;10.0.0.3", "10.0.0.0/33"])
+def test_proxies_that_are_no_addresses_are_refused(monkeypatch, text):
+    monkeypatch.setenv("MNIST_APP_PROXIES", text)
+    with pytest.raises(InputError, match="set it to the proxies' addresses"):
+        settings.proxies()
+
+
+def test_all_that_is_wrong_with_the_environment_is_said(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("MNIST_APP_")]:
+        monkeypatch.delenv(name)
+    assert settings.problems() == []
+    monkeypatch.setenv("MNIST_APP_ADDRESS", "192.168.1.5")
+    monkeypatch.setenv("MNIST_APP_PROXIES", "10.0.0.2, 10.1.0.0/16")
+    assert settings.problems() == []
+    monkeypatch.setenv("MNIST_APP_PARALLEL_RUNS", "many")
+    monkeypatch.setenv("MNIST_APP_PROXIES", "proxy")
+    assert [problem.split()[0] for problem in settings.problems()] == [
+        "MNIST_APP_PARALLEL_RUNS",
+        "MNIST_APP_PROXIES",
+    ]
+
+
 def fresh(code: str, folder: Path, **variables: str) -> str:
     """What a new process prints, with `folder` as its working directory."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_APP_")}

@@ -47,6 +47,48 @@ def test_after_five_wrong_codes_even_the_right_one_waits_a_minute(clock):
     assert door.enter("sesame", "sesame", "a")
 
 
+def test_each_further_wrong_code_doubles_the_wait_up_to_an_hour(clock):
+    door = Door(clock)
+    for _ in range(teacher_code.WRONG_PER_CLIENT):
+        _guess(door, "a")
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
+        clock.now += minutes * 60 - 1
+        with pytest.raises(InputError, match="try again in 1 s"):
+            door.enter("sesame", "sesame", "a")
+        clock.now += 1
+        _guess(door, "a")
+    with pytest.raises(InputError, match="try again in 60 min"):
+        door.enter("sesame", "sesame", "a")
+
+
+def test_who_gives_the_right_code_or_waits_for_hours_begins_anew(clock):
+    door = Door(clock)
+    for _ in range(teacher_code.WRONG_PER_CLIENT + 1):
+        _guess(door, "a")
+        clock.now += teacher_code.SECONDS
+    clock.now += teacher_code.SECONDS
+    assert door.enter("sesame", "sesame", "a")
+    for _ in range(teacher_code.WRONG_PER_CLIENT):
+        _guess(door, "a")
+    clock.now += teacher_code.FORGOTTEN_AFTER
+    for _ in range(teacher_code.WRONG_PER_CLIENT):
+        _guess(door, "a")
+
+
+def test_guessing_a_code_of_six_digits_from_many_addresses_takes_months(clock):
+    door = Door(clock)
+    guesses, begin = 0, clock.now
+    while guesses < 2000:
+        try:
+            door.enter("guess", "sesame", f"2001:db8::{guesses:x}")
+        except InputError as error:
+            if "Too many" in str(error):
+                clock.now += 1
+                continue
+        guesses += 1
+    assert 10**6 / guesses * (clock.now - begin) / 2 > 30 * 24 * 3600
+
+
 def test_many_clients_together_wait_too(clock):
     door = Door(clock)
     for number in range(teacher_code.WRONG_IN_ALL):

@@ -1,4 +1,7 @@
 import io
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ from drawings import SIDE, black_on_transparent, distance, inverted, seven
 from PIL import Image
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing import pictures
 from mnist_app.drawing.normal_form import to_mnist
 from mnist_app.drawing.pictures import MOST_LONG, MOST_PIXELS, decode_picture, read_picture
 
@@ -171,6 +175,38 @@ def test_a_picture_with_damaged_exif_is_read():
 
 
 # Uploads
+
+
+def test_reading_a_picture_silences_no_warning_of_other_threads(monkeypatch):
+    """The filters of warnings are the whole process's."""
+
+    def meanwhile(picture: Image.Image) -> np.ndarray:
+        warnings.warn("said by another thread meanwhile", stacklevel=1)
+        return np.asarray(picture.convert("RGBA"))
+
+    monkeypatch.setattr(pictures, "_pixels", meanwhile)
+    before = list(warnings.filters)
+    with pytest.warns(UserWarning, match="another thread"):
+        decode_picture(_png(), "a.png")
+    assert warnings.filters == before
+
+
+def test_pillows_own_warnings_are_not_shown():
+    """In a new process, as pytest has filters of its own."""
+    code = (
+        "import warnings\nfrom mnist_app.drawing import pictures\n"
+        "warnings.warn_explicit('EXIF', UserWarning, 'x.py', 1, module='PIL.TiffImagePlugin')\n"
+        "warnings.warn_explicit('other', UserWarning, 'x.py', 1, module='another')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "EXIF" not in done.stderr
+    assert "other" in done.stderr
+
+
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (30, 30)).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_an_upload_is_read_from_bytes_and_from_an_open_file():

@@ -54,7 +54,7 @@ def test_a_value_out_of_range_is_refused_with_field_and_value(field, side):
     end = RANGES[field][side]
     step = 1 if isinstance(Recipe.model_fields[field].default, int) or end > 1 else 1e-7
     value = end + (step if side else -step)
-    assert f"{field} = {value!r}" in message_of(**{field: value})
+    assert f"{FIELDS[field].label} is {value:.10g}: choose a" in message_of(**{field: value})
 
 
 @pytest.mark.parametrize(
@@ -65,19 +65,26 @@ def test_a_value_out_of_range_is_refused_with_field_and_value(field, side):
         ("epochs", 2.5, "1 to 1000"),
         ("batch_size", "many", "1 to 8192"),
         ("batches_per_epoch", 0, "1 to 100000"),
-        ("learning_rate", 1.5, "1e-06 to 1"),
-        ("learning_rate", float("nan"), "1e-06 to 1"),
+        ("learning_rate", 1.5, "0.000001 to 1"),
+        ("learning_rate", float("nan"), "0.000001 to 1"),
         ("dropout", 0.95, "0 to 0.9"),
         ("momentum", -0.1, "0 to 0.99"),
         ("rotation", 90, "0 to 45"),
         ("validation_fraction", 0.0, "0.01 to 0.5"),
     ],
 )
-def test_an_error_names_field_value_and_range(field, value, limits):
+def test_an_error_names_the_label_that_is_seen_the_value_and_what_to_choose(field, value, limits):
     message = message_of(**{field: value})
-    assert f"{field} = {value!r}" in message
-    assert f"range {limits}" in message
+    shown = "empty" if value is None else f"{value!r}"
+    assert message.startswith(f"{FIELDS[field].label} is {shown}: choose a ")
+    assert f"number from {limits}" in message
     assert "\n" not in message
+
+
+def test_the_sentence_about_a_learning_rate_is_one_that_a_student_understands():
+    assert message_of(learning_rate=1000.0) == (
+        "Learning rate is 1000: choose a number from 0.000001 to 1."
+    )
 
 
 @pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer", "schedule"])
@@ -85,8 +92,8 @@ def test_a_wrong_choice_is_refused_with_the_choices_there_are(field):
     choices = FIELDS[field].choices
     assert len(choices) >= 2
     message = message_of(**{field: "other"})
-    assert f"{field} = 'other'" in message
-    assert all(f"'{choice}'" in message for choice in choices)
+    assert f"{FIELDS[field].label} is 'other': choose one of" in message
+    assert all(choice in message for choice in choices)
 
 
 @pytest.mark.parametrize("field", ["scaling", "initialization", "loss", "optimizer"])
@@ -97,17 +104,17 @@ def test_every_choice_that_is_offered_is_taken(field):
 
 def test_a_wrong_network_is_refused_with_the_networks_there_are():
     message = message_of(model="alexnet")
-    assert "model = 'alexnet'" in message
+    assert "Network is 'alexnet'" in message
     assert all(name in message for name in ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "x" * 65, "new\n", "é"])
 def test_a_name_that_could_not_name_a_file_is_refused(name):
-    assert f"name = {name!r}" in message_of(name=name)
+    assert f"Name is {name!r}" in message_of(name=name)
 
 
 def test_an_empty_data_set_is_refused():
-    assert "dataset = ''" in message_of(dataset="")
+    assert "Data set is ''" in message_of(dataset="")
 
 
 def test_an_unknown_field_is_refused_with_the_fields_there_are():
@@ -120,13 +127,13 @@ def test_an_unknown_field_is_refused_with_the_fields_there_are():
     ("values", "said"),
     [
         ({"schedule": "steps"}, "at least one epoch:rate pair"),
-        ({"steps": ((5, 0.1), (3, 0.01))}, "epochs must rise"),
-        ({"steps": ((5, 0.1), (5, 0.01))}, "epochs must rise"),
-        ({"steps": ((1, 0.1),)}, "from 2 on"),
-        ({"steps": ((2, 1.5),)}, "rates must lie between"),
-        ({"steps": ((2, 0.0),)}, "rates must lie between"),
-        ({"steps": ((2, float("nan")),)}, "rates must lie between"),
-        ({"batch_norm": True, "batch_size": 1}, "batch_size: batch normalisation needs"),
+        ({"steps": ((5, 0.1), (3, 0.01))}, "epochs in rising order"),
+        ({"steps": ((5, 0.1), (5, 0.01))}, "epochs in rising order"),
+        ({"steps": ((1, 0.1),)}, "from 2"),
+        ({"steps": ((2, 1.5),)}, "learning rates from"),
+        ({"steps": ((2, 0.0),)}, "learning rates from"),
+        ({"steps": ((2, float("nan")),)}, "learning rates from"),
+        ({"batch_norm": True, "batch_size": 1}, "choose a larger batch size"),
     ],
 )
 def test_fields_that_do_not_go_together_are_refused(values, said):
@@ -257,7 +264,7 @@ def test_a_search_begins_with_the_usual_values_within_the_limits():
         (2.0, "2"),
         (128, "128"),
         ("adam", "adam"),
-        (((15, 1e-4), (40, 1e-5)), "15:0.0001, 40:1e-05"),
+        (((15, 1e-4), (40, 1e-5)), "15:0.0001, 40:0.00001"),
         ((), ""),
     ],
 )

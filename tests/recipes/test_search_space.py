@@ -121,9 +121,9 @@ def test_values_are_read_from_text(field, text, values):
     [
         ("learning_rate", "a lot", "write numbers"),
         ("batch_size", "16.5", "whole numbers"),
-        ("learning_rate", "0.1, 2", "1e-06 to 1"),
-        ("learning_rate", "nan", "learning_rate"),
-        ("dropout", "inf", "dropout"),
+        ("learning_rate", "0.1, 2", "0.000001 to 1"),
+        ("learning_rate", "nan", "Learning rate cannot be nan"),
+        ("dropout", "inf", "Dropout cannot be inf"),
     ],
 )
 def test_text_that_holds_other_things_is_answered_in_one_sentence(field, text, words):
@@ -132,7 +132,7 @@ def test_text_that_holds_other_things_is_answered_in_one_sentence(field, text, w
 
 
 def test_a_range_has_its_least_first_and_stays_in_the_field():
-    with pytest.raises(InputError, match="least one first"):
+    with pytest.raises(InputError, match="smaller one first"):
         checked_range("dropout", 0.5, 0.1)
     with pytest.raises(InputError, match=r"0 to 0\.9"):
         checked_range("dropout", 0.0, 1.0)

@@ -447,6 +447,18 @@ def test_a_reason_is_not_mistaken_for_another(weights_folder):
     assert "out of memory" in failure_reasons.of_error(
         RuntimeError("can't allocate 8 GB"), runs_folder()
     )
+    missing = FileNotFoundError(2, "No such file or directory", "/home/ann/allocations/a.png")
+    assert "could not read or write /home/ann/alloc" in failure_reasons.of_error(
+        missing, runs_folder()
+    )
+    by_safetensors = FileNotFoundError("No such file or directory: /home/ann/cannot allocate/a")
+    assert "out of memory" not in failure_reasons.of_error(by_safetensors, runs_folder())
+    assert "out of memory" in failure_reasons.of_error(
+        OSError(12, "Cannot allocate memory"), runs_folder()
+    )
+    assert "out of memory" in failure_reasons.of_error(
+        OSError("libtorch.so: failed to map segment from shared object"), runs_folder()
+    )
     elsewhere = PermissionError(13, "Permission denied", "/data/MNIST/raw")
     assert "/data/MNIST/raw (Permission denied)" in failure_reasons.of_error(
         elsewhere, runs_folder()

@@ -69,7 +69,7 @@ def test_widgets_take_ranges_and_defaults_from_the_recipe(app):
     assert "(1 to 1000)" in epochs.help.replace(",", "")
     assert app.number_input(key="mlp-300-dropout").value == 0.6
     assert app.selectbox(key="mlp-300-schedule").value == "steps"
-    assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:1e-05, 60:5e-06"
+    assert app.text_input(key="mlp-300-steps").value == "15:0.0001, 40:0.00001, 60:0.000005"
 
 
 def test_a_number_out_of_range_is_refused_with_the_range_and_not_replaced(app):

@@ -63,6 +63,25 @@ def test_a_server_that_others_reach_warns_where_no_code_is_set(
     assert app.markdown[-1].value == said
 
 
+@pytest.mark.parametrize("code", ["7", "4711", " 12345 "])
+def test_a_code_that_is_guessed_within_hours_opens_nothing_and_says_so(monkeypatch, code):
+    monkeypatch.setenv("MNIST_APP_TEACHER_CODE", code)
+    app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
+    assert not app.exception
+    assert app.markdown[-1].value == "locked"
+    assert not app.text_input
+    assert "fewer than 6 characters" in app.error[0].value
+    assert code.strip() not in app.error[0].value.replace("6", "")
+
+
+def test_a_server_behind_a_proxy_warns_where_no_code_is_set(monkeypatch):
+    monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
+    monkeypatch.setenv("MNIST_APP_ADDRESS", "digits.school")
+    monkeypatch.setattr(permissions.st, "get_option", {"server.address": "localhost"}.get)
+    app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
+    assert app.warning
+
+
 def test_a_file_with_the_code_that_cannot_be_read_opens_nothing(monkeypatch, tmp_path):
     monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
     (tmp_path / ".streamlit").mkdir()

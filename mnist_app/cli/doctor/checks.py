@@ -7,7 +7,13 @@ from mnist_app.cli.doctor.data import check_data, check_folder, check_shipped
 from mnist_app.cli.doctor.networks import check_networks
 from mnist_app.cli.doctor.packages import check_packages, check_python, has_torch
 from mnist_app.cli.doctor.processors import check_gpu, check_processor
-from mnist_app.cli.doctor.server import PORT, check_code, check_parallel_runs, check_port
+from mnist_app.cli.doctor.server import (
+    PORT,
+    check_code,
+    check_parallel_runs,
+    check_port,
+    check_proxy,
+)
 
 
 def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
@@ -34,4 +40,5 @@ def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -
         yield Check("networks", "warn", "not checked, as torch does not load")
     yield check_parallel_runs()
     yield check_code()
+    yield check_proxy()
     yield check_port(port)

@@ -6,8 +6,8 @@ from http.client import HTTPConnection, HTTPException
 
 from mnist_app.cli.doctor.check import Check, sentence
 from mnist_app.common.errors import InputError
-from mnist_app.common.settings import parallel_runs
-from mnist_app.common.teacher_code import VARIABLE, configured_code
+from mnist_app.common.settings import parallel_runs, problems, proxies, public_address
+from mnist_app.common.teacher_code import LEAST_LENGTH, VARIABLE, configured_code, is_too_short
 
 PORT = 8501  # Streamlit's own default
 
@@ -20,10 +20,25 @@ def check_parallel_runs() -> Check:
         return Check("trainings at once", "fail", sentence(error))
 
 
+def check_proxy() -> Check:
+    """Whether the page's address and the proxies can be used."""
+    name = "address and proxies"
+    wrong = [problem for problem in problems() if "ADDRESS" in problem or "PROXIES" in problem]
+    if wrong:
+        return Check(name, "fail", wrong[0].rstrip("."))
+    address, trusted = public_address() or "not set", proxies() or "none"
+    return Check(name, "ok", f"MNIST_APP_ADDRESS: {address}; MNIST_APP_PROXIES: {trusted}")
+
+
 def check_code() -> Check:
     """Whether the environment has a teacher's code, which is not shown."""
     name = "teacher's code"
-    if configured_code():
+    code = configured_code()
+    if code and is_too_short(code):
+        return Check(
+            name, "fail", f"it has fewer than {LEAST_LENGTH} characters", f"set {VARIABLE} to a longer one"
+        )
+    if code:
         return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")
     text = f"{VARIABLE} is not set: all is open, unless Streamlit's secrets have it"
     return Check(name, "ok", text)

@@ -37,13 +37,13 @@ _KINDS: dict[Kind, str] = {"grid": "All of a grid", "random": "Some at random"}
 def render() -> None:
     """Draw the form; a click starts the search."""
     st.subheader("Search", anchor=False)
+    space = None
     try:
-        space = _space()
+        wanted = _space()
+        st.caption(_size_text(wanted))
+        space = wanted
     except InputError as error:
-        space = None
         st.warning(escaped(error))
-    if space:
-        st.caption(_size_text(space))
     with st.container(key="search_start"):
         if not permissions.is_unlocked():
             permissions.render_locked_notice()

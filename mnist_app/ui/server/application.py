@@ -8,14 +8,24 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from mnist_app.common import memory
+from mnist_app.common import memory, settings
 from mnist_app.ui.server import rerun_queue, streamlit_internals
 from mnist_app.ui.server.host_names import OwnNamesOnly
 from mnist_app.ui.server.uploads import UploadLimits
 
 PAGE = Path(__file__).resolve().parents[1] / "page.py"
-MIDDLEWARE = (Middleware(OwnNamesOnly), Middleware(UploadLimits))
+
+
+def middleware() -> tuple[Middleware, ...]:
+    """What every request passes. Behind a proxy, its headers say who the browser is."""
+    proxies = settings.valid_or_none(settings.proxies)
+    unproxied = (Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies),) if proxies else ()
+    return *unproxied, Middleware(OwnNamesOnly), Middleware(UploadLimits)
+
+
+MIDDLEWARE = middleware()
 
 
 @asynccontextmanager

@@ -16,4 +16,5 @@ def freeze_library_objects() -> None:
     global _looked_at
     if len(sys.modules) > _looked_at + _MANY:
         _looked_at = len(sys.modules)
+        gc.collect()  # garbage that is frozen is never freed
         gc.freeze()

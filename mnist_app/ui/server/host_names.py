@@ -7,12 +7,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mnist_app.common import network_address
+from mnist_app.common import network_address, settings
 
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 _REFUSAL = (
-    "This server answers to localhost and 127.0.0.1 alone: behind a proxy, set "
-    "STREAMLIT_SERVER_ALLOWED_HOSTS to the proxy's name when you start it."
+    "This server answers to localhost and 127.0.0.1 alone: behind a proxy, set MNIST_APP_ADDRESS "
+    "to the address that browsers use."
 )
 
 
@@ -27,6 +27,7 @@ class OwnNamesOnly:
         self._app = app
         is_for_others = network_address.is_reached_by_others(st.get_option("server.address"))
         self._answers_to_all = is_for_others or bool(st.get_option("server.allowedHosts"))
+        self._names = {*OWN_NAMES, _public_name()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -36,7 +37,14 @@ class OwnNamesOnly:
             await self._app(scope, receive, send)
 
     def _is_for_us(self, scope: Scope) -> bool:
-        return self._answers_to_all or _name_in(Headers(scope=scope).get("host", "")) in OWN_NAMES
+        name = _name_in(Headers(scope=scope).get("host", ""))
+        return self._answers_to_all or (name is not None and name in self._names)
+
+
+def _public_name() -> str | None:
+    """The host in MNIST_APP_ADDRESS: behind a proxy, browsers ask for that one."""
+    address = settings.valid_or_none(settings.public_address)
+    return _name_in(address.rpartition("//")[2].partition("/")[0]) if address else None
 
 
 def _name_in(host: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_app.common import settings
 from mnist_app.figures import fragments
 from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
@@ -23,6 +24,8 @@ def render() -> Choice | None:
             _network(choice)
         for item in there.broken:
             st.warning(escaped(f"{item.file}: {item.problem}"))
+        for problem in settings.problems():
+            st.error(escaped(problem))
         qr_code.render()
         permissions.render()
     page = current_session().page

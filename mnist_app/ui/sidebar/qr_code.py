@@ -3,17 +3,18 @@
 import segno
 import streamlit as st
 
-from mnist_app.common import network_address
+from mnist_app.common import network_address, settings
 from mnist_app.figures.templating import from_template
 from mnist_app.ui import style
 
 
 def render() -> None:
     """Draw it, where other devices can reach the app at all."""
-    if not network_address.is_reached_by_others(st.get_option("server.address")):
+    configured = settings.valid_or_none(settings.public_address)
+    if not (configured or network_address.is_reached_by_others(st.get_option("server.address"))):
         return
     panel = st.expander("Join with a phone", key="join", icon=":material/qr_code_2:")
-    address = network_address.for_others(st.context.url or "")
+    address = network_address.for_others(st.context.url or "", configured)
     with panel:
         if address is None:
             st.caption("This machine is on no network: join one, and reload the page.")

@@ -3,6 +3,7 @@
 import gc
 import sys
 import types
+import weakref
 
 import pytest
 
@@ -23,6 +24,16 @@ def test_what_is_loaded_is_set_aside_and_what_comes_later_is_still_collected():
     cycle.itself = cycle
     del cycle
     assert gc.collect() >= 1
+
+
+def test_what_is_garbage_already_is_freed():
+    cycle = types.SimpleNamespace()
+    cycle.itself = cycle
+    reference = weakref.ref(cycle)
+    del cycle
+    garbage_collection.freeze_library_objects()
+    gc.collect()
+    assert reference() is None
 
 
 def test_only_many_new_modules_are_worth_it_again(monkeypatch):

@@ -7,7 +7,7 @@ from streamlit import config
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-from mnist_app.ui.server import streamlit_internals
+from mnist_app.ui.server import application, streamlit_internals
 from mnist_app.ui.server import uploads as limits
 from mnist_app.ui.server.host_names import OwnNamesOnly
 from mnist_app.ui.server.uploads import UploadLimits
@@ -80,6 +80,42 @@ def test_a_server_for_this_machine_alone_answers_to_its_names_alone(names, host,
 )
 def test_other_names_are_let_in_where_that_is_meant(names, address, hosts):
     assert status_of(names(address, hosts), request(host="evil.example")) == 200
+
+
+def test_the_name_that_was_set_as_the_pages_address_is_answered_too(names, monkeypatch):
+    monkeypatch.setenv("MNIST_APP_ADDRESS", "https://digits.school/app")
+    server = names("localhost")
+    assert status_of(server, request(host="digits.school")) == 200
+    assert status_of(server, request(host="evil.example")) == 403
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "seen"),
+    [
+        ("10.0.0.0/8", "10.0.0.2", "203.0.113.7"),
+        ("10.0.0.2, 10.0.0.3", "10.0.0.2", "203.0.113.7"),
+        ("10.0.0.0/8", "192.168.1.9", "192.168.1.9"),  # anyone can write the header
+        (None, "10.0.0.2", "10.0.0.2"),
+    ],
+)
+def test_behind_a_proxy_that_a_setting_names_browsers_keep_their_addresses(
+    monkeypatch, proxies, peer, seen
+):
+    monkeypatch.delenv("MNIST_APP_PROXIES", raising=False)
+    monkeypatch.setattr("streamlit.get_option", {"server.address": "0.0.0.0"}.get)
+    if proxies:
+        monkeypatch.setenv("MNIST_APP_PROXIES", proxies)
+    clients = []
+
+    async def note_client(scope, receive, send) -> None:
+        clients.append(scope["client"][0])
+
+    app = note_client
+    for middleware in reversed(application.middleware()):
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    scope = request(host="digits.school", x_forwarded_for="1.2.3.4, 203.0.113.7, 10.0.0.3")
+    status_of(app, scope | {"client": (peer, 1)})
+    assert clients == [seen]
 
 
 def test_what_is_neither_a_page_nor_a_socket_passes(names):
