@@ -78,6 +78,7 @@ def test_results_stand_in_a_table_a_chart_and_curves(app, tmp_path):
     assert float(rows["lenet5"]["milliseconds"]) > 0
 
 
+@pytest.mark.slow
 def test_a_result_can_be_left_out_and_a_new_one_comes_by_itself(app):
     app.open("?tab=Compare")
     names = app.part("scatter").locator(".textpoint")

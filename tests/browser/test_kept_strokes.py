@@ -58,6 +58,7 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
         app.expect_prediction("")
 
 
+@pytest.mark.slow
 def test_buttons_wait_in_line_behind_strokes(fresh_app):
     app = fresh_app
     app.page.add_init_script(late(1000))
@@ -316,6 +317,7 @@ def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phon
     assert phone.brightness(*SEVEN[0][-1]) == 255
 
 
+@pytest.mark.slow
 def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
     app.open()
     app.settle()

@@ -146,6 +146,7 @@ def test_xray_switches_steps_off_and_shows_what_that_does(app):
     assert sum(percentages(chosen)) == pytest.approx(100, abs=0.6)
 
 
+@pytest.mark.slow
 def test_scrubber_plays_the_drawing_again(app):
     drawn(app, "canvas", SEVEN)
     panel = opened(app, "scrubber")
@@ -199,6 +200,7 @@ def expect_neighbours(app: App, n: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_neighbours_among_the_bundled_digits(app):
     drawn(app, "lenet5", SEVEN)
     panel = opened(app, "neighbours")

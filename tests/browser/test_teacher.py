@@ -134,6 +134,7 @@ def unlock_again(app: App) -> None:
     expect(app.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
 
 
+@pytest.mark.slow
 def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     address = "?tab=Train&preset=cnn-2x32&dataset=digits"
     sent = listening(app)

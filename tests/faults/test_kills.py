@@ -60,6 +60,7 @@ os.fsync = wait_and_sync
 """
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, before, injected):
     injected(scaled(SLOW_SAVES, ""))
     kills, chance = scaled(1, 20), random.Random(3)

@@ -55,6 +55,7 @@ LOADED = "import torch, sklearn.datasets"
 LIMITS = [(LOADED, 150_000_000), ("", 300_000_000), ("", 1_500_000_000), (LOADED, 20_000_000)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("imports", "room"), LIMITS[: scaled(1, 4)])
 def test_a_run_that_finds_no_memory_says_so_and_harms_nothing(
     imports, room, folder, before, injected

@@ -131,6 +131,7 @@ def test_two_servers_on_one_folder_show_the_same_also_when_one_is_killed(place, 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, folder, before):
     app = place.look(place.serve())
@@ -148,6 +149,7 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
     faults.report("weights folder removed under a running app", 1, "said; put back, all is there")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("what", scaled(["protected"], ["protected", "full"]))
 def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
@@ -183,6 +185,7 @@ def look_at_tabs(app: App, *names: str) -> None:
         expect(app.page.get_by_test_id("stException")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     place, folder, before

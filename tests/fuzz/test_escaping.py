@@ -237,7 +237,7 @@ def opened(values: dict[str, str]) -> None:
 def test_nothing_in_the_url_does_harm(app):
     app.run()  # no case is to answer for the memory of what it loads
     with limits.tallied("addresses: network, preset, dataset, tab") as judge:
-        for text in scaled(ODD[::6], ODD):
+        for text in scaled(ODD[::12], ODD):
             judge(lambda text=text: opened(dict.fromkeys(PARAMETERS, text)))
 
         @limits.settings(300, 5)
