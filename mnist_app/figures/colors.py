@@ -1,4 +1,4 @@
-"""Constant colours: one per digit, one per run, readable on light and dark grounds."""
+"""Fixed colours: one per digit, one per run, readable on light and dark backgrounds."""
 
 import zlib
 
@@ -19,5 +19,5 @@ GREY = "#8a919e"
 
 
 def run_color(name: str) -> str:
-    """The colour of a run or result, the same wherever its name turns up."""
+    """Return the colour of a run or result, the same wherever its name turns up."""
     return DIGIT_COLORS[zlib.crc32(name.encode()) % len(DIGIT_COLORS)]

@@ -1,4 +1,4 @@
-"""Figures of several results beside each other, and of the trials of a search."""
+"""Figures that compare several results, or the trials of a search."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,19 @@ from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, 
 from mnist_app.recipes.search_space import WIDE
 from mnist_app.recognition.comparison import Point
 
-# Accuracies that the axis of errors names; as many as fit are seen.
+# Accuracies labelled on the error axis; only those within its range are visible.
 _TICKS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 _WORST_TO_BEST = [[0, "#4c78dd"], [0.5, "#a061c2"], [0.8, "#e2596b"], [1, "#f28e2b"]]
-_MOST_NAMED = 6  # different numbers that an axis names each
-_LEAST_ERROR = 1e-4  # drawn for none, which a logarithm does not have
-_FAR_APART = 3  # how much longer than the others the longest training is for a logarithmic axis
+_MOST_NAMED = 6  # an axis labels each of up to so many distinct numbers
+_LEAST_ERROR = 1e-4  # drawn instead of 0, which has no logarithm
+_FAR_APART = 3  # longest training over the median: above this the axis is logarithmic
 
 
 def accuracies_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
-    """Validation accuracy of several results, that in training dotted; one legend entry each."""
+    """Plot the validation accuracy of several results, and dotted the training accuracy.
+
+    There is one legend entry per result.
+    """
     figure = accuracy_curves(histories)
     for trace in figure.data:
         trace.update(text=[f"{accuracy:.2%}" for accuracy in trace.y])
@@ -32,7 +35,10 @@ def accuracies_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
 
 
 def losses_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
-    """Validation loss of several results, that in training dotted; one legend entry each."""
+    """Plot the validation loss of several results, and dotted the training loss.
+
+    There is one legend entry per result.
+    """
     figure = loss_curves(histories)
     for trace in figure.data:
         trace.update(text=[f"{loss:.4f}" for loss in trace.y])
@@ -55,14 +61,14 @@ def _overlaid(figure: go.Figure, histories: Mapping[str, Epochs]) -> go.Figure:
 
 
 def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.Figure:
-    """Test accuracy against what a network costs, both axes logarithmic.
+    """Plot test accuracy against the cost of a network, both axes logarithmic.
 
-    The accuracy is drawn by its errors: from 99% to 99.5% it is as far as from 98% to 99%.
+    The accuracy axis is logarithmic in the errors: 99% and 99.5% are as far apart as 98% and 99%.
 
     Args:
         points: one for each result.
-        cost: what the cost is, as "Parameters".
-        unit: of one, in the text of a point, as "parameters".
+        cost: title of the cost axis, such as "Parameters".
+        unit: of the cost, in the text of a point, such as "parameters".
     """
     datasets = dict.fromkeys(point.dataset for point in points)
     figure = go.Figure([_markers(points, *which, unit) for which in zip(datasets, cycle(SYMBOLS))])
@@ -79,7 +85,7 @@ def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.F
 
 
 def _cost_range(costs: Sequence[float]) -> list[float] | None:
-    """The axis of the costs in powers of ten, with room for names beside the outermost points."""
+    """Return the range of the cost axis in powers of ten, with room for names at both ends."""
     if not costs:
         return None
     least, greatest = math.log10(min(costs)), math.log10(max(costs))
@@ -88,7 +94,7 @@ def _cost_range(costs: Sequence[float]) -> list[float] | None:
 
 
 def _accuracy_axis(figure: go.Figure, title: str, errors: Sequence[float]) -> None:
-    """Make the y axis of shares of errors one that is read as accuracies."""
+    """Label the y axis, which plots shares of errors, with accuracies."""
     figure.update_yaxes(
         title=f"{title} (errors logarithmic)",
         type="log",
@@ -99,14 +105,14 @@ def _accuracy_axis(figure: go.Figure, title: str, errors: Sequence[float]) -> No
 
 
 def _error(point: Point) -> float:
-    """The share of errors; where there was none, what half an error would be."""
+    """Return the share of errors, but at least that of half an error."""
     return max(1 - point.accuracy, 0.5 / point.n)
 
 
 def _error_range(errors: Sequence[float]) -> list[float]:
-    """The axis from the most errors below to the fewest above, in powers of ten, with some room.
+    """Return the axis range in powers of ten, most errors below, fewest above, with some room.
 
-    A deviation may lead out of it: a bar that reached no errors at all would have no end.
+    Deviation bars may leave this range: a bar down to zero errors would be infinitely long.
     """
     if not errors:
         return [0, -3]
@@ -114,7 +120,7 @@ def _error_range(errors: Sequence[float]) -> list[float]:
 
 
 def _markers(points: Sequence[Point], dataset: str, symbol: str, unit: str) -> go.Scatter:
-    """The points of one data set by their cost, the names above and below in turns."""
+    """Plot the points of one data set by their cost, with names alternately above and below."""
     shown = sorted((p for p in points if p.dataset == dataset), key=lambda p: p.cost)
     places = ("top center", "bottom center")
     return go.Scatter(
@@ -134,7 +140,7 @@ def _markers(points: Sequence[Point], dataset: str, symbol: str, unit: str) -> g
 
 
 def _deviations(points: Sequence[Point]) -> dict[str, Any]:
-    """Bars of one standard deviation each way, the lower end above no errors at all."""
+    """Return bars of one standard deviation each way, with the lower end above zero errors."""
     return {
         "array": [p.deviation or 0 for p in points],
         "arrayminus": [min(p.deviation or 0, 0.999 * _error(p)) for p in points],
@@ -154,11 +160,11 @@ def _point_text(point: Point, unit: str) -> str:
 
 
 def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[float]) -> go.Figure:
-    """The trials of a search: a line for each through the values that it had.
+    """Plot the trials of a search: one line per trial through its values.
 
     Args:
-        values: of the fields that vary, the same ones in each trial.
-        accuracies: on the validation images, 0..1.
+        values: of each trial, by field. Only fields that vary, the same ones in each trial.
+        accuracies: of each trial on the validation images, 0..1.
     """
     fields = list(values[0]) if values else []
     axes = [_axis(field, [trial[field] for trial in values]) for field in fields]
@@ -168,7 +174,7 @@ def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[floa
 
 
 def _trial_lines(axes: Sequence[Mapping[str, Any]], percent: Sequence[float]) -> go.Parcoords:
-    """A line for each trial, which ends at its accuracy in per cent and has its colour."""
+    """Return one line per trial, which ends at its accuracy in per cent and is coloured by it."""
     result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
     return go.Parcoords(
         dimensions=[*axes, result],

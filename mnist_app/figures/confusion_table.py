@@ -9,11 +9,13 @@ from markupsafe import Markup
 from mnist_app.figures.templating import from_template
 
 _RIGHT, _WRONG = "76,120,221", "217,72,95"  # red, green and blue
-_PALEST, _DARKEST = 0.04, 0.85  # opacity of a cell without images, and of one with most
+_PALEST, _DARKEST = 0.04, 0.85  # opacity of an empty cell, and the greatest one
 
 
 def confusion_table(matrix: np.ndarray, chosen: str | None = None) -> Markup:
-    """Digits down, answers across; right ones blue, mistakes red, darker with their number.
+    """Return a table with digits down and answers across.
+
+    Right answers are blue and mistakes red. The more images a cell has, the darker it is.
 
     Args:
         matrix: int (10, 10).

@@ -1,4 +1,4 @@
-"""Figures of what is in a data set."""
+"""Figures of the contents of a data set."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ _PATTERNS = ("", "/", ".", "x")  # one per split
 
 
 def distribution(counts: Mapping[str, Sequence[int]]) -> go.Figure:
-    """The share of each digit in each split, from the ten counts of each."""
+    """Plot the share of each digit in each split, from the ten counts of each split."""
     figure = go.Figure()
     for number, (split, of_digit) in enumerate(counts.items()):
         n = sum(of_digit)

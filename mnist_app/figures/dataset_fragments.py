@@ -1,4 +1,4 @@
-"""Pictures and numbers of the Data tab as HTML; pure functions of what they show."""
+"""Pictures and numbers of the Data tab as HTML."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.data_urls import picture_url, png_url
 from mnist_app.figures.templating import from_template
 
-SPREAD_SHOWN = 0.5  # the standard deviation, as a share of the range, that is shown white
+SPREAD_SHOWN = 0.5  # standard deviation, as a share of the range, that is shown as white
 
 
 def preprocessing(image: np.ndarray, label: int, row: int) -> Markup:
-    """The way of an image, uint8 (28, 28), to the network, with the numbers of one of its rows."""
+    """Show how an image, uint8 (28, 28), becomes the network's input, with one row in numbers."""
     values = image[row].tolist()
     return from_template(
         "figures/templates/preprocessing.html",
@@ -31,22 +31,22 @@ def preprocessing(image: np.ndarray, label: int, row: int) -> Markup:
 
 
 def _short(share: float) -> str:
-    """A number of 0..1 in at most three characters: 0, .07, .5, 1."""
+    """Format a number in 0..1 in at most three characters: 0, .07, .5, 1."""
     return f"{share:.2f}".rstrip("0").rstrip(".").removeprefix("0") or "0"
 
 
 def one_hot(label: int) -> Markup:
-    """Ten boxes, a 1 in that of the label and 0 in the others, their digits below."""
+    """Return ten boxes with their digits below: a 1 in the label's box, a 0 in the others."""
     return from_template("figures/templates/one_hot.html", label=label, colors=DIGIT_COLORS)
 
 
 def averages(means: np.ndarray, spreads: np.ndarray, counts: Sequence[int]) -> Markup:
-    """The mean image of each digit and the standard deviation of each pixel below it.
+    """Return the mean image of each digit, with the standard deviation of each pixel below it.
 
     Args:
         means: (10, 28, 28), 0..1.
         spreads: of the same shape, in units of the range 0..1.
-        counts: images of each digit.
+        counts: number of images of each digit.
     """
     shown = (spreads / SPREAD_SHOWN).clip(0, 1)
     digits = [

@@ -1,4 +1,4 @@
-"""Figures of what a network makes of test images."""
+"""Figures of a network's performance on test images."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,14 @@ from mnist_app.figures.colors import BLUE, GREY, ORANGE
 from mnist_app.figures.plot_style import with_common_layout
 from mnist_app.training.metrics import Coverage, Reliability
 
-MOST_POINTS = 300  # of the coverage curve, sent to the page
+MOST_POINTS = 300  # of the coverage curve that are sent to the page
 
 
 def confusion_heatmap(matrix: np.ndarray) -> go.Figure:
-    """A confusion matrix, int (10, 10): digits down, what they were taken for across.
+    """Plot a confusion matrix, int (10, 10): digits down, answers across.
 
-    The colours tell mistakes apart, whatever the number of right answers: they are logarithmic.
+    The colour scale is logarithmic, so that mistakes stay distinguishable beside many right
+    answers.
     """
     digits = [str(digit) for digit in range(len(matrix))]
     cells = go.Heatmap(
@@ -38,7 +39,7 @@ def confusion_heatmap(matrix: np.ndarray) -> go.Figure:
 
 
 def reliability_diagram(reliability: Reliability) -> go.Figure:
-    """Accuracy against confidence, beside the line on which both are the same."""
+    """Plot accuracy against confidence, with the line on which both are equal."""
     figure = go.Figure([_accuracy_bars(reliability), _as_sure_as_right()])
     title = f"Confidence (n = {reliability.count.sum():,})"
     figure.update_xaxes(title=title, dtick=0.2, tickformat=".0%", range=[0, 1])
@@ -47,7 +48,7 @@ def reliability_diagram(reliability: Reliability) -> go.Figure:
 
 
 def _accuracy_bars(reliability: Reliability) -> go.Bar:
-    """A bar for each bin of confidence, the number of its images above it."""
+    """Return a bar for each bin of confidence, with its number of images above it."""
     bins = len(reliability.count)
     return go.Bar(
         x=(np.arange(bins) + 0.5) / bins,
@@ -70,7 +71,7 @@ def _as_sure_as_right() -> go.Scatter:
 
 
 def coverage_figure(coverage: Coverage, threshold: float, n: int) -> go.Figure:
-    """Accuracy of the answers against the share answered, the threshold in use marked."""
+    """Plot the accuracy of the answers against the share answered; mark the threshold in use."""
     figure = go.Figure([_coverage_curve(coverage), _threshold_in_use(coverage, threshold)])
     figure.update_xaxes(title=f"Share answered (n = {n:,})", tickformat=".0%")
     figure.update_yaxes(title="Accuracy of the answers", tickformat=".4~p")
@@ -103,7 +104,7 @@ def _threshold_in_use(coverage: Coverage, threshold: float) -> go.Scatter:
 
 
 def robustness_curve(kind: str, points: Sequence[Sequence[float]], n: int) -> go.Figure:
-    """Accuracy against the amount of one corruption, [(amount, accuracy), ...]."""
+    """Plot accuracy against the amount of one corruption, from [(amount, accuracy), ...]."""
     corruption = CORRUPTIONS[kind]
     amounts, accuracies = zip(*points, strict=True)
     curve = go.Scatter(

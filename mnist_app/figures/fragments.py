@@ -1,4 +1,4 @@
-"""HTML fragments about a drawing and its answer; pure functions of what they show."""
+"""HTML fragments about a drawing, its answer and the network."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _COLOR_OF_NO_DIGIT = "#9aa0aa"
 
 
 def big_number(found: Sequence[Found]) -> Markup:
-    """The digit or number that was read, large; nothing on a blank canvas."""
+    """Return the digit or number that was read in large type; empty for a blank canvas."""
     is_refused = len(found) == 1 and found[0].prediction.is_refused
     return from_template(
         "figures/templates/big_number.html", text=number_text(found), is_refused=is_refused
@@ -25,7 +25,7 @@ def big_number(found: Sequence[Found]) -> Markup:
 
 
 def top_three(prediction: Prediction, hint: str) -> Markup:
-    """The three most probable digits, or a hint where there is no prediction."""
+    """Return the three most probable digits, the refusal, or a hint if nothing was drawn."""
     if prediction.is_blank:
         return from_template("figures/templates/hint.html", hint=hint)
     if not prediction.is_refused:
@@ -42,13 +42,16 @@ def _with_article(digit: int | None) -> str:
 
 
 def _how_sure(confidence: float) -> str:
-    """How sure a refused answer is, in whole per cent, of which there is at least one."""
+    """Return the confidence of a refused answer in words, in whole per cent, at least 1%."""
     least = "less than" if confidence < 0.01 else "only"
     return f"{least} {max(1, round(100 * confidence))}%"
 
 
 def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) -> str:
-    """What a threshold means, from shares in 0..1 of n digits; never rounded up to all."""
+    """Say what a threshold means, given shares in 0..1 of n digits.
+
+    The shares are rounded down, so that only all of them count as 100%.
+    """
     if not coverage:
         return f"Answers none of {n:,} {measured_on}."
     return (
@@ -58,7 +61,7 @@ def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) ->
 
 
 def boxes(found: Sequence[Found], rgba: np.ndarray) -> Markup:
-    """The part of the drawing, uint8 (H, W, 4), where digits were found, a box around each."""
+    """Show the part of the drawing, uint8 (H, W, 4), that has digits, with a box around each."""
     shown = _around(found, rgba.shape)
     right, bottom = shown.left + shown.width, shown.top + shown.height
     return from_template(
@@ -69,7 +72,7 @@ def boxes(found: Sequence[Found], rgba: np.ndarray) -> Markup:
 
 
 def _around(found: Sequence[Found], shape: tuple[int, ...]) -> Box:
-    """The box around all digits, with some ground."""
+    """Return the box around all digits, with a margin."""
     margin = max(one.box.height for one in found) // 6
     left = max(min(one.box.left for one in found) - margin, 0)
     top = max(min(one.box.top for one in found) - margin, 0)
@@ -79,7 +82,7 @@ def _around(found: Sequence[Found], shape: tuple[int, ...]) -> Box:
 
 
 def _frame(one: Found, shown: Box) -> dict[str, float | str]:
-    """Where the frame of a digit lies, in shares of what is shown, and its colour."""
+    """Return a digit's frame, in shares of the part that is shown, and its colour."""
     return {
         "left": (one.box.left - shown.left) / shown.width,
         "top": (one.box.top - shown.top) / shown.height,
@@ -94,7 +97,7 @@ def _color(digit: int | None) -> str:
 
 
 def digits_found(found: Sequence[Found]) -> Markup:
-    """Each digit of a number: what the network saw, what it is, and how sure that is."""
+    """Show each digit of a number: the image the network saw, the answer and its confidence."""
     cards = [
         {
             "picture": png_url(one.prediction.image),
@@ -109,7 +112,7 @@ def digits_found(found: Sequence[Found]) -> Markup:
 
 
 def probability_bars(prediction: Prediction) -> Markup:
-    """Ten bars, one per digit, with the probability of each; empty on a blank canvas."""
+    """Return ten bars, one per digit, with the probability of each; empty for a blank canvas."""
     shares = [0.0] * 10 if prediction.is_blank else prediction.probabilities.tolist()
     return from_template(
         "figures/templates/probability_bars.html",
@@ -130,25 +133,25 @@ def _bar(digit: int, share: float, prediction: Prediction) -> dict[str, float | 
 
 
 def network_input(prediction: Prediction) -> Markup:
-    """The 28x28 image that the network sees, enlarged without smoothing."""
+    """Return the 28x28 image that the network sees, enlarged without smoothing."""
     return from_template("figures/templates/network_input.html", picture=png_url(prediction.image))
 
 
 def whole_drawing(rgba: np.ndarray) -> Markup:
-    """The drawing, uint8 (H, W, 4), in grey."""
+    """Return the drawing, uint8 (H, W, 4), in grey."""
     return from_template("figures/templates/whole_drawing.html", picture=drawing_url(rgba))
 
 
 def drawing_url(rgba: np.ndarray) -> str:
-    """A drawing, uint8 (H, W, 4), as a grey data: URL, as bright as its brightest channel."""
+    """Return a drawing, uint8 (H, W, 4), as a data: URL, in the grey of its brightest channel."""
     return png_url(rgba[..., :3].max(axis=2) / 255)
 
 
 def architecture(layers: Sequence[LayerSummary]) -> Markup:
-    """A network as a column of its layers, those that learn marked, with their output shapes."""
+    """Show a network as a column of layers with output shapes; layers that learn are marked."""
     return from_template("figures/templates/architecture.html", layers=layers)
 
 
 def facts(rows: Mapping[str, str]) -> Markup:
-    """A two-column list of facts; empty ones are left out."""
+    """Return a two-column list of facts, without the empty ones."""
     return from_template("figures/templates/facts.html", facts=rows)

@@ -1,4 +1,4 @@
-"""Numbers as small pictures in colours that all can tell apart, and their colour bars."""
+"""Numbers as small pictures in colours that everyone can tell apart, and their colour bars."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,24 +11,24 @@ from mnist_app.figures.fragments import probability_bars
 from mnist_app.figures.templating import from_template
 from mnist_app.recognition.predictor import Prediction
 
-# Blue and orange are apart for all eyes; black is nothing, on light and dark pages alike.
+# Colour-blind people can tell blue from orange, too. Black is 0, on light and dark pages alike.
 _NEGATIVE = np.array([[0, 0, 0], [30, 90, 190], [140, 205, 255]], dtype=float)
 _POSITIVE = np.array([[0, 0, 0], [215, 95, 0], [255, 215, 120]], dtype=float)
-_ENLARGED = 8  # pixels on the page for one of the 28
-_INK = 0.4  # what is drawn more strongly is inside of the outline
-_OUTLINE = 150  # grey of it
+_ENLARGED = 8  # pixels of the picture per pixel of the image
+_INK = 0.4  # stronger ink is inside the outline
+_OUTLINE = 150  # grey level of the outline
 _STOPS = 9  # of a colour bar
 
 Colours = Callable[[np.ndarray], np.ndarray]
 
 
 def sequential(values: np.ndarray) -> np.ndarray:
-    """Values in 0..1, of any shape, to colours from black to pale yellow: uint8 (..., 3)."""
+    """Map values in 0..1, of any shape, to colours from black to pale yellow: uint8 (..., 3)."""
     return _between(_POSITIVE, values)
 
 
 def diverging(values: np.ndarray) -> np.ndarray:
-    """Values in -1..1 to colours from blue over black to orange: uint8 (..., 3)."""
+    """Map values in -1..1 to colours from blue through black to orange: uint8 (..., 3)."""
     positive, negative = _between(_POSITIVE, values), _between(_NEGATIVE, -values)
     return np.where(values[..., None] < 0, negative, positive)
 
@@ -40,12 +40,12 @@ def _between(stops: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def limit_of(values: np.ndarray) -> float:
-    """The greatest distance from 0, at which the colours end; never 0."""
+    """Return the greatest absolute value, at which the colours end; 1 if all values are 0."""
     return float(np.abs(values).max()) or 1.0
 
 
 def over_digit(values: np.ndarray, image: np.ndarray, colours: Colours, limit: float) -> np.ndarray:
-    """Values, float (28, 28), as colours with the digit's outline: uint8 (224, 224, 3)."""
+    """Colour values, float (28, 28), and add the digit's outline: uint8 (224, 224, 3)."""
     big = np.kron(colours(values / limit), np.ones((_ENLARGED, _ENLARGED, 1), dtype=np.uint8))
     ink = np.kron(image > _INK, np.ones((_ENLARGED, _ENLARGED), dtype=bool))
     outline = np.zeros_like(ink)
@@ -56,7 +56,7 @@ def over_digit(values: np.ndarray, image: np.ndarray, colours: Colours, limit: f
 
 
 def mosaic(maps: np.ndarray, limit: float, columns: int) -> np.ndarray:
-    """Maps, float (N, H, W), side by side with clear gaps: uint8 (rows, width, 4)."""
+    """Arrange maps, float (N, H, W), in a grid with transparent gaps: uint8 (height, width, 4)."""
     count, height, width = maps.shape
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -68,7 +68,7 @@ def mosaic(maps: np.ndarray, limit: float, columns: int) -> np.ndarray:
 
 
 def color_bar(limit: float, unit: str, *, signed: bool) -> Markup:
-    """The colours from the least to the greatest value, with their numbers."""
+    """Return a bar of the colours from the least to the greatest value, with their numbers."""
     ends = np.linspace(-1 if signed else 0, 1, _STOPS)
     colours = (diverging if signed else sequential)(ends).tolist()
     return from_template(
@@ -80,7 +80,7 @@ def color_bar(limit: float, unit: str, *, signed: bool) -> Markup:
 
 
 def picture_and_bars(prediction: Prediction) -> Markup:
-    """What the network saw, and its ten probabilities beside it."""
+    """Show the image that the network saw, with its ten probabilities beside it."""
     return from_template(
         "figures/templates/picture_and_bars.html",
         picture=png_url(prediction.image),
@@ -89,7 +89,7 @@ def picture_and_bars(prediction: Prediction) -> Markup:
 
 
 class Captioned(NamedTuple):
-    """A picture, or nothing where there is none to show, with its title and caption."""
+    """A title and a caption, with their picture if there is one."""
 
     title: str
     caption: str
@@ -99,19 +99,19 @@ class Captioned(NamedTuple):
 
 
 def captioned(pictures: Sequence[Captioned]) -> Markup:
-    """Pictures side by side, each with its title above, its colour bar and caption below."""
+    """Show pictures side by side, each with its title above, its colour bar and caption below."""
     return from_template("figures/templates/captioned.html", pictures=pictures)
 
 
 class Variant(NamedTuple):
-    """What a network made of a drawing from which one step of the preprocessing was left out."""
+    """A network's prediction when one step of the preprocessing is left out."""
 
     step: str
     prediction: Prediction
 
 
 def variants(tried: Sequence[Variant]) -> Markup:
-    """For each step that was left out, the image that the network saw and its answer."""
+    """Show, for each step left out, the image that the network saw and its answer."""
     cards = [
         {
             "step": variant.step,

@@ -1,4 +1,4 @@
-"""What a layer makes of a drawing, and the weights that it does it with, as HTML."""
+"""A layer's output for a drawing, and its weights, as HTML."""
 
 from typing import Any, NamedTuple
 
@@ -11,11 +11,11 @@ from mnist_app.figures.templating import from_template
 from mnist_app.recognition.explain import LayerOutput
 
 MOST_MAPS = 64
-MOST_UNITS = 256  # of a layer of plain numbers
+MOST_UNITS = 256  # of a layer whose output is plain numbers
 MOST_TEMPLATES = 32
-MOST_INPUTS = 32  # of a filter
+MOST_INPUTS = 32  # of a filter; also the most filters if they have several inputs
 _MAP_SIDE = 44  # pixels on the page
-_FILTER_SIDE = 18  # of one of several inputs
+_FILTER_SIDE = 18  # of a filter with several inputs
 _TEMPLATE_SIDE = 84
 _COLUMNS = 16  # of maps
 _TEMPLATE_COLUMNS = 8
@@ -31,16 +31,16 @@ class _Picture(NamedTuple):
 
 
 class _Weights(NamedTuple):
-    """Weights of a layer as a picture."""
+    """A layer's weights as a picture."""
 
     heading: str
     scale: Markup
     picture: _Picture
-    is_folded: bool = False  # shown after a click only
+    is_folded: bool = False  # shown only after a click
 
 
 def layer(seen: LayerOutput, *, is_last: bool) -> Markup:
-    """One layer: its maps or units, then its filters or the units' weights as images."""
+    """Show one layer: its maps or units, then its filters or its units' weights as images."""
     values = seen.values.numpy()
     limit, is_maps = limit_of(values), values.ndim == 3
     return from_template(
@@ -72,7 +72,7 @@ def _weights(seen: LayerOutput) -> list[_Weights]:
 
 
 def _filters(filters: np.ndarray) -> _Weights:
-    """Filters of one input, (C, 1, H, W), as pictures."""
+    """Return filters of one input, (C, 1, H, W), as pictures."""
     count, _, height, width = filters.shape
     limit = limit_of(filters)
     return _Weights(
@@ -83,7 +83,7 @@ def _filters(filters: np.ndarray) -> _Weights:
 
 
 def _filters_by_input(filters: np.ndarray) -> _Weights:
-    """Filters of several inputs, (C, inputs, H, W): a row each, a column per input."""
+    """Return filters of several inputs, (C, inputs, H, W): a row per filter, a column per input."""
     count, inputs, height, width = filters.shape
     limit, shown = limit_of(filters), filters[:MOST_INPUTS, :MOST_INPUTS]
     rows, columns = shown.shape[:2]
@@ -97,7 +97,7 @@ def _filters_by_input(filters: np.ndarray) -> _Weights:
 
 
 def _templates(templates: np.ndarray, values: np.ndarray) -> _Weights:
-    """The weights, (F, 28, 28), of the units that this drawing moves most, as images."""
+    """Return the weights, (F, 28, 28), of the units that this drawing excites most, as images."""
     most = templates[np.argsort(-values, kind="stable")[:MOST_TEMPLATES]]
     limit = limit_of(most)
     return _Weights(
@@ -111,13 +111,13 @@ def _templates(templates: np.ndarray, values: np.ndarray) -> _Weights:
 def _picture(
     maps: np.ndarray, limit: float, what: str, columns: int = _COLUMNS, side: int = _MAP_SIDE
 ) -> _Picture:
-    """Maps, float (N, H, W), each `side` pixels wide on the page."""
+    """Return maps, float (N, H, W), in one picture, each `side` pixels wide on the page."""
     width = min(columns, len(maps)) * side
     return _Picture(picture_url(mosaic(maps, limit, columns)), width, f"{len(maps)} {what}")
 
 
 def _units(values: np.ndarray) -> list[dict[str, Any]]:
-    """Plain numbers with their colours."""
+    """Return plain numbers with their colours."""
     shown = values[:MOST_UNITS]
     colours = diverging(shown / limit_of(values)).tolist()
     return [

@@ -1,4 +1,4 @@
-"""What several networks make of the same drawing, as HTML."""
+"""The answers of several networks to the same drawing, as HTML."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,17 +12,18 @@ from mnist_app.results.weights import WeightsInfo
 
 
 def most_frequent_reading(readings: Mapping[str, Sequence[Found]]) -> str:
-    """The number that most networks read; "" if there are none."""
+    """Return the number that most networks read, or "" if there are no readings."""
     answers = [number_text(found) for found in readings.values()]
     return max(sorted(set(answers)), key=answers.count, default="")
 
 
 def reading_cards(infos: Sequence[WeightsInfo], readings: Mapping[str, Sequence[Found]]) -> Markup:
-    """A card for each network: its name, what it read, how sure it is, the likeliest digits.
+    """Return a card for each network: name, reading, confidence and the likeliest digits.
 
     Args:
-        infos: of the networks, in the order of their cards.
-        readings: what each found in the drawing, by its name; who found nothing gets no card.
+        infos: one per network, in the order of the cards.
+        readings: what each network found in the drawing, by its name. Networks that found nothing
+            are missing and get no card.
     """
     most = most_frequent_reading(readings)
     cards = [_card(info, readings[info.name], most) for info in infos if info.name in readings]
@@ -30,7 +31,7 @@ def reading_cards(infos: Sequence[WeightsInfo], readings: Mapping[str, Sequence[
 
 
 def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any]:
-    """The values of one card; of a number the least sure digit counts."""
+    """Return the values of one card. The confidence is that of the least certain digit."""
     is_alone = len(found) == 1
     return {
         "name": info.name,

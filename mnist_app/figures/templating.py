@@ -1,6 +1,6 @@
-"""HTML from templates, in which every value is escaped unless it is HTML already (`Markup`).
+"""HTML from templates. Every value is escaped unless it is HTML already (`Markup`).
 
-A template lies in the folder `templates` beside the modules that use it.
+A template is in the folder `templates` next to the modules that use it.
 """
 
 import re
@@ -16,36 +16,36 @@ _LINE_BREAK_BESIDE_TAG = re.compile(r"(?:(?<=>)|(?<=%\}))\s*\n\s*|\s*\n\s*(?=<|\
 
 
 def from_template(template: str, **values: Any) -> Markup:
-    """The HTML that a template makes of values.
+    """Render a template to HTML.
 
     Args:
         template: its path within this package, such as "figures/templates/facts.html".
-        values: by the names that the template gives them.
+        values: by their names in the template.
     Raises:
-        jinja2.UndefinedError: the template names a value that is not there.
+        jinja2.UndefinedError: the template uses a value that is missing.
     """
     return Markup(_environment.get_template(template).render(values))  # noqa: S704, it escapes
 
 
 class _Layout(Extension):
-    """Leaves out line breaks beside tags, as JSX does: they only lay out the template.
+    """A Jinja extension that drops line breaks beside tags, as JSX does.
 
-    Between inline elements a line break would be a space on the page. It becomes a comment of the
-    template, so that the lines in error messages are right.
+    They only format the template, but between inline elements they would show as spaces. Each one
+    becomes a template comment, so that the line numbers in error messages stay right.
     """
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-        """The template without line breaks that count."""
+        """Turn the line breaks beside tags into comments."""
         return _LINE_BREAK_BESIDE_TAG.sub(lambda found: "{#" + found[0] + "#}", source)
 
 
 def _percent(share: float, decimals: int = 1) -> str:
-    """A share of 1 in per cent: 0.123 is 12.3%."""
+    """Format a share of 1 in per cent: 0.123 is 12.3%."""
     return f"{share:.{decimals}%}"
 
 
 def _thousands(count: int) -> str:
-    """A whole number with a comma at the thousands: 10,000."""
+    """Format a whole number with commas between thousands: 10,000."""
     return f"{count:,}"
 
 

@@ -1,4 +1,4 @@
-"""Many small images as HTML: one picture file for all of them, a button each."""
+"""Many small images as HTML: each is a button, and all share one picture."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,22 +11,22 @@ from mnist_app.drawing.normal_form import SIDE
 from mnist_app.figures import data_urls
 from mnist_app.figures.templating import from_template
 
-_PER_ROW = 20  # of the sheet
+_PER_ROW = 20  # images in a row of the sheet
 _SIGNS = {"right": "✓", "wrong": "✗"}
-_GREYS = 16  # of a small sheet: a quarter of the bytes of 256
+_GREYS = 16  # of a small sheet; it takes a quarter of the bytes of one with 256
 
 
 class Tile(NamedTuple):
-    """What stands at one image."""
+    """The texts and the mark of one image."""
 
     value: str  # what a click on it sends
     caption: str = ""  # below it
-    label: str = ""  # read out, and shown by a mouse over it
-    mark: str = ""  # "right", "wrong", "chosen" or nothing: a frame and a sign, not colour alone
+    label: str = ""  # for screen readers, and shown on hover
+    mark: str = ""  # "right" or "wrong" (a frame and a sign, not colour alone), "chosen" or ""
 
 
 def tiles(images: np.ndarray, described: Sequence[Tile], size: int = 56) -> Markup:
-    """Images, uint8 (N, 28, 28), as buttons of `size` pixels side by side."""
+    """Return images, uint8 (N, 28, 28), as buttons of `size` pixels side by side."""
     if not len(images):
         return Markup()
     columns, rows = sheet_grid(len(images))
@@ -42,13 +42,13 @@ def tiles(images: np.ndarray, described: Sequence[Tile], size: int = 56) -> Mark
 
 
 def sheet_grid(count: int) -> tuple[int, int]:
-    """Columns and rows of the sheet of `count` images, at least one."""
+    """Return the columns and rows of a sheet of `count` images; `count` is at least 1."""
     columns = min(_PER_ROW, count)
     return columns, -(-count // columns)
 
 
 def sheet(images: np.ndarray) -> np.ndarray:
-    """Images, uint8 (N, 28, 28), in rows of 20 at most: uint8 (H, W)."""
+    """Arrange images, uint8 (N, 28, 28), in rows of at most 20: uint8 (H, W)."""
     columns, rows = sheet_grid(len(images))
     filled = np.zeros((rows * columns, SIDE, SIDE), dtype=np.uint8)
     filled[: len(images)] = images
@@ -57,7 +57,7 @@ def sheet(images: np.ndarray) -> np.ndarray:
 
 
 def small_sheet_url(images: np.ndarray) -> str:
-    """The sheet of images, uint8 (N, 28, 28), in 16 greys, as a data: URL."""
+    """Return the sheet of images, uint8 (N, 28, 28), in 16 greys, as a data: URL."""
     levels = (sheet(images).astype(np.uint16) * (_GREYS - 1) + 127) // 255
     picture = Image.fromarray(levels.astype(np.uint8), "P")
     step = 255 // (_GREYS - 1)

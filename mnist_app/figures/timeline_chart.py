@@ -1,4 +1,4 @@
-"""Figures of the reasons behind an answer."""
+"""The scrubber's chart: the ten probabilities along the pen's path."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ _LEGEND = {
     "traceorder": "normal",
 }
 _ABOVE = {"domain": [0.72, 1], "visible": False, "fixedrange": True}
-# The chart below; above it on the left the picture of the moment, on the right its words.
+# The chart is below. Above it, the picture of the moment is on the left, its words on the right.
 _AXES = {
     "xaxis": {"title": "Share of the way drawn", "tickformat": ".0%", "range": [0, 1]},
     "yaxis": {
@@ -57,9 +57,9 @@ _AXES = {
 
 
 class Moment(NamedTuple):
-    """What was thought of a drawing that was half done."""
+    """A network's answer to an unfinished drawing."""
 
-    share: float  # of the pen's way, 0..1
+    share: float  # of the pen's path, 0..1
     probabilities: Sequence[float]  # of the ten digits
     confidence: float  # 0..1
     answer: str  # a digit, or "not a digit"
@@ -67,10 +67,10 @@ class Moment(NamedTuple):
 
 
 def timeline(moments: Sequence[Moment]) -> go.Figure:
-    """Ten probabilities stacked over the way of the pen; a slider, and a button to play it.
+    """Stack the ten probabilities along the pen's path, with a slider and a play button.
 
-    The picture of each moment and its answer stand above. All of it is in the page: nothing is
-    asked of the server while it plays.
+    The picture and the answer of each moment are above. All of this is in the page: playing it
+    sends no request to the server.
     """
     figure = go.Figure([*_areas(moments), *_moving_parts(moments[-1])])
     moving = list(range(len(DIGIT_COLORS), len(figure.data)))
@@ -106,7 +106,7 @@ def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
 
 
 def _moving_parts(moment: Moment) -> list[Any]:
-    """What moves: a line, white on black, the picture, and the answer in words."""
+    """Return the parts that move: a line, white on black, the picture, and the answer in words."""
     line = {"x": [moment.share] * 2, "y": [0, 1], "mode": "lines", "showlegend": False}
     return [
         go.Scatter(line, line={"color": "#000000", "width": 5}, hoverinfo="skip"),
@@ -128,7 +128,7 @@ def _moving_parts(moment: Moment) -> list[Any]:
 
 
 def _words(moment: Moment) -> str:
-    """The answer at a moment, in Plotly's HTML."""
+    """Return the answer at a moment, in Plotly's HTML."""
     sure = f"{moment.confidence:.1%} sure"
     if not moment.answer.isdecimal():
         sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
@@ -140,7 +140,7 @@ def _percent(moment: Moment) -> str:
 
 
 def _buttons() -> dict[str, Any]:
-    """Play from the beginning, and pause."""
+    """Return two buttons: play from the beginning, and pause."""
     step = {"duration": 1000 * _SECONDS_PER_MOMENT, "redraw": True}
     plays = {"frame": step, "transition": _NO_TRANSITION, "mode": "immediate", "fromcurrent": False}
     return {
@@ -154,7 +154,7 @@ def _buttons() -> dict[str, Any]:
         "pad": {"t": 14, "r": 8},
         "bgcolor": "rgba(128,128,128,.18)",
         "bordercolor": "rgba(128,128,128,.45)",
-        "font": {"color": BLUE, "size": 14},  # also on the pale ground under a mouse
+        "font": {"color": BLUE, "size": 14},  # also readable on the pale hover background
         "buttons": [
             {"label": "▶ Play", "method": "animate", "args": [None, plays]},
             {"label": "Pause", "method": "animate", "args": [[None], _JUMP]},
@@ -174,7 +174,7 @@ def _slider(moments: Sequence[Moment]) -> dict[str, Any]:
         "currentvalue": {"visible": False},
         "ticklen": 0,
         "minorticklen": 0,
-        "font": {"size": 1, "color": "rgba(0,0,0,0)"},  # the line in the chart tells the place
+        "font": {"size": 1, "color": "rgba(0,0,0,0)"},  # the line in the chart shows the position
         "bgcolor": "rgba(128,128,128,.35)",
         "activebgcolor": BLUE,
         "bordercolor": BLUE,

@@ -1,4 +1,4 @@
-"""Figures of trainings: curves over the epochs, and a drawing while a network learns."""
+"""Figures of runs: curves over the epochs, and one drawing's probabilities over the epochs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 from mnist_app.figures.colors import DIGIT_COLORS, run_color
 from mnist_app.figures.plot_style import escape_html, with_common_layout
 
-MOST_TICKS = 7  # of three digits, beside each other in the narrow chart
-MOST_MARKERS = 20  # longer curves are lines alone
-MOST_POINTS = 150  # of a curve: it is sent anew every second while a run is followed
-# Two runs may have the same colour; in one chart they differ in their symbols.
+MOST_TICKS = 7  # labels of three digits fit side by side in the narrow chart
+MOST_MARKERS = 20  # longer curves have no markers
+MOST_POINTS = 150  # per curve, which is sent again every second while a run is followed
+# Two runs may have the same colour. Within a chart, their symbols differ.
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 
 Value = TypeVar("Value")
@@ -20,21 +20,21 @@ Epochs = Sequence[Mapping[str, Any]]  # epoch events
 
 
 def accuracy_curves(runs: Mapping[str, Epochs]) -> go.Figure:
-    """Training and validation accuracy per epoch of one or several runs."""
+    """Plot the training and validation accuracy per epoch of one or several runs."""
     figure = _curves(runs, "train_accuracy", "val_accuracy")
     figure.update_yaxes(title="Accuracy", tickformat=".4~p")
     return figure
 
 
 def loss_curves(runs: Mapping[str, Epochs]) -> go.Figure:
-    """Training and validation loss per epoch of one or several runs."""
+    """Plot the training and validation loss per epoch of one or several runs."""
     figure = _curves(runs, "train_loss", "val_loss")
     figure.update_yaxes(title="Loss per image", rangemode="tozero")
     return figure
 
 
 def digit_while_learning(probabilities: Mapping[int, Sequence[float]]) -> go.Figure:
-    """The ten probabilities of one drawing after each epoch, stacked to 1."""
+    """Plot the ten probabilities of one drawing after each epoch, stacked to 1."""
     epochs = sorted(probabilities)
     apart = epochs[-1] - epochs[-2] if len(epochs) > 1 else 1  # long runs keep every nth epoch
     bars = [
@@ -71,7 +71,7 @@ def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figu
 
 
 def thinned(values: Sequence[Value], most: int = MOST_POINTS) -> Sequence[Value]:
-    """So many of them, evenly spread, the last one always."""
+    """Return at most `most` of the values, evenly spread, always including the last."""
     every = -(-len(values) // most) or 1
     return values[::-1][::every][::-1]
 
@@ -86,6 +86,6 @@ def _finished(figure: go.Figure) -> go.Figure:
 
 
 def tick_distance(last: int) -> int:
-    """Epochs from one tick to the next: of 1, 2, 5, 10, 20, ..., the least with few ticks."""
+    """Return the epochs between ticks: the least of 1, 2, 5, 10, ... with at most MOST_TICKS."""
     power: int = 10 ** max(0, math.ceil(math.log10(max(1, last) / MOST_TICKS)) - 1)
     return next(step * power for step in (1, 2, 5, 10) if last <= MOST_TICKS * step * power)

@@ -1,4 +1,5 @@
 """HTML files about a result, which open without the internet.
 
-`html_report.report_for` returns the whole page as text; the page and the command line write it.
+`html_report` returns the whole file as text: `report_for` for the command line, `render_report` for
+the page.
 """

@@ -1,4 +1,4 @@
-"""What a report says about a result in words and numbers, by the names under which it says it."""
+"""The words and numbers that a report shows about a result, with their labels."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ MOST_MISTAKES = 48
 
 
 class Mistake(NamedTuple):
-    """A test image that was read wrong."""
+    """A test image that the network misread."""
 
     label: int
     answer: int
@@ -28,12 +28,12 @@ class Mistake(NamedTuple):
 
 
 def source_of(info: WeightsInfo) -> Source | None:
-    """Where the recipe of a result comes from, if it is a preset's."""
+    """Return the source of a result's recipe, or None if it is not a preset's recipe."""
     return SOURCES[info.recipe.name] if is_preset(info.recipe) else None
 
 
 def summary(info: WeightsInfo, result: Assessment, test: Digits) -> dict[str, str]:
-    """What it is, how well it does, and on what."""
+    """Return what the result is, how well it does, and on which images, by label."""
     low, high = result.interval
     source = source_of(info)
     return {
@@ -50,7 +50,7 @@ def summary(info: WeightsInfo, result: Assessment, test: Digits) -> dict[str, st
 
 
 def per_digit(result: Assessment) -> list[tuple[str, ...]]:
-    """Rows of digit, precision, recall, F1 and number of images; the mean comes last."""
+    """Return rows of digit, precision, recall, F1 and number of images; the mean comes last."""
     scores = metrics.per_digit(result.confusion)
     shares = np.stack([scores.precision, scores.recall, scores.f1], axis=1).tolist()
     rows = [
@@ -65,7 +65,7 @@ def _row(title: str, shares: Sequence[float], n: int) -> tuple[str, ...]:
 
 
 def worst_mistakes(result: Assessment, test: Digits) -> list[Mistake]:
-    """The mistakes that it was surest of, the surest first."""
+    """Return the MOST_MISTAKES mistakes with the highest confidence, the highest first."""
     return [
         Mistake(
             int(result.labels[place]),
@@ -78,10 +78,10 @@ def worst_mistakes(result: Assessment, test: Digits) -> list[Mistake]:
 
 
 def recipe_fields(recipe: Recipe) -> dict[str, str]:
-    """Every field of a recipe, by its label and unit."""
+    """Return every field of a recipe, by its label and unit."""
     return {FIELDS[field].label_with_unit: value_text(value) or "–" for field, value in recipe}
 
 
 def environment(info: WeightsInfo) -> dict[str, str]:
-    """The versions that it was trained with, and the machine."""
+    """Return the versions and the machine that the network was trained with."""
     return {**info.versions, "device": info.device, "threads": str(info.threads)}

@@ -26,14 +26,14 @@ from mnist_app.training import metrics
 
 
 def report_for(name: str, dataset: str | None = None, tell: Progress | None = None) -> str:
-    """The page about a result, its test images read now, or before.
+    """Return the report about a result. The test images are read unless the cache has the answers.
 
     Args:
         name: of the result.
         dataset: mnist, digits, a folder or a ZIP; by default the one it was trained on.
         tell: called with what is being done and the share done, 0..1.
     Raises:
-        InputError: the result or the data set cannot be had.
+        InputError: the result or the data set cannot be loaded.
     """
     _, info = weights.load(name)
     chosen = dataset or info.recipe.dataset
@@ -43,7 +43,7 @@ def report_for(name: str, dataset: str | None = None, tell: Progress | None = No
 
 
 def render_report(name: str, result: Assessment, test: Digits) -> str:
-    """The page about the result `name`, from its answers to these test images.
+    """Return the report about the result `name`, given its answers to these test images.
 
     Raises:
         InputError: there is no such result.
@@ -71,7 +71,7 @@ def render_report(name: str, result: Assessment, test: Digits) -> str:
 
 
 def learning_curves(info: WeightsInfo) -> list[Markup]:
-    """Accuracy and loss over its epochs; none of a network that was joined of others."""
+    """Return charts of accuracy and loss over the epochs; none for a network joined from others."""
     if not info.history:
         return []
     runs = {info.name: info.history}
@@ -90,7 +90,7 @@ def _confidence(info: WeightsInfo, result: Assessment) -> list[Markup]:
 
 
 def _chart(figure: go.Figure) -> Markup:
-    """A figure as HTML that needs plotly.js on the page."""
+    """Return a figure as HTML that needs plotly.js on the page."""
     figure = go.Figure(figure).update_layout(template="plotly_white")
     html = pio.to_html(figure, full_html=False, include_plotlyjs=False, config=PLOTLY_CONFIG)
     return Markup(html)  # noqa: S704, the charts escape their texts

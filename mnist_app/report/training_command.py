@@ -6,11 +6,11 @@ from typing import Any
 from mnist_app.recipes.presets import ENSEMBLES, RECIPES
 from mnist_app.results.weights import WeightsInfo
 
-NEAREST_PRESET = "cnn-2x32"  # whose recipe is changed where a result has none of the presets
+NEAREST_PRESET = "cnn-2x32"  # basis of the command for a result that uses no preset
 
 
 def training_command(info: WeightsInfo) -> str:
-    """The commands that train a result again, for a POSIX shell."""
+    """Return the commands that train a result again, for a POSIX shell."""
     recipe = info.recipe
     if recipe.name in ENSEMBLES:
         return "python -m mnist_app reproduce canvas --seeds 4\npython -m mnist_app ensemble"

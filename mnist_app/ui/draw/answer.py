@@ -1,4 +1,4 @@
-"""The answer beside the canvas: what the chosen network makes of the drawing, and how sure."""
+"""The answer beside the canvas: what the chosen network reads, and its confidence."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,7 +20,7 @@ def render(
     answer_place: DeltaGenerator,
     chances_place: DeltaGenerator,
 ) -> None:
-    """Read the drawing and show what was found in the two places."""
+    """Read the drawing and show the result in the two places."""
     drawing = _remembered(drawing)
     found = with_threshold(_read(choice, drawing), _threshold_now(choice))
     with answer_place:
@@ -31,7 +31,10 @@ def render(
 
 
 def _remembered(drawing: Drawing | None) -> Drawing | None:
-    """The session's drawing, for the reasons and the other tabs too; the same one stays."""
+    """Store the drawing in the session, for the reasons and the other tabs too, and return it.
+
+    An unchanged drawing keeps the stored object.
+    """
     memory = session.current_session().draw
     known = memory.drawing
     if known is None or drawing is None or known.key != drawing.key:
@@ -40,7 +43,7 @@ def _remembered(drawing: Drawing | None) -> Drawing | None:
 
 
 def _read(choice: Choice | None, drawing: Drawing | None) -> list[Found]:
-    """What the chosen network finds; the same drawing and network are computed once."""
+    """Return what the network reads, computed once for the same drawing and network."""
     if drawing is None or not isinstance(choice, ReadyChoice):
         return []
     memory, key = session.current_session().draw, (choice.key, choice.version, drawing.key)
@@ -50,7 +53,7 @@ def _read(choice: Choice | None, drawing: Drawing | None) -> list[Found]:
 
 
 def _hint(choice: Choice | None, hint: str) -> str:
-    """What to do next: what the input says, if there is a network to read it."""
+    """Return what to do next: the input's hint, unless no network can read drawings yet."""
     if choice is None:
         return "There is no network to read it yet: train one in the Train tab."
     if choice.predictor is None:
@@ -79,7 +82,7 @@ def _chances(found: list[Found]) -> None:
         st.html(fragments.digits_found(found))
 
 
-# How sure is sure enough
+# The threshold
 
 
 def _calibration(choice: Choice | None) -> Calibration:
@@ -87,7 +90,7 @@ def _calibration(choice: Choice | None) -> Calibration:
 
 
 def _threshold_now(choice: Choice | None) -> float:
-    """The slider's value, which stands below what it decides."""
+    """Return the threshold, 0..1. Its slider is drawn later, below the answer that needs it."""
     default = _calibration(choice).threshold
     return float(st.session_state.get(_threshold_key(choice), 100 * default)) / 100
 
@@ -97,7 +100,7 @@ def _threshold_key(choice: Choice | None) -> str:
 
 
 def _threshold(choice: Choice | None) -> None:
-    """How sure the network must be to answer, and what that means on digits it never saw."""
+    """Show the threshold's slider, and its measured effect on digits the network never saw."""
     if not isinstance(choice, ReadyChoice):
         return
     calibration = choice.predictor.calibration

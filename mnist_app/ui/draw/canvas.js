@@ -1,6 +1,7 @@
-// What the canvas component lacks: a stroke is sent when the pen is lifted, none is lost by what
-// the server tells the canvas while it is drawn, nor when the page takes the canvas down and puts up
-// another, and no unseen button lies over it.
+// What the canvas component lacks:
+// - A stroke is sent when the pen is lifted.
+// - No stroke is lost when the server updates the canvas in mid-stroke or the page replaces it.
+// - No invisible button covers the canvas.
 
 const BUTTONS = ["undo", "redo", "clear"];
 const SEND = "button[title^='Update the app']";
@@ -8,20 +9,21 @@ const DOWN = ["pointerdown", "mousedown", "touchstart"];
 const MOVE = ["pointermove", "mousemove", "touchmove", "pointerup"];
 const UP = ["mouseup", "touchend", "touchcancel", "pointercancel"];
 const TOUCHES = ["touches", "targetTouches", "changedTouches"];
-const LOOK = 30; // ms from one look at the canvas to the next
-const LONGEST = 5000; // ms that strokes wait unseen for a button's answer
-const STILL = 2000; // ms that a stylus may rest on the canvas without an event
-const TALLEST = 1000; // as in canvas.py
+const LOOK = 30; // ms between two checks of the canvas
+const LONGEST = 5000; // ms that strokes stay invisible while waiting for a button's answer
+const STILL = 2000; // ms that a resting stylus counts as present without an event
+const TALLEST = 1000; // same as in canvas.py
 
-// events: of the pen, and of buttons that wait, since the last button was pressed
-// stroke: the first of those of the present stroke
-// place: where the canvas was on the screen when that began
-// pointer, finger: what draws it, by the ids of pointers and of touches, null where it has none
-// isStylus: it is a pen of a tablet, beside which a hand may rest
-// heard: until when a stylus counts as there, by its last event
-// isOtherDown: the pointer that came down last is not what draws
-// isAsked: a button was pressed that has no answer yet
-// told: what the canvas was told last
+// events: the pen's events and the waiting button presses since the last button was pressed
+// stroke: index in events where the current stroke begins
+// place: where the canvas was on the screen when that stroke began
+// pointer, finger: pointer id and touch id of what draws, null if it has none
+// isStylus: a tablet's stylus draws, so a hand may rest on the screen
+// heard: until when a stylus counts as present, judging by its last event
+// isOtherDown: the pointer that came down last is not the one that draws
+// isHeld: events are kept from the canvas for now
+// isAsked: a pressed button has no answer yet
+// told: the last update that the canvas received
 const pen = (window.digitsPen ??= {
   events: [],
   stroke: 0,
@@ -41,8 +43,8 @@ function root() {
   return document.querySelector(".st-key-canvas [data-testid='stBidiComponentIsolated']")?.shadowRoot;
 }
 
-// The component's toolbar. Unseen until the mouse rests on the canvas, it lies over the upper right
-// of it: strokes that begin there, as those of many an 8 and 9 do, would press its buttons.
+// The component's toolbar covers the upper right of the canvas, invisible until the mouse rests on
+// the canvas. Strokes that begin there, as in many an 8 or 9, would press its buttons.
 
 function hideToolbar() {
   const shadow = root();
@@ -53,25 +55,26 @@ function hideToolbar() {
   shadow.append(style);
 }
 
-// Its button that sends the drawing: by itself the component waits 200 ms for another stroke.
+// Press the toolbar's send button. Left alone, the component waits 200 ms for another stroke.
 
 function send() {
   root()?.querySelector(SEND)?.click();
 }
 
-// When the component has the stroke.
+// Send once the component has the stroke.
 function sendSoon() {
   clearTimeout(pen.sending);
   pen.sending = setTimeout(send);
 }
 
-// Undo, redo and clear reach the canvas by way of the server, which makes it draw other strokes.
-// That wipes what was drawn since the button was pressed. So the pen's events are kept from then
-// on, and happen once more when the canvas was redrawn, however late that is. At first they are
-// held back, to happen then alone; but nobody draws unseen for long.
+// Undo, redo and clear go through the server, which then makes the canvas draw other strokes. That
+// wipes whatever was drawn since the button was pressed. So the pen's events are recorded from the
+// button press on, and replayed after the canvas is redrawn, however late that is. For up to
+// LONGEST ms they are also held back from the canvas. After that they are drawn anyway, because
+// nobody should have to draw blind for long.
 
-// What the canvas was told last, by the greatest height that it has in the same step (canvas.py).
-// It draws at once what it is told: there is never an event between the two.
+// The last update that the canvas received, decoded from its maximum height (see canvas.py), which
+// changes in the same step. The canvas draws an update immediately, with no event in between.
 function told() {
   const canvas = root()?.querySelector("canvas.dc-canvas");
   const height = parseInt(root()?.querySelector(".dc-scroll")?.style.maxHeight);
@@ -80,15 +83,19 @@ function told() {
     : null;
 }
 
-// The component has two canvases one over the other: this one takes the pen's events.
+// The component stacks two canvases; this one takes the pen's events.
 function penCanvas() {
   return root()?.querySelector("canvas.upper-canvas");
 }
 
-// Another canvas begins with the strokes that it was told. After a picture was looked at these are
-// all. But a button's answer has none of those since the button, nor has a canvas that is told what
-// it was told before: where two runs of the page follow closely, Streamlit may take the canvas down
-// and put it up again like that. Then they are drawn again, with the brush of now.
+// Check whether strokes have to be replayed.
+// - A new canvas starts with the strokes that the server sent. After a picture was shown, that is
+//   every stroke, so the recorded events are dropped.
+// - A button's answer lacks the strokes drawn since the button was pressed. They are replayed.
+// - If two reruns follow closely, Streamlit may remove the canvas and put up a new one with the
+//   previous update. It lacks the same strokes, which are replayed with the current brush.
+// - If the brush changes in mid-stroke, the stroke is replayed with the new brush.
+// - If a button's answer takes too long, the events held back are drawn without it.
 function look() {
   const now = told() ?? pen.told;
   const before = pen.told;
@@ -103,7 +110,7 @@ function look() {
   else if (pen.isHeld && performance.now() > pen.until) repeat(0);
 }
 
-// All events from the first on happen once more; after a button they wait for its answer.
+// Replay the events from index first on. Those after a button press wait for the button's answer.
 function repeat(first) {
   const events = pen.events.splice(first);
   pen.isHeld = false;
@@ -122,8 +129,8 @@ function press(key) {
   document.querySelector(`.st-key-${key} button`)?.click();
 }
 
-// The page may have been scrolled since, and while it is drawn anew the canvas may jump for a moment:
-// a stroke is drawn where it was in the canvas that it began on.
+// Draw a stroke at its original position within the canvas: the page may have been scrolled since,
+// and the canvas may jump for a moment during a rerun.
 function draw({ event, place, isLast }) {
   const canvas = penCanvas();
   if (!canvas) return;
@@ -148,7 +155,7 @@ function ask() {
 }
 
 function onPen(event) {
-  if (!event.isTrusted) return; // it happens once more
+  if (!event.isTrusted) return; // it is one of our replayed events
   if (pen.isHeld || pen.isDown || DOWN.includes(event.type)) look();
   const [target, ...around] = event.composedPath();
   const isOnCanvas = around.some((part) => part.classList?.contains("st-key-canvas"));
@@ -171,18 +178,19 @@ function onPen(event) {
   } else if (isLast) sendSoon();
 }
 
-// Whether an event is of a second finger, or of a palm, while the first one or a stylus draws.
+// Whether an event belongs to a second finger or a palm while another finger or a stylus draws.
 function isOther(event) {
   if (event.type === "pointerdown") pen.isOtherDown = pen.isDown && !isOfNewHand(event);
   if (!pen.isDown || isOfNewHand(event)) return false;
   if (event instanceof PointerEvent) return event.pointerId !== pen.pointer;
   if (!event.touches) return false;
   if (pen.finger !== null) return !has(event.changedTouches, pen.finger);
-  return pen.isOtherDown || event.type !== "touchstart"; // what touches has begun so
+  return pen.isOtherDown || event.type !== "touchstart"; // our own touch would start with one
 }
 
-// Whether an event shows that what drew is gone, though nobody said so. The first touch is the
-// primary one, too, beside a stylus: it is of a palm as long as the stylus is heard of.
+// Whether an event shows that the pointer that drew is gone, although no event reported its end.
+// Beside a stylus, the first touch is also primary. It is a palm as long as the stylus counts as
+// present.
 function isOfNewHand(event) {
   if (event.type === "pointerdown") {
     const isPalm = pen.isStylus && event.pointerType === "touch" && performance.now() < pen.heard;
@@ -195,7 +203,8 @@ function has(touches, finger) {
   return [...touches].some((touch) => touch.identifier === finger);
 }
 
-// Whether it begins a stroke; it may be the second of the events that say so.
+// Record what draws, and return whether the event begins a stroke. Several events report the same
+// press, such as pointerdown and touchstart; only the first of them begins the stroke.
 function begin(event, target, isOnCanvas) {
   const isFirst = isOnCanvas && (!pen.isDown || isOfNewHand(event));
   pen.isDown = isOnCanvas;
@@ -205,7 +214,8 @@ function begin(event, target, isOnCanvas) {
   if (event.touches) pen.finger = event.changedTouches[0].identifier;
   if (!isFirst) return false;
   pen.place = (penCanvas() ?? target).getBoundingClientRect();
-  // A finger's events go to what it touched first, and nowhere else once that is taken down.
+  // A finger's events go to the element it touched first. Once that element is removed from the
+  // page, they reach nothing else.
   for (const name of ["touchmove", "touchend", "touchcancel"])
     target.addEventListener(name, onOrphan);
   return true;
@@ -215,7 +225,7 @@ function onOrphan(event) {
   if (!event.currentTarget.isConnected) onPen(event);
 }
 
-// Whether an event reaches the canvas by itself, and where the stroke is meant to be.
+// Whether an event reaches the canvas by itself, at the position where the stroke belongs.
 function isInPlace(target) {
   const canvas = penCanvas();
   if (!canvas || !target.isConnected) return false;
@@ -225,10 +235,11 @@ function isInPlace(target) {
 
 function stop(event) {
   event.stopImmediatePropagation();
-  if (["click", "touchstart", "touchend"].includes(event.type)) event.preventDefault(); // no mouse
+  // Preventing the default of a touch also stops the mouse events that would follow it.
+  if (["click", "touchstart", "touchend"].includes(event.type)) event.preventDefault();
 }
 
-// The same event, some pixels to the right and down, with the touches that are wanted.
+// A copy of an event, moved right and down by some pixels, with only the wanted touches.
 function copied(event, right, down, isWanted = () => true) {
   const facts = { bubbles: true, cancelable: true, composed: true, view: window };
   for (const name of ["button", "buttons", "pointerId", "isPrimary"])
@@ -257,10 +268,10 @@ if (!pen.isListening) {
   pen.isListening = true;
   window.addEventListener("click", onClick, { capture: true });
   for (const name of [...DOWN, ...MOVE, ...UP])
-    // Scrolling elsewhere on the page does not wait for this.
+    // Passive, so that scrolling elsewhere on the page does not wait for the listener.
     window.addEventListener(name, onPen, { capture: true, passive: name === "touchmove" });
   setInterval(look, LOOK);
-  setInterval(hideToolbar, 100); // the canvas may be mounted anew at any time
+  setInterval(hideToolbar, 100); // the canvas may be remounted at any time
 }
 
 export default function () {}

@@ -1,6 +1,7 @@
-"""What there is to read: a drawing on the canvas, or a picture.
+"""The input of the Draw tab: a drawing on the canvas, or a picture.
 
-It stands on the page before anything else is loaded, so nothing here needs torch or scipy.
+The canvas is on the page before anything else is loaded, so importing this module must not load
+torch or scipy.
 """
 
 from collections.abc import Callable
@@ -25,19 +26,21 @@ if TYPE_CHECKING:
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
-BRUSH = (6, 40, 20)  # least, greatest, default width in pixels
+BRUSH = (6, 40, 20)  # minimum, maximum and default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
-_TALLEST = 1000  # pixels, more than the canvas has and a brush is wide
+_TALLEST = 1000  # pixels, more than the canvas's height and any brush width
 
 BackAndForth = tuple[Strokes | None, Strokes | None]
 
 
 def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
-    """What there is to read, None if nothing yet, and a hint while there is nothing.
+    """Show the input. Return the drawing and a hint.
+
+    The drawing is None if there isn't one yet. The hint is for that case.
 
     Args:
-        on_change: called before a run in which that may be another.
+        on_change: called before a rerun in which the drawing may have changed.
     """
     kind = st.segmented_control(
         "Input",
@@ -53,7 +56,7 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
         return _canvas(on_change), hint
     memory = current_session().draw
     if memory.start != memory.strokes:
-        memory.redraw(memory.strokes)  # the canvas goes, and begins with them when it comes back
+        memory.redraw(memory.strokes)  # the canvas will start with them when it comes back
     return _picture(kind, on_change)
 
 
@@ -90,7 +93,7 @@ def _ink_in(data: bytes, name: str) -> np.ndarray:
     return photo.clean(pictures.decode_picture(data, name))
 
 
-# The canvas. It sends its strokes; undo, redo and clear make it draw others.
+# The canvas sends its strokes. Undo, redo and clear tell it to draw other strokes.
 
 
 def _canvas(on_change: Callable[[], None]) -> Drawing | None:
@@ -109,10 +112,10 @@ def _canvas(on_change: Callable[[], None]) -> Drawing | None:
 
 
 def _component(on_change: Callable[[], None]) -> "CanvasResult":
-    """The canvas, whose greatest height tells the script beside it what it has been told.
+    """Show the canvas, and encode the redraws and the brush width in its maximum height.
 
-    Unlike anything that is told to the script itself, it changes with the canvas, in one step. It
-    is greater than the canvas, and so changes nothing there.
+    canvas.js reads them there. Unlike data sent to the script itself, the maximum height changes
+    in the same step as the canvas. It exceeds the canvas's height, so it has no visible effect.
     """
     memory, brush = current_session().draw, widgets.brush_width(BRUSH[2])
     return st_canvas(
@@ -123,7 +126,7 @@ def _component(on_change: Callable[[], None]) -> "CanvasResult":
         height=CANVAS_SIDE,
         max_display_height=_TALLEST * (1 + memory.redraws) + brush,
         drawing_mode="freedraw",
-        # The number makes it draw even the same strokes again.
+        # The number forces a redraw even if the strokes are the same.
         initial_drawing={"objects": memory.start, "redraw": memory.redraws},
         return_image_data=True,
         key=widgets.CANVAS,
@@ -133,7 +136,7 @@ def _component(on_change: Callable[[], None]) -> "CanvasResult":
 
 @st.cache_resource
 def _script() -> "ComponentRenderer":
-    """What runs in the browser beside the component."""
+    """Return the script that runs in the browser beside the component."""
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
@@ -151,13 +154,13 @@ def _button(label: str, icon: str, on_click: Callable[[], None], *, is_possible:
 
 
 def _back_and_forth(json_data: Any) -> BackAndForth:
-    """What undo and redo lead to, None where there is nothing to undo or redo."""
+    """Return the strokes after undo and after redo, each None if there is nothing to do."""
     strokes = valid_strokes(json_data)
     back, forth = current_session().draw.history.around(strokes)
-    return (strokes, None) if is_too_long(json_data) else (back, forth)  # first goes what is extra
+    return (strokes, None) if is_too_long(json_data) else (back, forth)  # undo drops the excess
 
 
-# What the buttons do begins with what the canvas shows now: a stroke may have come with the click.
+# Each button starts from what the canvas shows now: a stroke may have arrived with the click.
 
 
 def _undo() -> None:
@@ -171,13 +174,16 @@ def _redo() -> None:
 
 
 def _clear() -> None:
-    _back_and_forth(widgets.canvas_json())  # the strokes that came with the click are known now
+    _back_and_forth(widgets.canvas_json())  # records the strokes that came with the click
     if strokes := valid_strokes(widgets.canvas_json()):
         current_session().draw.history.cleared = strokes
     _redraw([])
 
 
 def _redraw(strokes: Strokes | None) -> None:
-    """Make the canvas show these strokes, or else those it has: the page waits for it."""
+    """Make the canvas show these strokes, or redraw its own if None.
+
+    It always redraws, because canvas.js waits for that before it lets the pen draw.
+    """
     shown = valid_strokes(widgets.canvas_json()) if strokes is None else strokes
     current_session().draw.redraw(shown)

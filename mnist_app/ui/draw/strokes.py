@@ -1,4 +1,4 @@
-"""The strokes that the canvas sends: undo and redo, and the drawing they are."""
+"""The strokes that the canvas sends: checks, undo and redo, and the drawing made from them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,15 +9,16 @@ from mnist_app.drawing import pen
 from mnist_app.drawing.drawing import Drawing
 
 Strokes = list[dict[str, Any]]
-MOST_POINTS = 10_000  # of a drawing; who draws a number has a few hundred
-_WIDEST = 60  # pixels, of a brush; the app's are narrower
+MOST_POINTS = 10_000  # per drawing; drawing a number takes a few hundred
+_WIDEST = 60  # pixels, the widest brush accepted; the app's own are narrower
 
 
 def valid_strokes(json_data: Any) -> Strokes:
-    """The strokes in what the page sent, which may be anything: those that can be drawn.
+    """Return the strokes that can be drawn, up to MOST_POINTS points.
 
     Args:
-        json_data: of the canvas, {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w}]}.
+        json_data: what the page sent, which may be anything. The canvas sends
+            {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w}]}.
     """
     found, points = [], 0
     for stroke in _objects(json_data):
@@ -30,7 +31,7 @@ def valid_strokes(json_data: Any) -> Strokes:
 
 
 def is_too_long(json_data: Any) -> bool:
-    """Whether strokes are left out because the drawing has too many points."""
+    """Return whether strokes are left out because the drawing has too many points."""
     return sum(map(_count, _objects(json_data))) > MOST_POINTS
 
 
@@ -59,10 +60,10 @@ def _is_width(width: Any) -> bool:
 
 @dataclass
 class History:
-    """What undo and redo lead to.
+    """The strokes that undo and redo can bring back.
 
-    The longest row of strokes is kept: as long as the canvas shows its beginning, the rest can be
-    redone. What was cleared comes back by undo, once.
+    The longest sequence of strokes is kept. As long as the canvas shows the start of it, the rest
+    can be redone. Undo after clear brings the strokes back once.
     """
 
     longest: Strokes = field(default_factory=list)
@@ -70,12 +71,16 @@ class History:
     was_empty: bool = False
 
     def around(self, strokes: Strokes) -> tuple[Strokes | None, Strokes | None]:
-        """The strokes before and after these, on the canvas now; None where there are none."""
+        """Return what undo and redo would show, each None if there is nothing to do.
+
+        Args:
+            strokes: on the canvas now.
+        """
         if _paths(strokes) != _paths(self.longest)[: len(strokes)]:
             self.longest, self.cleared = strokes, None
         elif not self.longest:
             return None, None
-        elif strokes and self.was_empty:  # what was cleared is back
+        elif strokes and self.was_empty:  # the cleared strokes are back
             self.cleared = None
         self.was_empty = not strokes
         before = strokes[:-1] if strokes else self.cleared
@@ -88,11 +93,15 @@ def _paths(strokes: Strokes) -> list[Any]:
 
 
 def drawing_of(rgba: np.ndarray | None, strokes: Strokes) -> Drawing | None:
-    """What is on the canvas: its pixels, uint8 (H, W, 4), and strokes; None if there are neither.
+    """Return the drawing on the canvas, or None if there are neither pixels nor strokes.
 
-    A thick brush hides what a finer one, with which the paths are then drawn again, shows. A
-    canvas that is mounted anew has its strokes, but sends no pixels before the next one: they are
-    drawn, too.
+    A thick brush hides details, so its paths are drawn again with a finer one. They are also drawn
+    if there are no pixels: a remounted canvas has its strokes, but sends no pixels until the next
+    stroke.
+
+    Args:
+        rgba: the canvas's pixels, uint8 (H, W, 4).
+        strokes: on the canvas.
     """
     paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
     if not paths:
@@ -106,5 +115,5 @@ def drawing_of(rgba: np.ndarray | None, strokes: Strokes) -> Drawing | None:
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:
-    """The points of a path such as [["M", x, y], ["Q", ..., x, y], ["L", x, y]]."""
+    """Return the points of a path such as [["M", x, y], ["Q", ..., x, y], ["L", x, y]]."""
     return np.array([command[-2:] for command in stroke["path"] if len(command) > 2], dtype=float)

@@ -1,4 +1,4 @@
-"""The Draw tab: a canvas or a picture, and what the chosen network makes of it."""
+"""The Draw tab: a canvas or a picture, and what the chosen network reads in it."""
 
 import sys
 from collections.abc import Callable
@@ -20,19 +20,18 @@ _ANSWER = "mnist_app.ui.draw.answer"
 
 
 def is_loaded() -> bool:
-    """Whether this server has loaded what reads a drawing; while it does, not yet."""
+    """Return whether this server has finished loading the code that reads drawings."""
     return hasattr(sys.modules.get(_ANSWER), "render")
 
 
 @st.fragment(key=FRAGMENT)
 def render(choose: "Callable[[], Choice | None]") -> None:
-    """Draw the tab; a stroke runs this alone again.
+    """Draw the tab. A stroke reruns only this fragment.
 
-    The canvas is on the page before torch, which a new server has yet to load, and which the
-    answer needs.
+    The canvas doesn't wait for torch, which the answer needs and a new server still has to load.
 
     Args:
-        choose: gives the network to draw with; it is called once, when that is loaded.
+        choose: returns the network to draw with. It is called once, after torch is loaded.
     """
     with st.container(horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
@@ -48,7 +47,7 @@ def render(choose: "Callable[[], Choice | None]") -> None:
 
 
 def _load(hint: str, answer_place: DeltaGenerator) -> None:
-    """Load what reads a drawing, and say so meanwhile."""
+    """Load the code that reads drawings, and say so meanwhile."""
     if is_loaded():
         return
     loading = answer_place.empty()
@@ -61,18 +60,18 @@ def _load(hint: str, answer_place: DeltaGenerator) -> None:
 
 
 def _await_what_follows(choice: "Choice | None") -> None:
-    """Have the page look whether the sidebar and the reasons came after the answer."""
+    """Have the next poll rerun the page if the sidebar or the reasons are still behind."""
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
 
     if choice and choice.key != current_session().page.sidebar_shows:
-        polling.await_part("sidebar")  # comes after this, unless a stroke ends the run before
-    if reasons.are_open():  # they follow by themselves, unless a run that comes between ends that
+        polling.await_part("sidebar")  # drawn after this, unless a stroke ends the rerun first
+    if reasons.are_open():  # they rerun by themselves, unless another rerun cuts in
         polling.await_part(reasons.FRAGMENT)
 
 
 def _follow() -> None:
-    """Have the reasons follow what is drawn, if any of them is open."""
+    """Rerun the reasons together with this tab, if any of them is open."""
     if not is_loaded():
         return
     from mnist_app.ui.draw.reasons import panels as reasons

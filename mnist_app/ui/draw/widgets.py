@@ -1,6 +1,6 @@
-"""The widgets of the Draw tab: the keys under which Streamlit keeps their values.
+"""The keys under which Streamlit keeps the values of the Draw tab's widgets.
 
-The keys are CSS classes on the page, too.
+They are also CSS classes on the page.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ CAMERA = "camera"
 
 
 def brush_width(default: int) -> int:
-    """Of the slider, in pixels."""
+    """Return the brush width set with the slider, in pixels."""
     return int(st.session_state.get(BRUSH, default))
 
 
 def canvas_json() -> Any:
-    """What the canvas sent last, which may be anything; None before that."""
+    """Return what the canvas sent last, which may be anything; None if it sent nothing yet."""
     sent = st.session_state.get(CANVAS)
     drawn = sent.get("drawing") if isinstance(sent, Mapping) else None
     return drawn.get("raw") if isinstance(drawn, Mapping) else None
 
 
 def threshold(network: str) -> str:
-    """The key of the slider for how sure a network must be."""
+    """Return the key of a network's threshold slider."""
     return f"threshold-{network}"

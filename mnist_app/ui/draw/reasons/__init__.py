@@ -1,1 +1,1 @@
-"""The reasons behind an answer, an expander each."""
+"""The reasons behind an answer, each in an expander."""

@@ -1,4 +1,4 @@
-"""Why this answer: three ways to tell which pixels speak for a digit."""
+"""Why this answer: three methods that show which pixels speak for a digit."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ _AS_READ = -1
 
 
 def render(subject: Subject) -> None:
-    """Saliency, integrated gradients and Grad-CAM over the image that the network saw."""
+    """Show saliency, integrated gradients and Grad-CAM over the image that the network saw."""
     target = _target(subject)
     digit = _words(target)
     found = subject.gradually("why", lambda: _attributions(subject, target), target)
@@ -45,20 +45,20 @@ def render(subject: Subject) -> None:
 
 
 def _target(subject: Subject) -> int:
-    """The logit to explain."""
+    """Let the user choose the logit to explain, and return it."""
     outputs = CLASSES + (subject.choice.predictor.recipe.non_digits > 0)
     nearest = subject.nearest
     labels = {_AS_READ: f"as read: {nearest}"} | {i: _name(i) for i in range(outputs)}
     chosen = st.segmented_control(
         "What speaks for …",
         list(labels),
-        default=_AS_READ,  # again where a network has no such logit
+        default=_AS_READ,  # also if the chosen logit is missing
         format_func=labels.__getitem__,
         required=True,
         key="why_digit",
         **session.PERSISTENT,
     )
-    return nearest if chosen in (_AS_READ, None) else chosen  # a browser may send that none is
+    return nearest if chosen in (_AS_READ, None) else chosen  # a browser may send no choice
 
 
 def _name(target: int) -> str:
@@ -72,7 +72,7 @@ def _words(target: int) -> str:
 def _attributions(
     subject: Subject, target: int
 ) -> Iterator[float | tuple[Tensor, Integrated, Tensor | None]]:
-    """The share that is done, again and again, then all three."""
+    """Yield the share that is done, 0..1, again and again, then all three attributions."""
     model = subject.choice.predictor.model
     image = torch.from_numpy(subject.prediction.image.copy())[None, None]
     yield 0.0

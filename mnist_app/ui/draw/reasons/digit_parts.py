@@ -1,4 +1,4 @@
-"""The ink and the pen's ways that belong to the digit whose reasons are shown."""
+"""The ink and the strokes of the digit whose reasons are shown."""
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from mnist_app.ui.draw.reasons.panels import Subject
 
 
 def digit_alone(subject: Subject) -> Drawing:
-    """The drawing with no other digit than the one that is explained."""
+    """Return the drawing without the other digits.
+
+    If the digit's ink can't be separated, that is the whole drawing.
+    """
     drawing, box = subject.drawing, subject.found.box
     sheet = None if subject.is_alone else sheet_of(drawing)
     if sheet is None:
@@ -24,7 +27,7 @@ def digit_alone(subject: Subject) -> Drawing:
 
 
 def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:
-    """The strokes that lie in a box for the most part."""
+    """Return the strokes with more than half of their points in a box."""
     low = np.array([box.left, box.top])
     high = low + np.array([box.width, box.height])
     inside = [((path >= low) & (path <= high)).all(axis=1).mean() for path in paths]
@@ -32,7 +35,7 @@ def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:
 
 
 def strokes_up_to(paths: pen.Strokes, share: float) -> pen.Strokes:
-    """What was drawn after a share, 0..1, of the way of the pen."""
+    """Return the strokes drawn after a share, 0..1, of the pen's path, the last one cut short."""
     left = share * sum(_length(path) for path in paths)
     drawn: list[pen.Stroke] = []
     for path in paths:
@@ -53,7 +56,7 @@ def _steps(path: pen.Stroke) -> np.ndarray:
 
 
 def _beginning(path: pen.Stroke, length: float) -> pen.Stroke:
-    """The first `length` pixels of a stroke."""
+    """Return the first `length` pixels of a stroke."""
     places = np.concatenate([[0.0], np.cumsum(_steps(path))])
     whole = path[places <= length]
     end = [np.interp(length, places, path[:, axis]) for axis in (0, 1)]

@@ -1,4 +1,4 @@
-"""Inside the network: what each layer makes of the drawing, and the filters it does it with."""
+"""Inside the network: each layer's output for the drawing, and its filters."""
 
 import streamlit as st
 import torch
@@ -11,7 +11,7 @@ from mnist_app.ui.draw.reasons.panels import Subject
 
 
 def render(subject: Subject) -> None:
-    """All layers, from the image to the logits."""
+    """Show all layers, from the image to the logits."""
     member, count = 0, explain.members_of(subject.choice.predictor.model)
     if count > 1:
         member = _member(count)
@@ -37,10 +37,10 @@ def _member(count: int) -> int:
     place = st.segmented_control(
         f"It is {count} networks side by side: layers of the",
         range(count),
-        default=0,  # again where a network has fewer
+        default=0,  # also if the chosen one is missing
         format_func=lambda place: f"network {place + 1}",
         required=True,
         key="layers_member",
         **session.PERSISTENT,
     )
-    return place or 0  # a browser may send that there is none
+    return place or 0  # a browser may send no choice

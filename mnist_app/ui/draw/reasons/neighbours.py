@@ -24,7 +24,7 @@ _COUNTS = "no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def render(subject: Subject) -> None:
-    """The 12 nearest, with their labels and distances, once the network has seen all images."""
+    """Show the 12 nearest with labels and distances, once the network has processed all images."""
     info = subject.choice.predictor.info
     if info is None:
         st.caption(
@@ -42,7 +42,7 @@ def render(subject: Subject) -> None:
 
 
 def _among(subject: Subject, info: WeightsInfo, name: str, train: Digits) -> None:
-    """The nearest of a data set's training images, once the network has seen them all."""
+    """Show the nearest training images of a data set, once the network has processed them all."""
     try:
         arguments = neighbours.job_arguments(info.name, name, train)
     except InputError as error:
@@ -83,7 +83,7 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
 def _tiles(
     train: Digits, places: Sequence[int], labels: Sequence[int], distances: Sequence[float]
 ) -> None:
-    """The images side by side, and the one that was clicked."""
+    """Show the images side by side, and below them the one that was clicked."""
     described = [
         Tile(str(place), f"{label} · {distance:.2f}", f"A {label}, distance {distance:.3f}")
         for place, label, distance in zip(places, labels, distances, strict=True)
@@ -107,7 +107,7 @@ def _one(train: Digits, place: int) -> None:
 
 
 def majority(labels: Sequence[int]) -> str:
-    """Which labels the nearest images bear, in words."""
+    """Return a sentence about the labels of the nearest images."""
     (first, count), *others = Counter(labels).most_common()
     if not others:
         return f"All {len(labels)} nearest are {_many(first)}."

@@ -1,4 +1,4 @@
-"""The reasons behind an answer, below the canvas: an expander each, computed while it is open."""
+"""The reasons behind an answer, in expanders below the canvas. Only open ones are computed."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,7 @@ TITLES = {
     "hold": "Does it hold? Noise, blur, rotation, shift",
 }
 FRAGMENT = "reasons"  # the name of this part of the page
-_MOMENT = 0.2  # seconds that a run works on what takes long
+_MOMENT = 0.2  # seconds that one rerun spends on a long computation
 _ORDINALS = "1st", "2nd", "3rd"
 
 
@@ -31,13 +31,13 @@ class Subject:
     """The digit whose reasons are shown."""
 
     choice: ReadyChoice
-    drawing: Drawing  # the whole of it
+    drawing: Drawing  # including any other digits
     found: Found
-    is_alone: bool  # the only digit of the drawing
+    is_alone: bool  # whether it is the only digit in the drawing
 
     @property
     def prediction(self) -> Prediction:
-        """What it was taken for."""
+        """The network's prediction for the digit."""
         return self.found.prediction
 
     @property
@@ -53,12 +53,12 @@ class Subject:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What changes when the digit or the network does."""
+        """A key that changes when the digit or the network does."""
         picture = hash(self.prediction.image.tobytes())
         return self.choice.key, self.choice.version, self.drawing.key, picture
 
     def remembered(self, name: str, compute: Callable[[], Any], *more: object) -> Any:
-        """What `compute` gives, kept in the session until the digit or `more` changes."""
+        """Return `compute()`, kept in the session until digit, network or `more` change."""
         kept, key = session.current_session().reasons.kept, (*self.key, *more)
         if name not in kept or kept[name][0] != key:
             kept[name] = key, compute()
@@ -67,15 +67,16 @@ class Subject:
     def gradually(
         self, name: str, compute: Callable[[], Iterator[Any]], *more: object
     ) -> Any | float:
-        """What `compute` yields last, or for now the share that is done, 0..1, which it yields.
+        """Return the result of a long computation, or the share that is done, 0..1, until then.
 
-        A run works on it for a moment only and comes again, so that a stroke need not wait. What
-        was begun for another digit is given up.
+        `compute` yields shares as floats, then the result. Each rerun works on it only for a
+        moment and then asks for another rerun, so that a stroke need not wait. A computation that
+        was begun for another digit is abandoned.
         """
         memory, key = session.current_session().reasons, (*self.key, *more)
         if name not in memory.kept or memory.kept[name][0] != key:
             memory.kept[name] = key, compute(), 0.0
-        _, steps, found = memory.kept.pop(name)  # what fails is begun anew the next time
+        _, steps, found = memory.kept.pop(name)  # after a failure the next rerun starts over
         end = time.monotonic() + _MOMENT
         while isinstance(found, float) and time.monotonic() < end:
             found = next(steps)
@@ -86,29 +87,29 @@ class Subject:
 
 
 def are_open() -> bool:
-    """Whether a stroke has anything to change here."""
+    """Return whether any expander is open, so that a stroke changes something here."""
     return any(st.session_state.get(panel_key(name)) for name in TITLES)
 
 
 def panel_key(name: str) -> str:
-    """The key of an expander, which is a CSS class on the page, too."""
+    """Return an expander's key, which is also a CSS class on the page."""
     return f"reasons_{name}"
 
 
 @st.fragment(key=FRAGMENT)
 def render(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None:
-    """Draw the expanders; a closed one loads and computes nothing.
+    """Draw the expanders. A closed one loads and computes nothing.
 
-    They are a part of the page of their own, which a stroke leaves alone while all are closed.
+    They are a fragment of their own. A stroke doesn't rerun it while all expanders are closed.
 
     Args:
-        choose: gives the network that read the drawing.
+        choose: returns the network that read the drawing.
         is_seen: False while another tab hides them; nothing is computed then.
     """
     memory = session.current_session().reasons
     memory.is_unfinished = False
     with st.container(key="reasons", gap="small"):
-        which = st.container()  # stands above, is known only if one is open
+        which = st.container()  # above the expanders, filled only if one is open
         places = {
             name: st.expander(title, key=panel_key(name), on_change="rerun")
             for name, title in TITLES.items()
@@ -141,7 +142,7 @@ def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
 
 
 def _renderer_of(name: str) -> Callable[[Subject], None]:
-    """What draws the inside of an expander; it is loaded when that is opened the first time."""
+    """Return the function that draws an expander's content. It is loaded when first needed."""
     match name:
         case "why":
             from mnist_app.ui.draw.reasons.attributions import render as why
@@ -169,7 +170,7 @@ def _renderer_of(name: str) -> Callable[[Subject], None]:
 
 
 def _subject(choice: Choice | None) -> Subject | None:
-    """The digit to explain; the one that is chosen, if the drawing has several."""
+    """Return the digit to explain: the chosen one if there are several, None if there are none."""
     drawing, found = session.current_drawing(), session.current_session().draw.found
     if not isinstance(choice, ReadyChoice) or drawing is None or not found:
         return None
@@ -181,13 +182,13 @@ def _which(found: list[Found]) -> int:
     place = st.segmented_control(
         "Digit to explain",
         range(len(found)),
-        default=0,  # again where there were more digits before
+        default=0,  # also if the chosen one is gone
         format_func=lambda place: f"{_ordinal(place)}: {found[place].prediction.nearest}",
         required=True,
         key="reasons_digit",
         **session.PERSISTENT,
     )
-    return place or 0  # a browser may send that there is none
+    return place or 0  # a browser may send no choice
 
 
 def _ordinal(place: int) -> str:

@@ -1,4 +1,4 @@
-"""Does it hold? The image made worse step by step, the probabilities beside it."""
+"""Does it hold? The image made worse step by step, with the probabilities beside it."""
 
 import streamlit as st
 import torch
@@ -9,7 +9,7 @@ from mnist_app.recognition.predictor import Prediction
 from mnist_app.ui import session, style
 from mnist_app.ui.draw.reasons.panels import Subject
 
-_KINDS = {  # with the step of the slider and the format of its number
+_KINDS = {  # the step of each slider and the format of its number
     "noise": (0.05, "%.2f"),
     "blur": (0.1, "%.1f px"),
     "rotation": (5.0, "%.0f°"),
@@ -24,7 +24,7 @@ _HELP = {
 
 
 def render(subject: Subject) -> None:
-    """A slider for each way to make the image worse; picture and answer before and after."""
+    """Show a slider for each corruption, and the picture and the answer before and after."""
     sliders, after, before = st.columns([1, 1.4, 1.4], gap="large")
     with sliders:
         amounts = {kind: _slider(kind) for kind in _KINDS}

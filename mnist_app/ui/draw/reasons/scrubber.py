@@ -1,4 +1,4 @@
-"""Scrubber: the drawing replayed along its path, and what the network thought meanwhile."""
+"""Scrubber: the drawing replayed along the pen's path, with the network's answers on the way."""
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ STEPS = 40
 
 
 def render(subject: Subject) -> None:
-    """The ten probabilities over the way of the pen, with a slider and a button to play."""
+    """Show the ten probabilities along the pen's path, with a slider and a play button."""
     if not subject.drawing.paths:
         st.caption("A picture does not tell the way of the pen: draw on the canvas to replay it.")
         return
@@ -30,7 +30,7 @@ def render(subject: Subject) -> None:
 
 
 def _paths(subject: Subject) -> pen.Strokes:
-    """The strokes of the digit that is explained."""
+    """Return the strokes of the digit that is explained."""
     paths = list(subject.drawing.paths)
     return paths if subject.is_alone else strokes_in_box(paths, subject.found.box)
 
@@ -54,7 +54,7 @@ def _moment(share: float, prediction: Prediction) -> Moment:
 
 
 def _words(moments: list[Moment], strokes: int) -> str:
-    """From when on the answer was the final one."""
+    """Say from which moment on the answer was the final one."""
     final, since = moments[-1].answer, moments[-1].share
     for moment in reversed(moments):
         if moment.answer != final:

@@ -1,4 +1,4 @@
-"""Preprocessing X-ray: the steps to the normal form switched on and off, and what they change."""
+"""Preprocessing X-ray: switch the steps to the normal form on and off, and see the effect."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from mnist_app.ui.draw.reasons.panels import Subject
 
 class _Step(NamedTuple):
     label: str
-    help: str  # what it does, and what happens without
+    help: str  # what the step does, and what happens without it
 
 
 _STEPS = {
@@ -29,7 +29,7 @@ _STEPS = {
 
 
 def render(subject: Subject) -> None:
-    """Toggles, the answer with all steps beside that of the setting, and each step left out."""
+    """Show toggles, the answers with the chosen steps and with all, and with each one left out."""
     st.caption(
         "Between your drawing and the network stand five steps that make it look like MNIST's "
         "digits. Switch some off: does it still know what it sees?"
