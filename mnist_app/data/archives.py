@@ -64,7 +64,7 @@ def typed_path(text: str) -> Path:
     """Return the path that someone typed, with ~ expanded. The path need not exist.
 
     Raises:
-        InputError: the path is invalid, or there is no permission to access it.
+        InputError: the path is invalid, or it cannot be accessed.
     """
     try:
         path = Path(text).expanduser()

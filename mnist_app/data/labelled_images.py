@@ -67,7 +67,7 @@ def split(
         in_place: reuse the memory of `digits` for the rest. This saves a copy but destroys
             `digits`.
     Returns:
-        (the rest, the share): the same ones for the same seed. Both contain every digit.
+        (the rest, the share): the same images for the same seed. Both contain every digit.
     Raises:
         InputError: some digit has too few images for both sides.
     """

@@ -88,9 +88,9 @@ def is_downloaded(root: Path | None = None) -> bool:
 
 
 def download_share() -> float | None:
-    """Return the download's progress, 0..1; None if this process is not downloading.
+    """Return the progress of the download into the data folder, 0..1.
 
-    Only a download into the data folder counts.
+    None if this process is not downloading into it.
     """
     return mnist_download.share_done(_raw_folder(data_folder()))
 

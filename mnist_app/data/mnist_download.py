@@ -1,6 +1,6 @@
 """Download MNIST in its own thread, which continues even if nobody waits for it any more.
 
-A caller may stop waiting at any moment: the rerun of a page ends when its user clicks elsewhere.
+A caller may stop waiting at any moment: Streamlit ends a rerun when the user clicks elsewhere.
 """
 
 import gzip
@@ -26,7 +26,7 @@ _CHUNK = 1 << 16  # bytes
 class _Download:
     """A download in progress.
 
-    The files go to a temporary folder first. Once they are complete they are moved to their place.
+    The files go to a temporary folder first. Once all are complete, they are moved to their place.
     """
 
     def __init__(self, folder: Path, files: Mapping[str, tuple[int, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Random drawings that are not digits, from which a network learns to refuse."""
+"""Random drawings that are not digits. They teach a network what to refuse."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -97,7 +97,7 @@ def labelled_files(
 def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skipped]) -> None:
     """Raise InputError if some digit has too few pictures.
 
-    The message names the first skipped file, as its problem may be the reason.
+    The message names the first skipped file, because its problem may be the cause.
     """
     name = printable(place) if isinstance(place, Path) else "The ZIP"
     counts = np.bincount(np.array(labels, dtype=int), minlength=10)

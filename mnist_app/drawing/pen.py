@@ -136,7 +136,7 @@ def placed(
         centre: of the path's box, as shares of the canvas.
         rotation: degrees, clockwise on the screen.
         slant: sideways shift per height, positive to the right at the top.
-        aspect: factor on the ratio of width to height.
+        aspect: factor by which the ratio of width to height changes.
     """
     warp = _warp(rotation, slant, aspect)
     low, high = _bounds([stroke @ warp for stroke in strokes])

@@ -133,8 +133,8 @@ def measure_robustness(
 ) -> Entry:
     """Measure the accuracy on corrupted test images.
 
-    It is the fact "curves", {kind: [[amount, accuracy], ...]}. Each corruption is tried on the same
-    stratified sample of 1,000 images. The arguments and errors are those of `assess`.
+    The result is the fact "curves": {kind: [[amount, accuracy], ...]}. Each corruption is tried on
+    the same stratified sample of 1,000 images. The arguments and errors are those of `assess`.
     """
     model, _, test = _loaded(progress, network, version, dataset, images)
     sample = take(test, ROBUSTNESS_IMAGES, seed=0)

@@ -190,7 +190,7 @@ def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> P
 
 
 def seed_results() -> list[WeightsInfo]:
-    """Return the presets trained with other seeds, which have a folder in the weights folder."""
+    """Return the presets trained with other seeds, from their folder in the weights folder."""
     return weights.scan(weights.seeds_folder()).weights
 
 

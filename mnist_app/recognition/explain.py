@@ -18,7 +18,7 @@ from mnist_app.networks.layers import Dropout, Residual, Scale, SideBySide, View
 from mnist_app.networks.models import Network
 
 SIDE = 28
-TOLERANCE = 0.01  # share of the difference of logits that integrated gradients may miss it by
+TOLERANCE = 0.01  # of the difference of logits: how far off the attributions' sum may be
 LEAST_MISS = 0.005  # logits; always allowed, as 1% of a tiny difference is next to nothing
 STEPS = (64, 128, 256, 512, 1024)  # numbers of steps to try, until the attributions add up
 _STEPS_PER_BATCH = 8  # a network with five views makes 40 images of them
@@ -80,7 +80,7 @@ def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integr
 def integrated_gradients_steps(
     model: nn.Module, image: Tensor, target: int
 ) -> Iterator[float | Integrated]:
-    """Compute `integrated_gradients` bit by bit: yield the share done, and at last the result.
+    """Compute `integrated_gradients` bit by bit: yield the share done, and finally the result.
 
     The share starts again from 0 each time the number of steps is doubled. The path is split into
     parts, whose attributions add up.
@@ -163,7 +163,11 @@ def _branches(model: Network) -> list[Network]:
 
 
 def _network(module: nn.Module) -> Network:
-    """Return a member of an ensemble, or the body of a block, as the network that it is."""
+    """Return a member of an ensemble or the body of a block, typed as a network.
+
+    Raises:
+        TypeError: it is not a `Network`.
+    """
     if not isinstance(module, Network):
         raise TypeError(f"{type(module).__name__} has no table of layers")
     return module

@@ -39,7 +39,7 @@ class Prediction:
     """A network's answer to a drawing."""
 
     digit: int | None  # None: nothing drawn, or not a digit
-    nearest: int | None  # the most similar digit, even if it is not a digit; None: nothing drawn
+    nearest: int | None  # the most similar digit, even for "not a digit"; None: nothing drawn
     probabilities: np.ndarray  # (10,), of the digits, given that it is one; sums to 1
     confidence: float  # 0..1, calibrated probability of the nearest digit; 0: nothing drawn
     image: np.ndarray  # (28, 28) in [0, 1], what the network saw
@@ -118,11 +118,11 @@ class Predictor:
         return cls(weights.load_model(path, recipe), recipe)
 
     def predict(self, drawing: Drawing | np.ndarray) -> Prediction:
-        """Recognise the one digit in a drawing, given as such or as pixels, uint8 (H, W, 4)."""
+        """Recognise one digit in a drawing or in its pixels, uint8 (H, W, 4)."""
         return self.predict_many([drawing])[0]
 
     def predict_many(self, drawings: Sequence[Drawing | np.ndarray]) -> list[Prediction]:
-        """Recognise many drawings in one call, given as such or as pixels, uint8 (H, W, 4)."""
+        """Recognise many drawings together; each may also be given as pixels, uint8 (H, W, 4)."""
         images = [to_mnist(drawing) for drawing in drawings]
         inked = [image for image in images if image is not None]
         found = iter(self.predict_images(torch.cat(inked)) if inked else [])
@@ -200,8 +200,8 @@ def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
 def _is_number(found: Sequence[Found], are_cut: Sequence[bool]) -> bool:
     """Return whether the digits found side by side are a number, and not one drawing in pieces.
 
-    Half a letter may look like a digit. So if all digits had to be cut from their neighbours, each
-    needs high confidence, and their heights must be similar.
+    Half a letter may look like a digit. So if every digit had to be cut off from connected ink,
+    each needs high confidence and all heights must be similar.
     """
     refused = sum(one.prediction.is_refused for one in found)
     least_sure = min(one.prediction.confidence for one in found)
