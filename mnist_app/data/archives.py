@@ -1,4 +1,7 @@
-"""The files in a folder or a ZIP, alike. A ZIP is read in memory and never unpacked to disk."""
+"""Read files from a folder or a ZIP in the same way.
+
+A ZIP is read in memory and never unpacked to disk.
+"""
 
 import hashlib
 import io
@@ -17,7 +20,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable, shortened
 
 MOST_FILES = 100_000
-MOST_BYTES = 1_000_000_000  # of a ZIP's files together, unpacked
+MOST_BYTES = 1_000_000_000  # of all files in a ZIP together, unpacked
 MOST_FILE_BYTES = 20_000_000  # of one file, unpacked
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SYSTEM_NAMES = ("thumbs.db", "desktop.ini", "__macosx")
@@ -27,11 +30,11 @@ HASH_DIGITS = 10  # hex digits in an upload's name
 UPLOADS = ".datasets"  # in the weights folder
 _LONGEST_NAME = 1000  # letters of a name in a ZIP
 
-# Python unpacks what it reads of these in bounded steps; of the others all bytes at once, and a
-# thousand of them may become gigabytes.
+# Python unpacks these methods in bounded steps. It unpacks the others in one go, and a thousand
+# bytes can turn into gigabytes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# What Python raises on damaged bytes, and on kinds of ZIP that it does not know.
+# The errors that Python raises for damaged bytes and for kinds of ZIP that it does not support.
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -45,23 +48,23 @@ _DAMAGES = (
 class File(NamedTuple):
     """A file in a folder or a ZIP."""
 
-    name: str  # its path within, with / between
-    read: Callable[[], bytes]  # its content; raises InputError if that cannot be had
-    problem: str | None  # why it is not to be read, one sentence
+    name: str  # its path inside the folder or ZIP, separated by /
+    read: Callable[[], bytes]  # returns its content; raises InputError if it cannot be read
+    problem: str | None  # why it must not be read, in one sentence; None if it may be
 
 
 class Skipped(NamedTuple):
-    """A file that was passed over, and why, in one sentence."""
+    """A skipped file, and the reason in one sentence."""
 
     name: str
     problem: str
 
 
 def typed_path(text: str) -> Path:
-    """The path that somebody typed, ~ being a home folder. Nothing need be there.
+    """Return the path that someone typed, with ~ expanded. The path need not exist.
 
     Raises:
-        InputError: no file can have it, or none may be looked at there.
+        InputError: the path is invalid, or it cannot be accessed.
     """
     try:
         path = Path(text).expanduser()
@@ -72,7 +75,7 @@ def typed_path(text: str) -> Path:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """What the system knows of a file or folder; None if it is not there."""
+    """Return the `stat` result of a file or folder; None if it does not exist."""
     try:
         return path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -89,7 +92,10 @@ def _no_path(text: str, why: str) -> InputError:
 
 
 def file_at(path: Path) -> File:
-    """One file, whatever its name ends with; it has a problem if it is not there or too large."""
+    """Return one file, whatever its suffix.
+
+    It has a problem if it is missing, not a regular file, empty or too large.
+    """
     return File(printable(path), partial(_content, str(path)), _problem_at(path))
 
 
@@ -106,10 +112,10 @@ def _problem_at(path: Path) -> str | None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether a pipe, a device or the like is there, which may never end.
+    """Return whether the path is a pipe, a device or the like: reading it might never end.
 
     Raises:
-        InputError: its path cannot be looked up.
+        InputError: the path cannot be looked up.
     """
     status = _status(path)
     if status is None:
@@ -118,15 +124,17 @@ def is_special(path: Path) -> bool:
 
 
 def files_in(place: Path | BinaryIO) -> Iterator[File]:
-    """The files in a folder with all its sub-folders, or in a ZIP, sorted by their paths.
+    """Yield the files in a folder and all its sub-folders, or in a ZIP, sorted by path.
 
-    What is no picture by its name, too large, encrypted, a link in a ZIP, or beyond the limits has
-    a problem. Hidden files, and those that systems leave behind, are left out.
+    A file has a problem if its suffix is not that of a picture, if it is empty, too large or
+    encrypted, if it is a link in a ZIP, or if it exceeds the limits. Hidden files and files that
+    operating systems leave behind are left out.
 
     Args:
-        place: a folder, a ZIP file, or an open one, which has to stay open while files are read.
+        place: a folder, a ZIP file, or an open ZIP file. An open one must stay open while its
+            files are read.
     Raises:
-        InputError: it is neither, may not be read, or holds more than 100,000 files.
+        InputError: it is neither, cannot be read, or holds more than 100,000 files.
     """
     if isinstance(place, Path) and is_special(place):
         raise InputError(f"{printable(place)} is neither a folder nor a file: choose another path.")
@@ -137,9 +145,10 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
 
 
 def content_stamp(place: Path) -> str:
-    """What changes when a folder or ZIP does, told from sizes and times; empty if it is not there.
+    """Return a stamp that changes when a folder or ZIP does; empty if it cannot be read.
 
-    Asked again at each look at a data set, so it reads no file: 10,000 take about 0.1 s.
+    The stamp is computed anew each time a data set is used, so it relies on sizes and
+    modification times and opens no file: 10,000 files take about 0.1 s.
     """
     try:
         entries = [entry for _, entry in _walk(place)] if place.is_dir() else []
@@ -156,7 +165,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _problem(name: str, size: int) -> str | None:
-    """What can be said against a file by its name and its size in bytes."""
+    """Return what is wrong with a file, judging by its name and its size in bytes, or None."""
     if not name.lower().endswith(PICTURE_SUFFIXES):
         return "It is not a picture."
     return _problem_of_size(size)
@@ -186,7 +195,10 @@ def _in_folder(folder: Path) -> Iterator[File]:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """The files with their names in print. Links are followed, into each folder once."""
+    """Yield each file's printable name and its entry.
+
+    Links are followed, but each folder is visited only once.
+    """
     waiting, seen, count = [(str(folder), "")], set(), 0
     while waiting:
         place, prefix = waiting.pop()
@@ -210,7 +222,7 @@ def _size(entry: os.DirEntry[str]) -> int:
     try:
         return entry.stat().st_size
     except FileNotFoundError:
-        return 0  # it went meanwhile
+        return 0  # it was deleted in the meantime
 
 
 def _content(path: str) -> bytes:
@@ -234,7 +246,7 @@ def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
     entries = sorted(
         (printable(entry.filename.replace("\\", "/")), number, entry)
         for number, entry in enumerate(archive.infolist())
-        if entry.filename and not entry.is_dir()  # a name may be empty, and no folder's then
+        if entry.filename and not entry.is_dir()  # is_dir() may fail on an empty name
     )
     unpacked = 0
     for inside, _, entry in entries:
@@ -266,7 +278,10 @@ def _opened(place: Path | BinaryIO, name: str) -> zipfile.ZipFile:
 
 
 def _entries(place: Path | BinaryIO) -> int:
-    """About how many files a ZIP has. To open one with millions of them takes gigabytes."""
+    """Return roughly how many files a ZIP has, without opening it as a ZIP.
+
+    Opening one with millions of files would take gigabytes.
+    """
     file = place.open("rb") if isinstance(place, Path) else place
     try:
         file.seek(0, io.SEEK_SET)
@@ -293,7 +308,7 @@ def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> bytes:
-    """The content of one entry, never more than it says it has."""
+    """Return the content of one entry, never more than its declared size."""
     try:
         with archive.open(entry) as file:
             return file.read(MOST_FILE_BYTES + 1)
@@ -308,5 +323,8 @@ def _too_many(name: str) -> InputError:
 
 
 def upload_name(path: Path) -> str:
-    """What an uploaded ZIP was called, without its hash; any other file's name without .zip."""
+    """Return the original name of an uploaded ZIP, without its hash.
+
+    For any other file, return its name without the suffix.
+    """
     return re.sub(rf"-[0-9a-f]{{{HASH_DIGITS}}}$", "", path.stem)

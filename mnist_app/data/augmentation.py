@@ -1,4 +1,4 @@
-"""Batched augmentation: every image of a batch bent, thickened and cut in its own way."""
+"""Batched augmentation: bend, thicken and cut every image of a batch by its own random amounts."""
 
 import math
 
@@ -13,18 +13,19 @@ _GAP_RADIUS = 1.0, 2.2  # pixels
 
 
 def is_active(recipe: Recipe) -> bool:
-    """Whether the recipe asks for any augmentation."""
+    """Return whether the recipe asks for any augmentation."""
     return any(getattr(recipe, field) for field in _FIELDS)
 
 
 def augment(images: Tensor, recipe: Recipe) -> Tensor:
-    """Bend, thicken and cut each image by random amounts of its own.
+    """Bend, thicken and cut each image by its own random amounts.
 
     Args:
         images: float32 (N, 1, 28, 28), ground 0.
-        recipe: rotation and shear in degrees, shift, elastic and thickness in pixels, zoom and
-            stretch as shares of the size; each is the greatest amount, in both directions, drawn
-            uniformly (elastic: the standard deviation). gaps is a probability.
+        recipe: rotation and shear are in degrees; shift, elastic and thickness in pixels; zoom and
+            stretch are shares of the size. Each is the greatest amount in either direction, and
+            the actual amount is drawn uniformly. Two differ: strokes are thinned by at most half
+            of thickness, and elastic is a standard deviation. gaps is a probability.
     Returns:
         float32 of the same shape; resampled bilinearly, in one step.
     """
@@ -38,7 +39,7 @@ def augment(images: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _affine(images: Tensor, recipe: Recipe) -> Tensor:
-    """Shift, then turn, slant, zoom and stretch about the centre: (N, 2, 3)."""
+    """Return matrices (N, 2, 3) that shift, then turn, slant, zoom and stretch about the centre."""
     n, _, height, _ = images.shape
     angle, zoom, dx, dy = (torch.rand(4, n, device=images.device) * 2 - 1).unbind()
     angle = angle * math.radians(recipe.rotation)
@@ -56,7 +57,7 @@ def _affine(images: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _shapes(images: Tensor, recipe: Recipe) -> Tensor:
-    """Stretch, then slant: (N, 2, 2)."""
+    """Return matrices that stretch, then slant: (N, 2, 2)."""
     stretch, shear = (torch.rand(2, len(images), device=images.device) * 2 - 1).unbind()
     wide = torch.exp(stretch * recipe.stretch / 2)
     slant = torch.tan(shear * math.radians(recipe.shear))
@@ -66,9 +67,9 @@ def _shapes(images: Tensor, recipe: Recipe) -> Tensor:
 
 
 def _elastic(images: Tensor, pixels: float) -> Tensor:
-    """Smooth random displacements for a sampling grid: (N, H, W, 2).
+    """Return smooth random displacements for a sampling grid: (N, H, W, 2).
 
-    Source: Simard, Steinkraus and Platt 2003, here on a coarse grid of 5x5, smoothly enlarged.
+    Source: Simard, Steinkraus and Platt 2003, but on a coarse 5x5 grid that is enlarged smoothly.
     """
     n, _, height, width = images.shape
     coarse = torch.randn(n, 2, 5, 5, device=images.device) * (2 * pixels / height)
@@ -77,7 +78,7 @@ def _elastic(images: Tensor, pixels: float) -> Tensor:
 
 
 def thicken(images: Tensor, pixels: float) -> Tensor:
-    """Thicken or thin the strokes by up to `pixels` (at most 1) on each side; thin by half that."""
+    """Thicken strokes by up to `pixels` (at most 1) on each side, or thin them by up to half."""
     amount = (torch.rand(len(images), 1, 1, 1, device=images.device) * 1.5 - 0.5) * pixels
     thick = functional.max_pool2d(images, 3, stride=1, padding=1)
     thin = -functional.max_pool2d(-images, 3, stride=1, padding=1)
@@ -85,7 +86,7 @@ def thicken(images: Tensor, pixels: float) -> Tensor:
 
 
 def cut(images: Tensor, probability: float) -> Tensor:
-    """Wipe a small round hole, anywhere in the middle 20x20 pixels, into some of the images."""
+    """Erase a small round hole from some of the images, centred in their middle 20x20 pixels."""
     n, _, height, width = images.shape
     device = images.device
     centre = torch.rand(2, n, 1, 1, 1, device=device) * 20 + 4

@@ -1,4 +1,4 @@
-"""The bundled digits: scikit-learn's, brought into MNIST's format."""
+"""The bundled digits: scikit-learn's digits, converted to MNIST's format."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,10 +12,11 @@ from mnist_app.data.labelled_images import TEST_FRACTION, TEST_SEED, Dataset, Di
 
 
 def load_bundled() -> Dataset:
-    """The 1,797 UCI digits that scikit-learn carries, brought into MNIST's format.
+    """Load the 1,797 UCI digits that come with scikit-learn, converted to MNIST's format.
 
-    The 8x8 images, tight around the digit, become the 20x20 box of MNIST's normal form, their
-    centre of mass in the centre. A fifth is the test set, always the same.
+    Each 8x8 image fits tightly around its digit. It is enlarged to the 20x20 box of MNIST's normal
+    form, with the centre of mass in the centre. A fifth of the images, always the same ones, is
+    the test set.
     Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits.
     """
     table = torch.from_numpy(_uci_digits())
@@ -28,9 +29,10 @@ def load_bundled() -> Dataset:
 
 
 def _uci_digits() -> np.ndarray:
-    """64 pixels, 0 to 16, and the label of each digit: (1797, 65).
+    """Return 64 pixels, 0 to 16, and the label of each digit: (1797, 65).
 
-    The file is read without scikit-learn, which takes longer to import than a network to train.
+    The file is read without scikit-learn, which takes longer to import than a network takes to
+    train.
     """
     spec = find_spec("sklearn")
     file = Path(spec.origin or "").parent / "datasets" / "data" / "digits.csv.gz" if spec else None
@@ -43,7 +45,7 @@ def _uci_digits() -> np.ndarray:
 
 
 def _centred(images: Tensor) -> Tensor:
-    """Shift each of (N, 28, 28) so that its centre of mass is in the centre, by whole pixels."""
+    """Shift each image of (N, 28, 28) by whole pixels, at most 4, to centre its centre of mass."""
     mass = images.sum(dim=(1, 2))
     place = torch.arange(28, dtype=images.dtype)
     down = (13.5 - (images.sum(dim=2) @ place) / mass).round().int().clamp(-4, 4)

@@ -1,7 +1,7 @@
 """Data sets by name.
 
-What draws or reads pictures is loaded where it is needed: scipy with it takes 30 MB, of which a
-training on MNIST alone has no use.
+Modules that draw or read pictures are imported only where they are needed. They import scipy, which
+takes 30 MB of memory, and a training on MNIST alone needs none of it.
 """
 
 from pathlib import Path
@@ -21,15 +21,15 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
 
     Args:
         name: "mnist", "digits", or the path of a folder or ZIP with one sub-folder per digit.
-        progress: called with what is being done and the share done, 0..1.
+        progress: called with the current task and the share done, 0..1.
     Raises:
-        InputError: it cannot be had; the message names the file and the remedy.
+        InputError: it cannot be loaded; the message names the file and the remedy.
     """
     return load_with_skipped(name, progress)[0]
 
 
 def load_with_skipped(name: str, progress: Progress | None = None) -> tuple[Dataset, list[Skipped]]:
-    """A data set, and the files in its folder or ZIP that are not in it, as `load_dataset`."""
+    """Load a data set like `load_dataset`; also return the skipped files of its folder or ZIP."""
     if name == "mnist":
         return load_mnist(progress=progress), []
     if name == "digits":
@@ -40,10 +40,10 @@ def load_with_skipped(name: str, progress: Progress | None = None) -> tuple[Data
 
 
 def check_dataset(name: str) -> None:
-    """Whether a folder or ZIP can be a data set, by the names in it, before a training waits.
+    """Check by its file names whether a folder or ZIP can be a data set, before training on it.
 
     Raises:
-        InputError: it cannot; the message names the file and the remedy.
+        InputError: it cannot be one; the message names the file and the remedy.
     """
     if not name.strip():
         raise InputError(
@@ -56,7 +56,7 @@ def check_dataset(name: str) -> None:
 
 
 def _place(name: str) -> Path:
-    """The path of a folder or ZIP; an upload is found although the folder of uploads was moved."""
+    """Return the path of a folder or ZIP; find an upload even if the uploads folder was moved."""
     path, uploads = typed_path(name), weights_folder() / UPLOADS
     is_moved = path.parent.name == UPLOADS and not path.exists()
     return uploads / path.name if is_moved and (uploads / path.name).is_file() else path

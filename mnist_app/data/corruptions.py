@@ -1,7 +1,7 @@
-"""Images made worse in a measured way: blur, noise, rotation, shift, contrast, thickness.
+"""Degrade images by a set amount: blur, noise, rotation, shift, contrast, thickness.
 
-Unlike augmentation, all images of a batch get the same amount, and the same call gives the same
-images.
+Unlike augmentation, all images of a batch get the same amount, and the same call always gives the
+same images.
 """
 
 import math
@@ -15,13 +15,13 @@ _BLUR_RADIUS = 3  # standard deviations
 
 
 class Corruption(NamedTuple):
-    """One way to make images worse: its unit, and the amounts that are tried."""
+    """One way to degrade images: its unit, and the amounts to try."""
 
     unit: str
     least: float
     most: float
     neutral: float  # the amount that leaves an image as it is
-    levels: tuple[float, ...]  # those of a curve, the neutral one among them
+    levels: tuple[float, ...]  # the amounts on a curve, including the neutral one
 
 
 CORRUPTIONS = {
@@ -35,7 +35,7 @@ CORRUPTIONS = {
 
 
 def corrupt(images: Tensor, kind: str, amount: float, seed: int = 0) -> Tensor:
-    """Images made worse by one amount.
+    """Degrade images by one amount.
 
     Args:
         images: float32 (N, 1, H, W) in [0, 1], ground 0.
@@ -60,7 +60,7 @@ def corrupt(images: Tensor, kind: str, amount: float, seed: int = 0) -> Tensor:
 
 
 def corrupt_all(images: Tensor, amounts: dict[str, float], seed: int = 0) -> Tensor:
-    """Several corruptions one after the other, in the order of CORRUPTIONS."""
+    """Apply several corruptions one after the other, in the order of CORRUPTIONS."""
     for kind in CORRUPTIONS:
         if kind in amounts:
             images = corrupt(images, kind, amounts[kind], seed)
@@ -93,7 +93,7 @@ def _sampled(images: Tensor, matrix: list[list[float]]) -> Tensor:
 
 
 def _thickened(images: Tensor, pixels: float) -> Tensor:
-    """Thicker by the greatest of the neighbours, thinner by the least, whole pixels first."""
+    """Thicken with the neighbours' maximum or thin with their minimum, whole pixels first."""
     sign = 1 if pixels > 0 else -1
     left = abs(pixels)
     while left > 0:

@@ -1,4 +1,4 @@
-"""Digits: labelled images in memory; how they are parted."""
+"""Labelled images in memory, and how they are split."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,15 +13,15 @@ from mnist_app.common.errors import InputError
 
 Progress = Callable[[str, float], None]
 TEST_FRACTION = 0.2
-TEST_SEED = 0  # data sets without a test set of their own keep the same one, whatever the recipe
-_MOVED = 4096  # images at a time
+TEST_SEED = 0  # fixed, so that a split-off test set is the same whatever the recipe's seed
+_MOVED = 4096  # images moved at a time
 
 
 @dataclass(frozen=True)
 class Digits:
     """Labelled images: uint8 (N, 28, 28), light ink on ground 0, and int64 labels (N,) 0..9.
 
-    The label 10 marks what is no digit.
+    Label 10 means "not a digit".
     """
 
     images: Tensor
@@ -32,26 +32,26 @@ class Digits:
         return len(self.labels)
 
     def subset(self, indices: Tensor) -> "Digits":
-        """The images at these indices, in their order."""
+        """Return the images at these indices, in this order."""
         return Digits(self.images[indices], self.labels[indices], self.name)
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits that tell this data from any other."""
+        """16 hex digits that identify these images and labels."""
         digest = hashlib.sha256(self.images.contiguous().numpy().data)
         digest.update(self.labels.contiguous().numpy().data)
         return digest.hexdigest()[:16]
 
 
 class Dataset(NamedTuple):
-    """A data set: the images to train and validate with, and the test images apart."""
+    """A data set: images to train and validate with, and separate test images."""
 
     train: Digits
     test: Digits
 
 
 def to_input(images: Tensor) -> Tensor:
-    """uint8 (N, 28, 28) to what networks take: float32 (N, 1, 28, 28) in [0, 1]."""
+    """Convert uint8 (N, 28, 28) to a network's input: float32 (N, 1, 28, 28) in [0, 1]."""
     return images.unsqueeze(1).float().div_(255)
 
 
@@ -61,14 +61,15 @@ def split(
     """Split off a stratified share of every digit.
 
     Args:
-        digits: what is split.
-        fraction: 0..1, of each digit.
-        seed: of the choice.
-        in_place: the rest takes the memory of `digits`, which are lost by it: a copy less.
+        digits: the images to split.
+        fraction: the share of each digit to split off, 0..1.
+        seed: of the random choice.
+        in_place: reuse the memory of `digits` for the rest. This saves a copy but destroys
+            `digits`.
     Returns:
-        (the rest, the share); the same ones for the same seed, both with every digit.
+        (the rest, the share): the same images for the same seed. Both contain every digit.
     Raises:
-        InputError: some digit has too few images to stand on both sides.
+        InputError: some digit has too few images for both sides.
     """
     generator = torch.Generator().manual_seed(seed)
     rest: list[Tensor] = []
@@ -85,7 +86,7 @@ def split(
 
 
 def _indices_of(digit: int, digits: Digits) -> Tensor:
-    """Where a digit's images are; InputError if they are too few for both sides of a split."""
+    """Return the indices of a digit's images; InputError if too few for both sides of a split."""
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) < 2:
         raise InputError(
@@ -96,7 +97,7 @@ def _indices_of(digit: int, digits: Digits) -> Tensor:
 
 
 def _compacted(digits: Digits, kept: Tensor) -> Digits:
-    """The images at those places, in ascending order, moved to the front of the same memory."""
+    """Move the images at `kept`, which is ascending, to the front of the same memory."""
     for first in range(0, len(kept), _MOVED):
         places = kept[first : first + _MOVED]  # none of them is before `first`
         digits.images[first : first + len(places)] = digits.images[places]
@@ -104,7 +105,7 @@ def _compacted(digits: Digits, kept: Tensor) -> Digits:
 
 
 def take(digits: Digits, count: int | None, seed: int) -> Digits:
-    """A stratified sample of about `count` images; all of them if count is None or too great."""
+    """Return a stratified sample of about `count` images; all if count is None or too great."""
     if count is None or count >= len(digits):
         return digits
     return split(digits, count / len(digits), seed)[1]

@@ -1,4 +1,4 @@
-"""MNIST: verified, and downloaded when absent."""
+"""MNIST: downloaded if it is missing, and verified."""
 
 import hashlib
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ MNIST_FILES = {
 
 
 def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Dataset:
-    """MNIST from `root` (default: the data folder), downloaded into it when absent.
+    """Load MNIST from `root` (default: the data folder), downloading it if it is missing.
 
     Source: LeCun, Cortes, Burges; 60,000 training and 10,000 test images.
     Raises:
-        InputError: a file is damaged or foreign, or the download fails.
+        InputError: a file is damaged or not MNIST's, or the download fails.
     """
     root = root or data_folder()
     fetch(root, progress)
@@ -37,10 +37,10 @@ def load_mnist(root: Path | None = None, progress: Progress | None = None) -> Da
 
 
 def fetch(root: Path | None = None, progress: Progress | None = None) -> None:
-    """Download what is missing of MNIST in `root` (default: the data folder), all of it or nothing.
+    """Download the MNIST files missing in `root` (default: the data folder): all or none.
 
     Raises:
-        InputError: that fails.
+        InputError: the download fails.
     """
     root = root or data_folder()
     raw = _raw_folder(root)
@@ -63,7 +63,7 @@ def fetch(root: Path | None = None, progress: Progress | None = None) -> None:
 
 @contextmanager
 def _said(root: Path) -> Iterator[None]:
-    """Say in a sentence what the system refuses in the data folder."""
+    """Turn the system's errors about the data folder into an InputError of one sentence."""
     try:
         yield
     except PermissionError as error:
@@ -79,16 +79,19 @@ def _said(root: Path) -> Iterator[None]:
 
 
 def is_downloaded(root: Path | None = None) -> bool:
-    """Whether the four files are there, by default in the data folder; not whether they are whole.
+    """Return whether the four files exist, by default in the data folder; they may be damaged.
 
-    Loading is quick then, and needs no network.
+    If they exist, loading is quick and needs no internet connection.
     """
     raw = _raw_folder(root or data_folder())
     return all((raw / name).is_file() for name in MNIST_FILES)
 
 
 def download_share() -> float | None:
-    """How far the download into the data folder is, 0..1; None if none goes on in this process."""
+    """Return the progress of the download into the data folder, 0..1.
+
+    None if this process is not downloading into it.
+    """
     return mnist_download.share_done(_raw_folder(data_folder()))
 
 
@@ -97,13 +100,16 @@ def _raw_folder(root: Path) -> Path:
 
 
 def _digits(images: bytearray, labels: bytearray) -> Digits:
-    """Two files' contents as digits. Before the pixels stand 16 bytes, before the labels 8."""
+    """Convert the contents of two files to digits.
+
+    The pixels follow a header of 16 bytes, the labels one of 8.
+    """
     pixels = torch.frombuffer(images, dtype=torch.uint8, offset=16).view(-1, 28, 28)
     return Digits(pixels, torch.frombuffer(labels, dtype=torch.uint8, offset=8).long(), "mnist")
 
 
 def _verified(path: Path, size: int, md5: str) -> bytearray:
-    """A file's content, if it is MNIST's."""
+    """Return a file's content if it is MNIST's; raise InputError otherwise."""
     content, found = bytearray(size), path.stat().st_size
     with path.open("rb") as file:
         read = file.readinto(content) if found == size else 0

@@ -1,6 +1,6 @@
-"""MNIST's download. It goes on in a thread of its own where nobody waits for it any more.
+"""Download MNIST in its own thread, which continues even if nobody waits for it any more.
 
-Whoever waits may stop doing so at any moment: a page's run ends when its user clicks elsewhere.
+A caller may stop waiting at any moment: Streamlit ends a rerun when the user clicks elsewhere.
 """
 
 import gzip
@@ -16,15 +16,18 @@ from urllib.request import Request, urlopen
 
 from mnist_app.data.labelled_images import Progress
 
-# Where torchvision looks, too.
+# The mirrors that torchvision uses, too.
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
-_LONGEST_SILENCE = 60  # seconds without a byte until a mirror is given up
+_LONGEST_SILENCE = 60  # seconds without a byte before giving up on a mirror
 _SECONDS_BETWEEN_LOOKS = 0.2
 _CHUNK = 1 << 16  # bytes
 
 
 class _Download:
-    """A download in progress: files go to a temporary folder, and all at once to their place."""
+    """A download in progress.
+
+    The files go to a temporary folder first. Once all are complete, they are moved to their place.
+    """
 
     def __init__(self, folder: Path, files: Mapping[str, tuple[int, str]]) -> None:
         self.is_over = Event()
@@ -51,7 +54,7 @@ class _Download:
                 (Path(temporary) / name).replace(self._folder / name)
 
     def _content(self, name: str) -> bytes:
-        """A file, unpacked, of the first mirror that has it whole."""
+        """Return a file, unpacked, from the first mirror that sends it intact."""
         before, reasons = self.share, []
         for mirror in MIRRORS:
             self.share = before
@@ -75,7 +78,7 @@ class _Download:
 
 
 def _reason(error: Exception) -> str:
-    """Why, without urllib's signs around it."""
+    """Return the reason for an error, without urllib's brackets around it."""
     if isinstance(error, HTTPError):
         error.close()
     elif isinstance(error, URLError) and isinstance(error.reason, OSError):
@@ -83,20 +86,20 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
 
 
-_IN_PROGRESS: dict[Path, _Download] = {}  # by the folder
+_IN_PROGRESS: dict[Path, _Download] = {}  # by folder
 _LOCK = Lock()
 
 
 def download(folder: Path, files: Mapping[str, tuple[int, str]], progress: Progress | None) -> None:
-    """Fetch files of MNIST into a folder that exists: all of them, or none.
+    """Download MNIST files into an existing folder: all of them, or none.
 
     Args:
         folder: where they belong.
-        files: their sizes in bytes and MD5, unpacked, by their names.
-        progress: called with what is being done and the share done, 0..1. What it raises ends the
-            waiting, not the download; who asks next waits for the same one.
+        files: their sizes in bytes and MD5 checksums, unpacked, by name.
+        progress: called with the current task and the share done, 0..1. If it raises, this call
+            ends but the download continues; the next call waits for the same download.
     Raises:
-        OSError: no mirror has a file, sends it whole, or anything for a minute.
+        OSError: every mirror lacks a file, sends a damaged one, or sends nothing for a minute.
     """
     with _LOCK:
         found = _IN_PROGRESS.get(folder)
@@ -110,6 +113,6 @@ def download(folder: Path, files: Mapping[str, tuple[int, str]], progress: Progr
 
 
 def share_done(folder: Path) -> float | None:
-    """How far the download into a folder is, 0..1; None if there is none."""
+    """Return the progress of the download into a folder, 0..1; None if there isn't one."""
     found = _IN_PROGRESS.get(folder)
     return found.share if found and not found.is_over.is_set() else None

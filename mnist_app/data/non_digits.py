@@ -1,4 +1,4 @@
-"""Drawings that are no digits, made by chance: what a network learns to refuse."""
+"""Random drawings that are not digits. They teach a network what to refuse."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,7 +10,7 @@ from mnist_app.drawing.pen import Stroke, Strokes
 
 Random = np.random.Generator
 
-# Letters that many people's digits look like are left out: O is 0, l is 1, Z is 2, S is 5, y is 4,
+# Letters that look like many people's digits are left out: O is 0, l is 1, Z is 2, S is 5, y is 4,
 # Greek delta is 6, Hiragana ro is 3, ...
 _LATIN = "ACEFGHKLMNPRTUVWXYacdefhkmnprtuvwx"
 _GLYPHS = {
@@ -31,14 +31,14 @@ _GLYPHS = {
 
 
 def non_digit(random: Random) -> Strokes:
-    """One drawing that is no digit, about 1 wide or high; any units, y downwards."""
+    """Draw one random drawing that is not a digit, about 1 wide or high; any units, y downwards."""
     kinds, weights = zip(*_KINDS.items(), strict=True)
     kind = kinds[random.choice(len(kinds), p=np.array(weights) / sum(weights))]
     return wobbled(kind(random), random, random.uniform(0, 0.05))
 
 
 def wobbled(strokes: Strokes, random: Random, amount: float) -> Strokes:
-    """Strokes bent smoothly, as by an unsteady hand, by about `amount` of their size."""
+    """Bend strokes smoothly, as an unsteady hand would, by about `amount` of their size."""
     points = np.concatenate(strokes)
     low, size = points.min(axis=0), max(*np.ptp(points, axis=0), 1e-9)
     waves = random.uniform(-9, 9, (4, 2))
@@ -53,7 +53,7 @@ def wobbled(strokes: Strokes, random: Random, amount: float) -> Strokes:
 
 
 def resampled(stroke: Stroke, step: float) -> Stroke:
-    """The same line with a point at least every `step`."""
+    """Return the same line with a point at least every `step`."""
     lengths = np.linalg.norm(np.diff(stroke, axis=0), axis=1)
     if not lengths.sum():
         return stroke
@@ -66,7 +66,7 @@ def resampled(stroke: Stroke, step: float) -> Stroke:
 
 
 def letter(random: Random) -> Strokes:
-    """A letter or sign of one of the Hershey fonts."""
+    """Draw a letter or symbol from one of the Hershey fonts."""
     font = list(_GLYPHS)[random.integers(len(_GLYPHS))]
     glyphs = _glyphs(font)
     return [np.array(stroke) for stroke in glyphs[random.integers(len(glyphs))] if stroke]
@@ -83,14 +83,14 @@ def _glyphs(font: str) -> list[list[list[tuple[float, float]]]]:
 
 
 def scribble(random: Random) -> Strokes:
-    """A line that wanders over itself again and again."""
+    """Draw a line that crosses itself again and again."""
     turns = random.integers(8, 40)
     targets = random.uniform(0, 1, (turns, 2)) * random.uniform(0.4, 1, 2)
     return [_smooth(targets)]
 
 
 def strokes_of_nothing(random: Random) -> Strokes:
-    """Three to nine short strokes, anywhere."""
+    """Draw three to nine short strokes, anywhere."""
     return [
         _smooth(random.uniform(0, 1, 2) + random.normal(0, 0.2, (random.integers(2, 5), 2)))
         for _ in range(random.integers(3, 10))
@@ -98,7 +98,7 @@ def strokes_of_nothing(random: Random) -> Strokes:
 
 
 def zigzag(random: Random) -> Strokes:
-    """A saw or a wave of four turns or more, lying or standing."""
+    """Draw a zigzag or a wave with at least four legs, horizontal or vertical."""
     count = random.integers(5, 16)
     x = np.linspace(0, 1, count) + random.normal(0, 0.02, count)
     y = np.tile([0, random.uniform(0.2, 1)], count)[:count] + random.normal(0, 0.05, count)
@@ -108,7 +108,7 @@ def zigzag(random: Random) -> Strokes:
 
 
 def spiral(random: Random) -> Strokes:
-    """Two windings or more, or a coil."""
+    """Draw a spiral of two turns or more, or a coil."""
     angle = np.linspace(0, 2 * np.pi * random.uniform(2.2, 6), 120) * random.choice([-1, 1])
     is_coil = random.random() < 0.4
     radius = np.full(120, 0.3) if is_coil else np.linspace(random.uniform(0, 0.2), 0.5, 120)
@@ -118,7 +118,7 @@ def spiral(random: Random) -> Strokes:
 
 
 def lines(random: Random) -> Strokes:
-    """A lying line, or several lines side by side, crossed, or as a grid."""
+    """Draw one roughly horizontal line, or two to five lines, side by side or crossed."""
     count = random.choice([1, 2, 3, 4, 5])
     lying = _line(random.uniform(-35, 35))
     if count == 1:
@@ -134,14 +134,14 @@ def lines(random: Random) -> Strokes:
 
 
 def grid(random: Random) -> Strokes:
-    """Lines crossed by lines."""
+    """Draw a grid of horizontal and vertical lines."""
     across, down = random.integers(2, 5, 2)
     x, y = np.linspace(0.15, 0.85, down), np.linspace(0.15, 0.85, across)
     return [np.array([[0, v], [1, v]]) for v in y] + [np.array([[v, 0], [v, 1]]) for v in x]
 
 
 def face(random: Random) -> Strokes:
-    """A smiley: a round, eyes, a mouth, perhaps a nose."""
+    """Draw a smiley or a sad face: an outline, two eyes, a mouth, and perhaps a nose."""
     width = random.uniform(0.35, 0.5)
     strokes = [_arc((0, 0), (width, 0.5), 0, 360)]
     for side in (-1, 1):
@@ -156,11 +156,11 @@ def face(random: Random) -> Strokes:
 
 
 def shape(random: Random) -> Strokes:
-    """A polygon or a star with sharp corners, perhaps with something in it."""
+    """Draw a polygon or a star with sharp corners, perhaps with a line in it."""
     corners = random.integers(3, 7)
     turn = random.uniform(0, 360)
     angles = np.radians(turn + np.arange(corners + 1) * 360 / corners)
-    if random.random() < 0.3:  # each second corner: a star
+    if random.random() < 0.3:  # connect every second corner of a pentagon: a star
         angles = np.radians(turn + np.arange(6) * 144)
     outline = np.stack([np.cos(angles), np.sin(angles)], axis=1) * random.uniform(0.5, 1, 2)
     inside = [] if random.random() < 0.6 else [_line(random.uniform(0, 180)) * 0.6]
@@ -168,7 +168,7 @@ def shape(random: Random) -> Strokes:
 
 
 def flower(random: Random) -> Strokes:
-    """A ring with loops, rays or a cross about it: suns, flowers, wheels."""
+    """Draw a ring with rays or spokes: a sun, a flower or a wheel."""
     rays = random.integers(4, 11)
     strokes = [_arc((0, 0), (0.3, 0.3), 0, 360)]
     low, high = random.choice([0, 0.3, 0.4]), random.uniform(0.5, 0.8)
@@ -179,18 +179,18 @@ def flower(random: Random) -> Strokes:
 
 
 def dots(random: Random) -> Strokes:
-    """One dot, a few, or a filled blob."""
+    """Draw one dot, a few dots, or a filled blob."""
     if random.random() < 0.4:
         return [random.normal(0, 0.04, (random.integers(10, 60), 2)) * random.uniform(0.3, 3)]
     return [random.uniform(0, 1, (1, 2)) for _ in range(random.integers(1, 7))]
 
 
 def arcs(random: Random) -> Strokes:
-    """A lying or an upside-down bow: pieces that digits are made of, none of them a digit."""
+    """Draw one or two arcs: shapes that digits are made of, but not digits themselves."""
     opens = random.choice([0, 90, 180, 270]) + random.normal(0, 10)
     spread = random.uniform(60, 125)
     bow = _arc((0, 0), (random.uniform(0.3, 0.6), 0.5), opens - spread, opens + spread)
-    is_standing = abs(np.cos(np.radians(opens))) > 0.7  # may be a bent 1 or an open 0
+    is_standing = abs(np.cos(np.radians(opens))) > 0.7  # alone it may be a bent 1 or an open 0
     other = bow + random.uniform(-0.5, 0.5, 2)
     return [bow, other] if is_standing or random.random() < 0.3 else [bow]
 
@@ -208,7 +208,7 @@ def _arc(
 
 
 def _smooth(points: np.ndarray) -> Stroke:
-    """A curve through points (Catmull-Rom)."""
+    """Return a smooth curve through the points (Catmull-Rom)."""
     padded = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, 10, endpoint=False)[:, None]
     pieces = []

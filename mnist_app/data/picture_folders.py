@@ -30,18 +30,18 @@ _DIGITS = tuple("0123456789")
 def read_folder(
     place: Path | BinaryIO, progress: Progress | None = None
 ) -> tuple[Dataset, list[Skipped]]:
-    """A folder or ZIP with pictures in folders named after their digits, 0 to 9.
+    """Read a folder or ZIP of pictures that are sorted into folders named 0 to 9.
 
-    These folders may lie within others. Pictures may have any size and mode; those with a light
-    ground are inverted, as networks expect light ink on a dark ground. 28x28 pixels are taken as
-    they are; other sizes are brought into the normal form that drawings get too. A fifth is the
-    test set.
+    These folders may be inside others. Pictures may have any size and mode. Those with a light
+    ground are inverted, because networks expect light ink on a dark ground. Pictures of 28x28
+    pixels are used as they are; other sizes are brought into the normal form, like drawings. A
+    fifth of the pictures is the test set.
 
     Args:
-        place: the folder, the ZIP file, or an open one.
-        progress: called with what is being done and the share done, 0..1.
+        place: the folder, the ZIP file, or an open ZIP file.
+        progress: called with the current task and the share done, 0..1.
     Returns:
-        The data set, and the files that are not in it, each with the reason.
+        The data set, and the skipped files, each with the reason.
     Raises:
         InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
     """
@@ -54,7 +54,7 @@ def read_folder(
 def _read_digits(
     files: Sequence[tuple[File, int]], skipped: list[Skipped], name: str, progress: Progress | None
 ) -> Digits:
-    """The pictures that can be read; the others are added to `skipped`."""
+    """Return the pictures that can be read; add the others to `skipped`."""
     images = np.zeros((len(files), SIDE, SIDE), dtype=np.uint8)
     labels: list[int] = []
     for number, (file, digit) in enumerate(files):
@@ -71,7 +71,7 @@ def _read_digits(
 def labelled_files(
     place: Path | BinaryIO,
 ) -> tuple[list[tuple[File, int]], list[Skipped]]:
-    """The pictures in folders named 0 to 9 with their digits, and the files that are none.
+    """Return the pictures in folders named 0 to 9 with their digits, and the skipped files.
 
     Raises:
         InputError: it cannot be read, or holds fewer than 5 pictures of some digit.
@@ -95,7 +95,10 @@ def labelled_files(
 
 
 def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skipped]) -> None:
-    """Refuse what has too few pictures of some digit; the first one skipped may tell why."""
+    """Raise InputError if some digit has too few pictures.
+
+    The message names the first skipped file, because its problem may be the cause.
+    """
     name = printable(place) if isinstance(place, Path) else "The ZIP"
     counts = np.bincount(np.array(labels, dtype=int), minlength=10)
     if not counts.any():
@@ -120,7 +123,10 @@ def _first(skipped: Sequence[Skipped]) -> str:
 
 
 def reason_without_name(error: InputError, file: File) -> str:
-    """The message without the name, which stands beside it; in a ZIP a file has a shorter one."""
+    """Return the error's message without the file's name, which is shown next to it.
+
+    The message may name the file by its path or only by the end of its path.
+    """
     message, parts = str(error), file.name.split("/")
     for i in range(len(parts)):
         name = "/".join(parts[i:])
@@ -138,7 +144,7 @@ def _title(place: Path | BinaryIO) -> str:
 
 
 def _as_digit(file: File) -> np.ndarray:
-    """A picture in the form of MNIST's digits, uint8 (28, 28)."""
+    """Return a picture in the format of MNIST's digits, uint8 (28, 28)."""
     rgba = decode_picture(file.read(), file.name)
     if rgba.shape[:2] == (SIDE, SIDE):
         grey = light_on_dark(rgba)
@@ -152,7 +158,7 @@ def _as_digit(file: File) -> np.ndarray:
 
 
 def light_on_dark(rgba: np.ndarray) -> np.ndarray:
-    """Pixels, uint8 (H, W, 4), as uint8 (H, W); a light ground is inverted."""
+    """Convert pixels, uint8 (H, W, 4), to grey, uint8 (H, W), inverting a light ground."""
     alpha, ink = rgba[..., 3], np.asarray(Image.fromarray(rgba[..., :3]).convert("L"))
     light_ink = alpha.min() == 255 or not alpha.any() or np.average(ink, weights=alpha) > 127
     ground = Image.new("RGBA", (rgba.shape[1], rgba.shape[0]), "black" if light_ink else "white")
@@ -162,5 +168,5 @@ def light_on_dark(rgba: np.ndarray) -> np.ndarray:
 
 
 def is_blank(grey: np.ndarray) -> bool:
-    """Whether pixels, uint8 (H, W), have too little contrast to show anything."""
+    """Return whether pixels, uint8 (H, W), have too little contrast to show anything."""
     return int(grey.max()) - int(grey.min()) < MIN_CONTRAST

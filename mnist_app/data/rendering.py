@@ -1,4 +1,4 @@
-"""Drawings as training images: digits and non-digits, drawn as people draw on the canvas."""
+"""Drawings as training images: digits and non-digits, drawn the way people draw on the canvas."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -11,26 +11,26 @@ from mnist_app.drawing import pen
 from mnist_app.drawing.normal_form import SIDE, normal_form
 from mnist_app.drawing.pen import PenDigit, Strokes
 
-NOT_A_DIGIT = 10  # the label of what is no digit
+NOT_A_DIGIT = 10  # the label of drawings that are not digits
 FOLDS = 5
 Progress = Callable[[float], None]
-_CANVAS = 140  # pixels: half the app's canvas is as good, and four times as quick
+_CANVAS = 140  # pixels; half the size of the app's canvas, just as good and four times as fast
 _NUMBERS = 0.15  # share of the non-digits that are several digits
-_BRUSHES = 3.0, 20.0  # pixels on it: 6 to 40 on the app's
-_THICKEST = 0.5  # of a drawing's size: a wider brush leaves no digit to be seen
+_BRUSHES = 3.0, 20.0  # pixels on this canvas: 6 to 40 on the app's
+_THICKEST = 0.5  # of a drawing's size: with a wider brush no digit can be recognised
 
 Labelled = tuple[Tensor, Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
 
 def split_writers(digits: list[PenDigit], fold: int) -> tuple[list[PenDigit], ...]:
-    """Part pen strokes by writer, so that nobody stands on two sides.
+    """Split pen strokes by writer, so that no writer is in two parts.
 
     Args:
-        digits: of all writers.
-        fold: which writers are held out, modulo FOLDS; the folds share out all writers.
+        digits: the pen digits of all writers.
+        fold: which writers are held out, modulo FOLDS; each writer is held out in one fold.
     Returns:
-        (training: four fifths of the writers; validation; test: half of the held-out ones each).
-        Fewer than FOLDS writers cannot be parted: they all are for training.
+        (training: four fifths of the writers; validation and test: half of the other writers each).
+        Fewer than FOLDS writers cannot be split: all of them are for training.
     """
     writers = sorted({digit.writer for digit in digits})
     if len(writers) < FOLDS:
@@ -49,7 +49,7 @@ def split_writers(digits: list[PenDigit], fold: int) -> tuple[list[PenDigit], ..
 def draw_pen_digits(
     digits: list[PenDigit], copies: int, seed: int, progress: Progress = lambda _: None
 ) -> Labelled:
-    """Each pen digit `copies` times, at random brush, size, place, slant and shape."""
+    """Draw each pen digit `copies` times, with random brush, size, place, slant and shape."""
     labels = (digit.label for digit in digits for _ in range(copies))
     canvases = pen_digit_canvases(digits, copies, seed)
     drawings = zip(map(_normal, canvases), labels, strict=True)
@@ -57,7 +57,7 @@ def draw_pen_digits(
 
 
 def pen_digit_canvases(digits: list[PenDigit], copies: int, seed: int) -> Iterator[np.ndarray]:
-    """The same before the normal form: ink on a canvas, uint8 (140, 140)."""
+    """Draw the images of `draw_pen_digits` before the normal form: ink, uint8 (140, 140)."""
     random = np.random.default_rng([seed, 1])
     return (_canvas(digit.strokes, random) for digit in digits for _ in range(copies))
 
@@ -68,7 +68,7 @@ def draw_non_digits(
     digits: Sequence[PenDigit] = (),
     progress: Progress = lambda _: None,
 ) -> Labelled:
-    """Scribbles, letters, faces, lines, and numbers of several of the digits given."""
+    """Draw scribbles, letters, faces, lines, and numbers made of several of the given digits."""
     canvases = non_digit_canvases(count, seed, digits)
     return _collect(((_normal(ink), NOT_A_DIGIT) for ink in canvases), count, progress)
 
@@ -76,7 +76,7 @@ def draw_non_digits(
 def non_digit_canvases(
     count: int, seed: int, digits: Sequence[PenDigit] = ()
 ) -> Iterator[np.ndarray]:
-    """The same before the normal form: ink on a canvas, uint8 (140, 140)."""
+    """Draw the images of `draw_non_digits` before the normal form: ink, uint8 (140, 140)."""
     random = np.random.default_rng([seed, 2])
 
     def strokes() -> Strokes:
@@ -88,7 +88,7 @@ def non_digit_canvases(
 
 
 def _side_by_side(digits: Sequence[PenDigit], random: np.random.Generator) -> Strokes:
-    """Two or three digits, close together or touching: a number, and not a digit."""
+    """Return two or three digits, close together or touching: a number is not a digit."""
     chosen = [
         digits[i].strokes for i in random.integers(len(digits), size=random.choice([2, 2, 3]))
     ]
@@ -97,14 +97,14 @@ def _side_by_side(digits: Sequence[PenDigit], random: np.random.Generator) -> St
 
 
 def redraw(images: Tensor, progress: Progress = lambda _: None) -> Tensor:
-    """Images of digits, uint8 (N, 28, 28), as they look when they were drawn on the canvas."""
+    """Return images of digits, uint8 (N, 28, 28), as if they had been drawn on the canvas."""
     inks = (image.astype(np.float32) / 255 for image in images.numpy())
     drawings = ((normal_form(ink) if ink.any() else ink, 0) for ink in inks)
     return _collect(drawings, len(images), progress)[0]
 
 
 def _canvas(strokes: Strokes, random: np.random.Generator) -> np.ndarray:
-    """Strokes as somebody may draw them: any brush, size, place, slant."""
+    """Draw strokes the way someone might: with any brush, size, place and slant."""
     size = random.uniform(0.2, 0.95)
     low, high = size / 2, 1 - size / 2
     return pen.draw(

@@ -1,7 +1,7 @@
-"""What one training uses of a data set, with the drawings that a recipe adds to it.
+"""The images that one training uses: those of a data set, and the drawings that a recipe adds.
 
-What draws is loaded where it is needed: scipy with it takes 30 MB, of which a training on MNIST
-alone has no use.
+`rendering` is imported only where it is needed. It imports scipy, which takes 30 MB of memory, and
+a training on MNIST alone needs none of it.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from mnist_app.data.labelled_images import Digits, Progress, split, take
 from mnist_app.drawing import pen
 from mnist_app.recipes.recipe import Recipe
 
-_VALIDATION_COPIES = 2  # of the pen strokes, for half as many of them as images of MNIST
+_VALIDATION_COPIES = 2  # of each pen digit: about half as many drawings as MNIST images
 
 
 class TrainingData(NamedTuple):
-    """What one training uses of a data set."""
+    """The images that one training uses."""
 
     train: Digits
     val: Digits
@@ -31,13 +31,13 @@ class TrainingData(NamedTuple):
 
 
 def prepare(recipe: Recipe, progress: Progress | None = None) -> TrainingData:
-    """Load the recipe's data set, split off its validation images, take its subset.
+    """Load the recipe's data set, split off validation images, take the subset, add drawings.
 
     Raises:
-        InputError: the data set cannot be had.
+        InputError: the data set cannot be loaded.
     """
     dataset = load_dataset(recipe.dataset, progress)
-    fingerprint = dataset.train.fingerprint  # before the split, which takes its memory
+    fingerprint = dataset.train.fingerprint  # before the split, which reuses the memory
     train, val = split(dataset.train, recipe.validation_fraction, recipe.seed, in_place=True)
     train = take(train, recipe.subset, recipe.seed)
     if recipe.redrawn or recipe.pen_copies or recipe.non_digits:
@@ -48,7 +48,7 @@ def prepare(recipe: Recipe, progress: Progress | None = None) -> TrainingData:
 def _with_drawings(
     train: Digits, val: Digits, recipe: Recipe, progress: Progress | None
 ) -> tuple[Digits, Digits]:
-    """Add what the recipe wants drawn: its images again, pen strokes, drawings of no digit."""
+    """Add the drawings that the recipe asks for: redrawn images, pen strokes and non-digits."""
     from mnist_app.data import rendering
 
     if recipe.redrawn:
@@ -88,12 +88,12 @@ def _with_non_digits(
 
 
 def _reporter(task: str, progress: Progress | None) -> Callable[[float], None]:
-    """Reports the share (0..1) of one task that is done."""
+    """Return a function that reports the share of one task that is done, 0..1."""
     return lambda share: progress(task, share) if progress else None
 
 
 def load_pen_digits() -> list[pen.PenDigit]:
-    """The pen strokes in the data folder's `pendigits`; none if it is not there.
+    """Load the pen strokes in the data folder's `pendigits`; none if that folder is missing.
 
     Source: UCI Pen-Based Recognition of Handwritten Digits (Alpaydin and Alimoglu 1998).
     """
@@ -102,7 +102,7 @@ def load_pen_digits() -> list[pen.PenDigit]:
 
 
 def missing_strokes_notice(recipe: Recipe) -> str | None:
-    """One sentence on what the recipe asks for and the data folder does not hold."""
+    """Return one sentence if the recipe asks for pen strokes that the data folder does not have."""
     if not recipe.pen_copies or _pen_folder().is_dir():
         return None
     return (

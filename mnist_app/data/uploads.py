@@ -1,4 +1,4 @@
-"""The ZIPs that were uploaded as data sets, kept in the weights folder."""
+"""ZIPs uploaded as data sets, kept in the weights folder."""
 
 import hashlib
 import os
@@ -19,36 +19,36 @@ MOST_UPLOADED = 2_000_000_000  # bytes of all uploads together
 
 
 class Upload(NamedTuple):
-    """A ZIP that was uploaded."""
+    """An uploaded ZIP."""
 
-    time: float  # when, in seconds since 1970
+    time: float  # when it was uploaded, in seconds since 1970
     path: Path
     size: int  # bytes
 
 
 def uploads_folder() -> Path:
-    """Where uploaded ZIPs stand: `.datasets` in the weights folder."""
+    """Return the folder of uploaded ZIPs: `.datasets` in the weights folder."""
     return weights_folder() / UPLOADS
 
 
 def list_uploads() -> list[Upload]:
-    """The ZIPs that were uploaded, the newest first."""
+    """Return the uploaded ZIPs, newest first."""
     found = []
     for path in uploads_folder().glob("*.zip"):
-        with suppress(OSError):  # another browser deletes it just now
+        with suppress(OSError):  # another browser may just be deleting it
             facts = path.stat()
             found.append(Upload(facts.st_mtime, path, facts.st_size))
     return sorted(found, reverse=True)
 
 
 def keep_upload(name: str, file: BinaryIO) -> Path:
-    """Keep an uploaded ZIP, in one step; the same content again is the same file.
+    """Store an uploaded ZIP atomically; uploading the same file again stores it only once.
 
     Args:
-        name: of the file that was uploaded.
+        name: the uploaded file's name.
         file: its content.
     Raises:
-        InputError: it cannot be a data set, or there is no place for it.
+        InputError: it cannot be a data set, or there is no space for it.
     """
     labelled_files(file)
     digest = hashlib.sha256()

@@ -1,5 +1,6 @@
-"""From pen, picture or photo to the normal form of MNIST's digits.
+"""Turn pen strokes, pictures and photos into the normal form of MNIST's digits.
 
-`normal_form.to_mnist` is what every drawing goes through before a network sees it. `pictures` reads
-files, `photo` finds the ink on a photo, `segmentation` the digits of a number, `pen` draws strokes.
+Every drawing goes through `normal_form.to_mnist` before a network sees it. `pictures` reads files,
+`photo` finds the ink in a photo, `segmentation` finds the digits of a number, and `pen` draws
+strokes.
 """

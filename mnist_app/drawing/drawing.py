@@ -1,7 +1,7 @@
-"""A drawing: its pixels, its ink, and the way of the pen where it is known.
+"""A drawing: its pixels, its ink, and the path of the pen if it is known.
 
-Made once, from the canvas or from a picture, and handed down. It needs numpy alone: the canvas is
-on the page before torch and scipy are loaded.
+A drawing is created once, from the canvas or a picture, and then passed on. This module needs only
+numpy, because the canvas is on the page before torch and scipy are loaded.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from functools import cached_property
 
 import numpy as np
 
-MIN_CONTRAST = 32  # of 255, between ink and ground; less is taken for an empty ground
+MIN_CONTRAST = 32  # of 255, between ink and ground; with less the drawing counts as blank
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What was drawn, on the canvas or on paper.
+    """A drawing, made on the canvas or on paper.
 
     Raises:
         ValueError: rgba is not uint8 of shape (H, W, 4).
     """
 
     rgba: np.ndarray  # uint8 (H, W, 4), usually light ink on a dark ground
-    paths: Sequence[np.ndarray] = ()  # of the pen, each float (N, 2) in pixels; a picture has none
-    brush: float = 0.0  # pixels, the width that the paths are drawn with; 0: there are none
+    paths: Sequence[np.ndarray] = ()  # of the pen, each float (N, 2) in pixels; none for a picture
+    brush: float = 0.0  # the width of the paths in pixels; 0 if there are none
 
     def __post_init__(self) -> None:
         rgba = self.rgba
@@ -34,9 +34,9 @@ class Drawing:
 
     @cached_property
     def ink(self) -> np.ndarray | None:
-        """How much each pixel differs from the ground, which is what the border shows.
+        """How much each pixel differs from the ground, which is the border's median colour.
 
-        float32 (H, W), 0 the ground and 1 the strongest ink; None if nothing is drawn.
+        float32 (H, W), from 0 for the ground to 1 for the strongest ink; None if nothing is drawn.
         """
         return _ink_of(self.rgba)
 
@@ -47,13 +47,13 @@ class Drawing:
 
     @cached_property
     def key(self) -> int:
-        """The same for the same drawing, within this process."""
+        """A hash of the drawing, stable within this process."""
         paths = (path.tobytes() for path in self.paths)
         return hash((self.rgba.shape, self.rgba.tobytes(), self.brush, *paths))
 
 
 def as_drawing(drawing: Drawing | np.ndarray) -> Drawing:
-    """A drawing as it is, or one of its pixels, uint8 (H, W, 4)."""
+    """Return a drawing as it is; make one from pixels, uint8 (H, W, 4)."""
     return drawing if isinstance(drawing, Drawing) else Drawing(drawing)
 
 
@@ -68,18 +68,21 @@ def _ink_of(rgba: np.ndarray) -> np.ndarray | None:
 
 
 def _channels(rgba: np.ndarray) -> list[np.ndarray]:
-    """The channels that differ from each other, uint8 (H, W): one if the drawing is grey."""
+    """Return the channels worth comparing, uint8 (H, W).
+
+    A grey drawing has one colour channel instead of three. Alpha is included if it is used.
+    """
     red, green, blue, alpha = (np.ascontiguousarray(rgba[..., i]) for i in range(4))
     is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
     colours = [red] if is_grey else [red, green, blue]
     if alpha.min() == 255:
         return colours
-    opaque = alpha.astype(np.uint16)  # what is transparent has no colour
+    opaque = alpha.astype(np.uint16)  # transparent pixels have no colour
     return [*((colour * opaque // 255).astype(np.uint8) for colour in colours), alpha]
 
 
 def _from_ground(channel: np.ndarray) -> np.ndarray:
-    """How much each pixel differs from what the border shows, uint8."""
+    """Return how much each pixel differs from the border's median, uint8."""
     border = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
     ground = np.uint8(np.median(border))
     difference: np.ndarray = np.maximum(channel, ground) - np.minimum(channel, ground)

@@ -1,4 +1,4 @@
-"""A drawing of one digit into the normal form of MNIST's digits, in five named steps."""
+"""Bring a drawing of one digit into the normal form of MNIST's digits, in five named steps."""
 
 import math
 from collections.abc import Callable, Collection
@@ -18,26 +18,26 @@ from mnist_app.drawing.stroke_width import STROKE, stroke_radius, thicker, thinn
 
 SIDE = 28
 BOX = 20  # the longest side of a digit in the normal form
-INK = 0.4  # share of the darkest ink from which on a pixel counts as drawn
-WORK = 100  # pixels, the longest side of a drawing while its strokes are worked on
+INK = 0.4  # a pixel with at least this share of the strongest ink counts as drawn
+WORK = 100  # pixels, the longest side of a drawing while its strokes are processed
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
 
 def to_mnist(rgba: np.ndarray | Drawing, left_out: Collection[str] = ()) -> Tensor | None:
-    """Put a drawing into the normal form of MNIST's digits.
+    """Bring a drawing into the normal form of MNIST's digits.
 
-    Crop to the ink, drop stray dots, draw the strokes anew in the width of MNIST's, scale the
-    longest side to 20 pixels with anti-aliasing and the aspect ratio kept, and bring the centre
-    of mass to the centre of 28x28.
+    Crop to the ink, drop stray dots, redraw the strokes in the width of MNIST's, scale the longest
+    side to 20 pixels with anti-aliasing, keeping the aspect ratio, and move the centre of mass to
+    the centre of 28x28.
 
     Args:
-        rgba: uint8 (H, W, 4), light ink on a dark ground; other colours are understood too, the
-            ground being what the border shows. Or the drawing made from it.
-        left_out: names of STEPS to leave out, to see what each is good for. Without "crop" the
-            whole canvas is taken for the digit, without "specks" stray dots stay, without
-            "thickness" the strokes keep the width of the brush, without "scale" the digit keeps
-            its size, the longest side of the canvas becoming 28 pixels, and without "centre" the
-            middle of what is left, not its centre of mass, goes to the centre.
+        rgba: uint8 (H, W, 4), light ink on a dark ground, or the drawing made from it. Other
+            colours work too: the ground is the border's median colour.
+        left_out: names of STEPS to leave out, to see what each one does. Without "crop" the whole
+            canvas counts as the digit. Without "specks" stray dots stay. Without "thickness" the
+            strokes keep the width of the brush. Without "scale" the digit keeps its size relative
+            to the canvas, whose longest side becomes 28 pixels. Without "centre" the middle of the
+            image, not its centre of mass, goes to the centre.
     Returns:
         float32 (1, 1, 28, 28) in [0, 1]; None if nothing is drawn.
     Raises:
@@ -51,10 +51,10 @@ def to_mnist(rgba: np.ndarray | Drawing, left_out: Collection[str] = ()) -> Tens
 
 
 def normal_form(ink: np.ndarray, left_out: Collection[str] = ()) -> np.ndarray:
-    """Ink, float32 (H, W) from 0 the ground to 1, as a digit of MNIST: float32 (28, 28).
+    """Convert ink to the normal form, float32 (28, 28).
 
     Args:
-        ink: there is some in it.
+        ink: float32 (H, W), from 0 for the ground to 1; not all 0.
         left_out: names of STEPS to leave out.
     """
     form = Form(ink, max(ink.shape), frozenset(left_out))
@@ -65,20 +65,23 @@ def normal_form(ink: np.ndarray, left_out: Collection[str] = ()) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """A drawing on its way to the normal form, as one step hands it to the next.
+    """A drawing on its way to the normal form, passed from one step to the next.
 
-    The ink has the drawing's own pixels up to "specks", those of the working size from
-    "thickness" on, at most 28x28 from "scale" on, and 28x28 in the end.
+    The ink has the drawing's own resolution up to "specks" and the working size from "thickness"
+    on. From "scale" on it has at most 28x28 pixels, and 28x28 at the end.
     """
 
-    ink: np.ndarray  # float, 0 the ground to 1
+    ink: np.ndarray  # float, from 0 for the ground to 1
     canvas: int  # pixels, the longest side of the whole drawing
     left_out: frozenset[str]
-    factor: float = 1.0  # from the working size to that in the 28x28 image
+    factor: float = 1.0  # scale from the working size to the 28x28 image
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """Ink or none, bool, its longest side WORK pixels, in a frame of ground: up to "specks"."""
+        """Where there is ink, bool; for the steps up to "thickness".
+
+        The longest side is WORK pixels; around that is a frame of ground, 1 pixel wide.
+        """
         height, width = self.ink.shape
         factor = WORK / max(height, width)
         size = max(1, round(width * factor)), max(1, round(height * factor))
@@ -95,7 +98,7 @@ def _crop(form: Form) -> Form:
 
 
 def _drop_specks(form: Form) -> Form:
-    """Drop stray dots, as they are found at the working size."""
+    """Drop stray dots, which are found at the working size."""
     kept = without_stray_dots(form.mask)
     if kept is form.mask:
         return form
@@ -106,7 +109,7 @@ def _drop_specks(form: Form) -> Form:
 
 
 def _standardise_strokes(form: Form) -> Form:
-    """Draw the strokes anew, in the width that comes out as STROKE."""
+    """Redraw the strokes in the width that becomes STROKE in the final image."""
     mask, inside = form.mask, ndimage.distance_transform_edt(form.mask)
     radius = stroke_radius(inside)
     factor = _factor_of_path(form, radius) if form.left_out.isdisjoint(_FIT) else _factor(form)
@@ -121,24 +124,24 @@ def _standardise_strokes(form: Form) -> Form:
 
 
 def _keep_strokes(form: Form) -> Form:
-    """Leave the strokes as wide as the brush drew them."""
+    """Keep the strokes as wide as the brush drew them."""
     return replace(form, ink=form.mask.astype(np.float32), factor=_factor(form))
 
 
 def _fill_box(form: Form) -> Form:
-    """Make the digit 20 pixels long."""
+    """Scale the digit's longest side to 20 pixels."""
     return replace(form, ink=_resized(form, BOX))
 
 
 def _keep_size(form: Form) -> Form:
-    """Make the canvas 28 pixels long; the digit becomes smaller with it."""
+    """Scale the canvas's longest side to 28 pixels, and the digit by the same factor."""
     return replace(form, ink=_resized(form, SIDE))
 
 
 def _centre_mass(form: Form) -> Form:
-    """Bring the centre of mass to the centre, as far as all the ink stays inside."""
+    """Move the centre of mass to the centre, as far as possible with all the ink inside."""
     ink = form.ink
-    if "crop" in form.left_out:  # without the empty rows and columns around, so that it can move
+    if "crop" in form.left_out:  # drop the empty rows and columns around it, so that it can move
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     total, place = ink.sum(), []
@@ -150,7 +153,7 @@ def _centre_mass(form: Form) -> Form:
 
 
 def _centre_rectangle(form: Form) -> Form:
-    """Bring the middle of the rectangle to the centre."""
+    """Move the middle of the rectangle to the centre."""
     return replace(form, ink=_placed(form.ink, *((SIDE - side) // 2 for side in form.ink.shape)))
 
 
@@ -160,7 +163,7 @@ def _leave(form: Form) -> Form:
 
 class _Step(NamedTuple):
     taken: Callable[[Form], Form]
-    left_out: Callable[[Form], Form]  # what comes in its place
+    left_out: Callable[[Form], Form]  # what happens instead
 
 
 _STEPS = {
@@ -171,21 +174,21 @@ _STEPS = {
     "centre": _Step(_centre_mass, _centre_rectangle),
 }
 STEPS = tuple(_STEPS)
-_FIT = frozenset(["crop", "scale"])  # with both the digit fills the box to the pixel
+_FIT = frozenset(["crop", "scale"])  # with both, the digit fills the box exactly
 
 
-# What they are made of
+# Parts of the steps
 
 
 def cropped(ink: np.ndarray) -> np.ndarray:
-    """The smallest rectangle with all the ink, of which there is some."""
+    """Return the smallest rectangle with all the ink; there must be some."""
     drawn = ink >= INK * ink.max()
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _factor(form: Form) -> float:
-    """From the working size to that of the image, whatever the strokes' width."""
+    """Return the scale from the working size to the image, whatever the strokes' width."""
     if "scale" not in form.left_out:
         return BOX / WORK
     longest: int = max(form.ink.shape)
@@ -193,14 +196,17 @@ def _factor(form: Form) -> float:
 
 
 def _factor_of_path(form: Form, radius: float) -> float:
-    """The same by the path of the pen: with strokes STROKE wide the digit is BOX long."""
+    """Return the scale at which the digit is BOX long once its strokes are STROKE wide.
+
+    The scale is computed from the path of the pen, which does not depend on the strokes' width.
+    """
     drawn = [np.flatnonzero(form.mask.any(axis=axis)) for axis in (0, 1)]
     path: float = max(places[-1] - places[0] + 1 for places in drawn) - 2 * radius
-    return (BOX - STROKE) / max(path, radius)  # a dot is not blown up
+    return (BOX - STROKE) / max(path, radius)  # so that a dot is not blown up
 
 
 def _resized(form: Form, most: int) -> np.ndarray:
-    """The ink, scaled with anti-aliasing, at most `most` pixels long."""
+    """Scale the ink with anti-aliasing to at most `most` pixels in length."""
     if "crop" in form.left_out:
         part = form.ink[1:-1, 1:-1].astype(np.float32)  # without the frame of the working size
     else:
@@ -210,7 +216,7 @@ def _resized(form: Form, most: int) -> np.ndarray:
 
 
 def _placed(ink: np.ndarray, top: int, left: int) -> np.ndarray:
-    """Ink at a place in the image, float32 (28, 28)."""
+    """Place the ink in the image, float32 (28, 28)."""
     image = np.zeros((SIDE, SIDE), dtype=np.float32)
     image[top : top + ink.shape[0], left : left + ink.shape[1]] = ink.clip(0, 1)
     return image

@@ -1,4 +1,4 @@
-"""Pen strokes: read from files, put on a canvas, drawn as the canvas draws them."""
+"""Pen strokes: read them from files, place them on a canvas, draw them as the app's canvas does."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from mnist_app.common.errors import InputError
 
 CANVAS = 280  # pixels, the side of the app's canvas
-FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is so large
+FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is that large
 SUFFIXES = (".tra", ".tes", ".unp", ".unipen", ".dat", ".json", ".jsonl")
 
 _THICK = 0.1  # of the longest stroke's length: a wider brush fills the loops of a digit
@@ -22,7 +22,7 @@ Strokes = list[Stroke]
 
 
 class PenDigit(NamedTuple):
-    """One drawn digit, as the pen went."""
+    """One digit, as the strokes of a pen."""
 
     label: int  # 0..9
     writer: str
@@ -35,12 +35,12 @@ class PenDigit(NamedTuple):
 def read_strokes(path: Path) -> list[PenDigit]:
     """Read pen strokes from a file, or from all files of a folder.
 
-    UNIPEN (`.SEGMENT DIGIT`, `.PEN_DOWN`, points with y upwards; the writer is the second number
-    of a `.COMMENT`), or JSON: a list, or one object per line, of
+    The format is UNIPEN (`.SEGMENT DIGIT`, `.PEN_DOWN`, points with y upwards; the writer is the
+    second word of a `.COMMENT`) or JSON: a list, or one object per line, of
     `{"label": 7, "writer": "anna", "strokes": [[[x, y], ...], ...]}` with y downwards.
 
     Raises:
-        InputError: there is no such file, or no strokes in it; the message names it.
+        InputError: the file does not exist, is malformed, or has no strokes; the message names it.
     """
     try:
         files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
@@ -65,7 +65,7 @@ def _read(path: Path) -> list[PenDigit]:
 
 
 def is_path(stroke: Stroke) -> bool:
-    """Whether it is the way of a pen, from point to point, all of them at places that can be."""
+    """Return whether a stroke is a non-empty list of points, all of them within FARTHEST."""
     is_list = stroke.ndim == 2 and stroke.shape[1] == 2 and len(stroke) > 0
     return is_list and bool((np.abs(stroke) <= FARTHEST).all())
 
@@ -127,7 +127,7 @@ def placed(
     slant: float = 0.0,
     aspect: float = 1.0,
 ) -> Strokes:
-    """Strokes on a canvas of `side` pixels.
+    """Place strokes on a canvas of `side` pixels.
 
     Args:
         strokes: in any units, y downwards.
@@ -136,7 +136,7 @@ def placed(
         centre: of the path's box, as shares of the canvas.
         rotation: degrees, clockwise on the screen.
         slant: sideways shift per height, positive to the right at the top.
-        aspect: width by height, relative to what it was.
+        aspect: factor by which the ratio of width to height changes.
     """
     warp = _warp(rotation, slant, aspect)
     low, high = _bounds([stroke @ warp for stroke in strokes])
@@ -146,7 +146,7 @@ def placed(
 
 
 def _warp(rotation: float, slant: float, aspect: float) -> np.ndarray:
-    """What points, as rows, are multiplied by: float (2, 2)."""
+    """Return the matrix that points, as rows, are multiplied by: float (2, 2)."""
     angle = np.radians(rotation)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     warp: np.ndarray = np.array([[aspect, 0], [-slant, 1]]) @ turn
@@ -163,12 +163,12 @@ def in_a_row(
     gaps: Sequence[float] | np.ndarray,
     heights: Sequence[float] | np.ndarray,
 ) -> Strokes:
-    """Digits side by side on one line, as a number.
+    """Place digits side by side on one line, as a number.
 
     Args:
-        digits: the strokes of each, in any units.
-        gaps: before each digit (the first is not used), as shares of a height of 1.
-        heights: of each digit.
+        digits: the strokes of each digit, in any units.
+        gaps: the gap before each digit, in units of a height of 1; the first one is not used.
+        heights: the height of each digit.
     """
     row, right = [], 0.0
     for number, (digit, gap, height) in enumerate(zip(digits, gaps, heights, strict=True)):
@@ -182,10 +182,10 @@ def in_a_row(
 
 
 def fine_brush(strokes: Strokes, brush: float) -> float:
-    """The brush that strokes, in pixels, are read by: one that leaves their loops open, in pixels.
+    """Return the brush to redraw strokes with before reading them, so that their loops stay open.
 
-    A thick brush on a small digit closes its loops and corners; the way of the pen still shows
-    them when it is drawn with a finer one.
+    A thick brush on a small digit closes its loops and corners. The path of the pen still shows
+    them when it is drawn with a finer brush. The strokes and both brushes are in pixels.
     """
     length: float = max(np.ptp(stroke, axis=0).max() for stroke in strokes)
     return min(brush, max(_THICK * length, _FINEST))
@@ -203,5 +203,5 @@ def draw(strokes: Strokes, *, brush: float = 18, side: int = CANVAS) -> np.ndarr
 
 
 def canvas_rgba(ink: np.ndarray) -> np.ndarray:
-    """Ink, uint8 (H, W), as the pixels of the app's canvas: white on black, uint8 (H, W, 4)."""
+    """Convert ink, uint8 (H, W), to pixels of the app's canvas: white on black, uint8 (H, W, 4)."""
     return np.dstack([ink, ink, ink, np.full_like(ink, 255)])

@@ -1,4 +1,4 @@
-"""Photos of handwriting on paper or a board as what the app's canvas would show."""
+"""Turn photos of handwriting on paper or a board into what the app's canvas would show."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,40 +10,40 @@ from scipy import ndimage
 from mnist_app.common.errors import InputError
 from mnist_app.drawing.pen import canvas_rgba
 
-LONGEST = 1000  # pixels, the longest side of a photo while it is worked on
-MOST_ENLARGED = 4  # times at most, for small pictures
-FAINTEST = 0.1  # share of the ground's light; what is nearer to the ground is no ink
+LONGEST = 1000  # pixels, the longest side of a photo while it is processed
+MOST_ENLARGED = 4  # the largest factor by which a small picture is enlarged
+FAINTEST = 0.1  # share of the ground's light; anything closer to the ground is not ink
 GROUNDS = (0.04, 0.06, 0.1, 0.2)  # of the longest side: narrower may be ink, wider is ground
-BLACKEST = 0.2  # of full light, added to a board's: noise in what is black is no chalk
-STEEPEST = 0.14  # rise of a ruled line, of 1: 8 degrees
+BLACKEST = 0.2  # of full light, added to a board's, so that noise in black areas is not chalk
+STEEPEST = 0.14  # slope of a ruled line: 8 degrees
 THICKEST_LINE = 0.026  # of the longest side
-DIMMEST = 0.3  # of the page's light, added to the ground's: a dark desk's grain is no ink
-DARKEST = 0.2  # of full light, the least that is added: a black picture's noise is no ink
-WIDEST = 0.12  # of the longest side: what is wider is no ink, when it is asked whether ink is light
-MANY = 4  # so many lines are a ruled sheet, wherever they end
-MOST_CHALK = 0.4  # of a board's picture
+DIMMEST = 0.3  # of the page's light, added to the ground's, so that a dark desk's grain is not ink
+DARKEST = 0.2  # of full light, the least that is added, so that a black picture's noise is not ink
+WIDEST = 0.12  # of the longest side: anything wider is not ink when deciding if it is a board
+MANY = 4  # this many lines are a ruled sheet, wherever they end
+MOST_CHALK = 0.4  # the largest share of a board's picture that is as light as chalk
 _NOTHING_FOUND = (
     "No digits were found in the picture: photograph them from nearer and in more light, or write "
     "them with a thicker pen."
 )
-_BIN = 3  # pixels, a step of the heights at which lines are looked for
+_BIN = 3  # pixels, the step between the heights at which lines are searched for
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
 
 def clean(rgba: np.ndarray) -> np.ndarray:
-    """Keep the ink of a photo alone, as it would stand on the app's canvas.
+    """Keep only the ink of a photo, as it would look on the app's canvas.
 
-    The light of the ground is divided out, ruled lines, shadows, specks and what touches the
-    border are left out. Dark ink on a light ground is understood as well as chalk on a board.
+    The ground's light is divided out. Ruled lines, shadows, specks and anything that touches the
+    border are removed. This works for dark ink on a light ground and for chalk on a board.
 
     Args:
         rgba: uint8 (H, W, 4), a photo or an already clean drawing.
     Returns:
-        uint8 (h, w, 4), opaque, white ink on black, anti-aliased; the aspect ratio is kept and
-        the longest side is 1,000 pixels, or four times what it was if that is less.
+        uint8 (h, w, 4), opaque, white ink on black, anti-aliased. The aspect ratio is kept, and
+        the longest side is 1,000 pixels or four times its original length, whichever is less.
     Raises:
         ValueError: rgba is not uint8 of shape (H, W, 4).
-        InputError: there is no ink to be found.
+        InputError: no ink was found.
     """
     if rgba.dtype != np.uint8 or rgba.ndim != 3 or rgba.shape[2] != 4 or 0 in rgba.shape:
         raise ValueError(f"a photo must be uint8 (H, W, 4), not {rgba.dtype} {rgba.shape}")
@@ -56,7 +56,7 @@ def clean(rgba: np.ndarray) -> np.ndarray:
 
 
 def _working_size(rgba: np.ndarray) -> np.ndarray:
-    """Opaque RGB, float32 (h, w, 3) in 0..1."""
+    """Resize the photo and return it as opaque RGB, float32 (h, w, 3) in 0..1."""
     height, width = rgba.shape[:2]
     factor = min(LONGEST / max(height, width), MOST_ENLARGED)
     size = max(1, round(width * factor)), max(1, round(height * factor))
@@ -66,7 +66,10 @@ def _working_size(rgba: np.ndarray) -> np.ndarray:
 
 
 def _opaque(rgba: np.ndarray) -> np.ndarray:
-    """Uint8 (H, W, 3): what is transparent becomes the opposite of what is not."""
+    """Return opaque RGB, uint8 (H, W, 3).
+
+    Transparent pixels become white if the others are dark, and black if the others are light.
+    """
     colour, alpha = rgba[..., :3], rgba[..., 3:].astype(np.float32) / 255
     if alpha.min() == 1:
         return np.ascontiguousarray(colour)
@@ -78,9 +81,9 @@ def _opaque(rgba: np.ndarray) -> np.ndarray:
 
 
 def _light(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Dark ink on a light ground, float32 (h, w) in 0..1, and whether it was the other way.
+    """Return the light, float32 (h, w) in 0..1, as dark ink on a light ground.
 
-    Coloured ink is dark as well.
+    Coloured ink becomes dark, too. Also return whether it is a board: light ink on a dark ground.
     """
     luminance = rgb @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     dark_ink = (luminance + rgb.min(axis=2)) / 2
@@ -92,13 +95,13 @@ def _light(rgb: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _is_board(dark_ink: np.ndarray, light_ink: np.ndarray) -> bool:
-    """Whether there is more light ink than dark.
+    """Return whether it is a board: whether there is more light ink than dark ink.
 
-    Ink is thin, and unlike most of what surrounds it; the gaps between strokes are thin, too, but
-    they are ground. And little of the picture is as light as chalk; the corners of a page that
-    lies askew on a desk would pass for it, but the page is as light. That tells 99.6% of 1,400
-    made-up photos and drawings: small and large digits, falling light, shadows, glare, ruled and
-    framed sheets.
+    Ink is thin, and it differs from most of its surroundings. The gaps between strokes are thin,
+    too, but they look like the ground around them. Also, little of a board's picture is as light
+    as chalk. That rules out a page that lies askew on a desk: its corners look like chalk, but the
+    whole page is just as light. These checks are right for 99.6% of 1,400 synthetic photos and
+    drawings: small and large digits, uneven light, shadows, glare, ruled and framed sheets.
     """
     factor = max(1, max(dark_ink.shape) // 250)
     small = [np.asarray(Image.fromarray(x).reduce(factor)) for x in (dark_ink, light_ink)]
@@ -110,32 +113,32 @@ def _is_board(dark_ink: np.ndarray, light_ink: np.ndarray) -> bool:
     dark, light = np.where(ink > faintest, ink, 0).sum(axis=(1, 2))
     if light <= dark:
         return False
-    chalk = np.median(small[1][ink[1] > faintest])  # 1 - its light
+    chalk = np.median(small[1][ink[1] > faintest])  # 1 - the light of the chalk
     return bool(np.mean(1 - small[1] >= 0.9 * (1 - chalk)) < MOST_CHALK)
 
 
 def _surroundings(light: np.ndarray, size: int) -> np.ndarray:
-    """The median of the light around each pixel, from every second one."""
+    """Return the median light around each pixel, computed at half the size."""
     half = np.asarray(Image.fromarray(light).reduce(2))
     median = ndimage.median_filter(half, max(3, size // 2 | 1), mode="nearest")
     return np.asarray(Image.fromarray(median).resize(light.shape[::-1], Image.Resampling.BILINEAR))
 
 
 class Sheet(NamedTuple):
-    """What a photo shows: all float32 (h, w)."""
+    """A photo split into ground and ink; all arrays are float32 (h, w)."""
 
     light: np.ndarray  # 0..1
-    ground: np.ndarray  # the light where there were no ink, 0..1
+    ground: np.ndarray  # the light that there would be without ink, 0..1
     darkness: np.ndarray  # the share of the ground's light that the ink takes away, about 0..1,
     # less where the ground is dark
 
     def turned(self) -> "Sheet":
-        """Rows become columns."""
+        """Return the sheet with rows and columns swapped."""
         return Sheet(self.light.T, self.ground.T, self.darkness.T)
 
 
 def _sheet(light: np.ndarray) -> Sheet:
-    """Take the ground from the narrowest surroundings that are wider than the strokes."""
+    """Estimate the ground, using the narrowest of GROUNDS that is wider than the strokes."""
     sheets = [_on_ground(light, size) for size in GROUNDS]
     widest = sheets[-1].darkness
     if widest.max() < FAINTEST:
@@ -149,7 +152,7 @@ def _sheet(light: np.ndarray) -> Sheet:
 def _on_ground(light: np.ndarray, size: float) -> Sheet:
     half = np.asarray(Image.fromarray(light).reduce(2))
     width = round(size * max(half.shape))
-    closed = ndimage.grey_closing(half, width, mode="nearest")  # a desk's rim is ground, not thin
+    closed = ndimage.grey_closing(half, width, mode="nearest")  # a desk's rim is ground, not ink
     ground = np.asarray(Image.fromarray(closed).resize(light.shape[::-1])).clip(0.02)
     dimmest = max(DIMMEST * np.quantile(ground[::9, ::9], 0.95), DARKEST)
     darkness = (ground - light) / (ground + dimmest) * (1 + DIMMEST)
@@ -158,7 +161,7 @@ def _on_ground(light: np.ndarray, size: float) -> Sheet:
 
 
 def _usual(darkness: np.ndarray) -> tuple[float, float]:
-    """Median and standard deviation of the ground's darkness, whatever stands on it."""
+    """Return median and standard deviation of the ground's darkness, whatever is written on it."""
     values = darkness[::9]
     for _ in range(3):
         middle = np.median(values)
@@ -171,7 +174,7 @@ def _usual(darkness: np.ndarray) -> tuple[float, float]:
 
 
 def _ink(sheet: Sheet, is_board: bool) -> np.ndarray:
-    """Bool (h, w), True where there is ink."""
+    """Return bool (h, w), True where there is ink."""
     _, noise = _usual(sheet.darkness[sheet.ground >= np.median(sheet.ground)])
     faintest = max(FAINTEST, 4 * noise)
     dark = _without_lines(sheet.darkness > faintest, sheet, faintest)
@@ -179,7 +182,7 @@ def _ink(sheet: Sheet, is_board: bool) -> np.ndarray:
     if not dark.any():
         return dark
     strength = np.quantile(sheet.darkness[inner if inner.any() else dark], 0.8)
-    half = strength / (2 - strength if is_board else 2)  # where ink covers half of a pixel
+    half = strength / (2 - strength if is_board else 2)  # darkness of a pixel half covered by ink
     strong = dark & (sheet.darkness > half)
     weak = dark & (sheet.darkness > max(faintest, 0.6 * half))
     whole = ndimage.binary_propagation(strong & weak, _TOUCHING, weak)
@@ -192,7 +195,7 @@ def _without_border(dark: np.ndarray, contact: float = 0) -> np.ndarray:
 
     Args:
         dark: bool (h, w).
-        contact: the share of its own length that a part may touch the border with and stay.
+        contact: a part stays if it touches the border with at most this share of its length.
     """
     labels, count = ndimage.label(dark, _TOUCHING)
     frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
@@ -202,17 +205,17 @@ def _without_border(dark: np.ndarray, contact: float = 0) -> np.ndarray:
 
 
 def _lengths(labels: np.ndarray) -> np.ndarray:
-    """The longer side of each part's box, pixels."""
+    """Return the longer side of each part's box, in pixels."""
     boxes = ndimage.find_objects(labels)
     return np.array([max(part.stop - part.start for part in box) for box in boxes])
 
 
 def _without_specks(ink: np.ndarray, shortest: float = 0.02) -> np.ndarray:
-    """Keep the long parts, and short ones beside them: the bar of a 5, the other half of a 4.
+    """Keep the long parts, and short ones near them: the bar of a 5, the other half of a 4.
 
     Args:
         ink: bool (h, w).
-        shortest: what is shorter than this share of the picture's longest side goes.
+        shortest: parts shorter than this share of the picture's longest side are dropped.
     """
     labels, count = ndimage.label(ink, _TOUCHING)
     if not count:
@@ -235,21 +238,24 @@ def _without_specks(ink: np.ndarray, shortest: float = 0.02) -> np.ndarray:
 class Line(NamedTuple):
     """A ruled line, from left to right: its height is a polynomial of x in -1..1."""
 
-    heights: np.ndarray  # coefficients, pixels
-    first: int  # columns
-    last: int
+    heights: np.ndarray  # coefficients of the polynomial, pixels
+    first: int  # column
+    last: int  # column
     thickness: float  # pixels
 
 
 def _without_lines(dark: np.ndarray, sheet: Sheet, faintest: float) -> np.ndarray:
-    """Drop ruled lines, then the squares' other ones; strokes that cross them stay whole."""
+    """Drop horizontal lines, then the vertical ones of squared paper.
+
+    Strokes that cross them stay whole.
+    """
     dark = _without_level_lines(dark, sheet, faintest)
     return _without_level_lines(dark.T, sheet.turned(), faintest).T
 
 
 def _without_level_lines(dark: np.ndarray, sheet: Sheet, faintest: float) -> np.ndarray:
     thickest = max(3, round(THICKEST_LINE * max(dark.shape)))
-    smeared = ndimage.gaussian_filter1d(sheet.darkness, 5, axis=1)  # lines stand out, noise goes
+    smeared = ndimage.gaussian_filter1d(sheet.darkness, 5, axis=1)  # lines stay, noise goes
     lines = list(_level_lines(_thin_runs(smeared > 0.6 * faintest, thickest), dark.shape))
     if len(lines) < MANY:  # a lone dash is ink
         lines = [line for line in lines if _goes_through(line, sheet)]
@@ -257,19 +263,19 @@ def _without_level_lines(dark: np.ndarray, sheet: Sheet, faintest: float) -> np.
 
 
 class Points(NamedTuple):
-    """Where something thin is crossed from above: its column, its middle, its height."""
+    """Thin vertical runs of dark pixels: column, middle row and height of each."""
 
     x: np.ndarray
     y: np.ndarray
     thickness: np.ndarray
 
     def where(self, chosen: np.ndarray) -> "Points":
-        """Those of a mask."""
+        """Return the points that a mask selects."""
         return Points(*(values[chosen] for values in self))
 
 
 def _thin_runs(dark: np.ndarray, thickest: int) -> Points:
-    """What is at most so many pixels high, column by column."""
+    """Return the dark runs in each column that are at most `thickest` pixels high."""
     edges = np.diff(np.pad(dark.T.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     x, start = np.nonzero(edges > 0)
     thickness = np.nonzero(edges < 0)[1] - start
@@ -278,7 +284,7 @@ def _thin_runs(dark: np.ndarray, thickest: int) -> Points:
 
 
 def _thin(dark: np.ndarray, thickest: int) -> np.ndarray:
-    """The parts that are at most so many pixels high."""
+    """Return the dark pixels in vertical runs of at most `thickest` pixels."""
     size = thickest + 1
     eroded = ndimage.minimum_filter1d(dark.astype(np.uint8), size, axis=0, mode="constant")
     origin = 0 if size % 2 else -1  # an even window reaches one pixel further to one side
@@ -288,7 +294,7 @@ def _thin(dark: np.ndarray, thickest: int) -> np.ndarray:
 
 
 def _level_lines(points: Points, shape: tuple[int, int]) -> Iterator[Line]:
-    """Lines with most points on them, found by a Hough transform over slopes and heights."""
+    """Yield the lines with the most points, found by a Hough transform over slopes and heights."""
     height, width = shape
     slopes = np.linspace(-STEEPEST, STEEPEST, 57)
     margin = round(STEEPEST * width / 2) + 4
@@ -312,10 +318,13 @@ def _level_lines(points: Points, shape: tuple[int, int]) -> Iterator[Line]:
 
 
 def _line_through(on: np.ndarray, points: Points, width: int) -> tuple[Line | None, np.ndarray]:
-    """The line through some of the points, if it is one, and which points lie on it."""
+    """Fit a line to some of the points; return it and the mask of the points on it.
+
+    The line is None if it is too short, too sparse or too steep for a ruled line.
+    """
     place = 2 * points.x / width - 1
     first_seen = on
-    for _ in range(6):  # it grows as further points are found to lie on it
+    for _ in range(6):  # the line grows as more points are found on it
         heights = np.polyfit(place[on], points.y[on], 2)
         thickness = float(np.median(points.thickness[on]))
         before, on = on, np.abs(np.polyval(heights, place) - points.y) < thickness / 2 + 1
@@ -330,7 +339,7 @@ def _line_through(on: np.ndarray, points: Points, width: int) -> tuple[Line | No
 
 
 def _goes_through(line: Line, sheet: Sheet) -> bool:
-    """Whether a line ends at the borders of the picture or of the page alone."""
+    """Return whether both ends of a line are at the border of the picture or of the page."""
     width = sheet.light.shape[1]
     reach = round(0.03 * width)
     if width - 1 - line.last > reach and not _page_ends(line, line.last, reach, sheet):
@@ -339,7 +348,7 @@ def _goes_through(line: Line, sheet: Sheet) -> bool:
 
 
 def _page_ends(line: Line, end: int, reach: int, sheet: Sheet) -> bool:
-    """Whether it is much darker beyond the end of a line than before it."""
+    """Return whether it is much darker beyond the end of a line than before it."""
     height, width = sheet.light.shape
     columns = np.array([end - reach, end + reach])
     rows = np.polyval(line.heights, 2 * columns / width - 1).round().astype(int)
@@ -348,7 +357,7 @@ def _page_ends(line: Line, end: int, reach: int, sheet: Sheet) -> bool:
 
 
 def _drawn(lines: list[Line], dark: np.ndarray, darkness: np.ndarray) -> np.ndarray:
-    """The pixels of the lines, where nothing thicker or darker crosses them."""
+    """Return the pixels of the lines, except where something thicker or darker crosses them."""
     result = np.zeros_like(dark)
     columns = np.arange(dark.shape[1])
     for line in lines:

@@ -1,4 +1,4 @@
-"""Picture files of any kind, size and mode as pixels."""
+"""Decode picture files of any kind, size and mode to pixels."""
 
 import io
 import struct
@@ -13,17 +13,17 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable
 
 LONGEST_SIDE = 2000  # pixels; larger pictures are scaled down when read
-MOST_PIXELS = 20_000_000  # more are refused: 80 MB of memory once they are decoded
-MOST_LONG = 100_000  # pixels of a side; a row takes memory, however short it is
+MOST_PIXELS = 20_000_000  # larger pictures are rejected; this many decode to 80 MB of memory
+MOST_LONG = 100_000  # pixels on a side; every row takes memory, however short it is
 _STRIP = 1_000_000  # pixels
-_NOT_BLENDED = ("1", "P", "PA")  # modes in which what lies between two values means nothing
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none that starts another program
+_NOT_BLENDED = ("1", "P", "PA")  # modes whose values cannot be averaged
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none of them runs an external program
 
 # Pillow warns about large pictures, which are refused here, and about damaged EXIF data, which are
 # left out. Set once: `warnings.catch_warnings` would change the filters of all other threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# What Pillow's decoders and its reading of EXIF raise on damaged bytes.
+# The errors that Pillow's decoders and EXIF reader raise on damaged bytes.
 _DAMAGES = (
     OSError,
     ValueError,
@@ -39,10 +39,10 @@ _DAMAGES = (
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """A picture as uint8 (H, W, 4), upright, at most 2,000 pixels long.
+    """Read a picture as uint8 (H, W, 4), upright, its longest side at most 2,000 pixels.
 
     Raises:
-        InputError: it does not exist, cannot be read, or is no picture; the message names it.
+        InputError: it does not exist, cannot be read, or is not a picture; the message names it.
     """
     try:
         with path.open("rb") as file:
@@ -58,15 +58,16 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
-    """The pixels of a picture file, of its first frame if it has many.
+    """Decode a picture file, or its first frame if it has several.
 
     Args:
         data: the file's content, or the open file.
-        name: what a message calls it.
+        name: the file's name in messages.
     Returns:
-        uint8 (H, W, 4), upright by the camera's EXIF orientation, at most 2,000 pixels long.
+        uint8 (H, W, 4), turned upright by the camera's EXIF orientation; the longest side has at
+        most 2,000 pixels.
     Raises:
-        InputError: it is empty, damaged, too large or no picture; the message names it.
+        InputError: it is empty, damaged, too large or not a picture; the message names it.
     """
     name, file = printable(name), io.BytesIO(data) if isinstance(data, bytes) else data
     if not file.seek(0, io.SEEK_END):
@@ -80,7 +81,7 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:
-    """The picture with its header read and nothing decoded."""
+    """Open the picture: read its header, decode nothing."""
     try:
         return Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError:
@@ -107,8 +108,8 @@ def _too_large(name: str) -> InputError:
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:
-    """uint8 (H, W, 4), upright and scaled down."""
-    picture.draft(None, _fitting(picture.size))  # a JPEG is decoded at half its size or less
+    """Return uint8 (H, W, 4), upright and scaled down."""
+    picture.draft(None, _fitting(picture.size))  # decodes a large JPEG at half its size or less
     if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits or more per pixel
         picture = _of_8_bits(picture)
     ImageOps.exif_transpose(picture, in_place=True)
@@ -124,7 +125,7 @@ def _fitting(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _of_8_bits(picture: Image.Image) -> Image.Image:
-    """The same with greys of 0..255, some rows at a time: 20 megapixels are 160 MB as they are."""
+    """Convert to greys of 0..255, a few rows at a time: 20 megapixels of float64 are 160 MB."""
     width, height = picture.size
     rows = max(1, _STRIP // width)
     strips = [(0, top, width, min(top + rows, height)) for top in range(0, height, rows)]

@@ -1,4 +1,4 @@
-"""Several digits in one drawing: the pieces of ink, and which of them may be a digit together."""
+"""Several digits in one drawing: find pieces of ink, and groups of pieces that may be one digit."""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from mnist_app.drawing.normal_form import INK
 from mnist_app.drawing.stray_dots import without_stray_dots
 from mnist_app.drawing.stroke_width import stroke_radius
 
-HEIGHT = 120  # pixels, about the height of the digits while pieces are looked for
-LONGEST = 1600  # pixels, a row is never wider than this while pieces are looked for
-_TOGETHER = 6  # pieces that may be one digit
-_CUTS = 6  # places at which one part may be cut
+HEIGHT = 120  # pixels, about the height of the digits during the search for pieces
+LONGEST = 1600  # pixels, the greatest width of a row during the search for pieces
+_TOGETHER = 6  # the most pieces that may be one digit
+_CUTS = 6  # the most places at which one part may be cut
 _WIDEST = 1.5  # of the drawing's height: the greatest width of a digit
-_WIDE = 0.75  # of the drawing's height: parts as wide as that may be several digits
-_LEAST = 0.01  # of its square: the least area that is cut off
+_WIDE = 0.75  # of the drawing's height: parts at least this wide may be several digits
+_LEAST = 0.01  # of the square of the drawing's height: the least area that is cut off
 _APART = 0.22  # of the drawing's height: the least width that is cut off
 _GROUND = 4  # pixels, around the ink
 _TOUCHING = np.ones((3, 3))
@@ -36,43 +36,43 @@ class Box(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Neighbouring pieces that may be one digit: pieces[first:last], and their ink alone."""
+    """Neighbouring pieces that may be one digit: pieces[first:last], and only their ink."""
 
     first: int
     last: int
     gap: float  # empty width between its pieces, as a share of the drawing's height
-    is_cut: bool  # some of its ink is cut off from ink outside that it is connected with
+    is_cut: bool  # a cut separates some of its ink from connected ink outside the group
     box: Box
     ink: np.ndarray  # float32 (height, width), 0..1
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """The ink of a drawing in pieces, from left to right, and the groups of them to look at."""
+    """The ink of a drawing in pieces, from left to right, and the groups of pieces to recognise."""
 
     count: int
     groups: list[Group]
 
 
 class Outline(NamedTuple):
-    """Where a drawing's ink stands, and how far it falls apart."""
+    """Where a drawing's ink is, and how far apart its parts are."""
 
     box: Box
-    gap: float  # empty width between its parts, as a share of its height
+    gap: float  # empty width between the parts, as a share of the ink's height
 
 
 class Sheet(NamedTuple):
-    """The part of a drawing with ink, and its mask at the size at which pieces are looked for."""
+    """The part of a drawing with ink, and its mask at the working size for finding pieces."""
 
     ink: np.ndarray  # float32 (H, W), 0..1
-    left: int  # of that part in the drawing, pixels
+    left: int  # where this part is in the drawing, pixels
     top: int
-    mask: np.ndarray  # bool, at the working size: ink or none, without stray dots
-    factor: float  # the working size over that of the drawing
+    mask: np.ndarray  # bool, at the working size: where there is ink, without stray dots
+    factor: float  # the working size divided by the drawing's size
 
 
 def sheet_of(drawing: Drawing) -> Sheet | None:
-    """The ink of a drawing, to be looked at as a whole or in pieces; None if there is none."""
+    """Return the ink of a drawing, to read it as a whole or in pieces; None if there is none."""
     ink = drawing.ink
     if ink is None:
         return None
@@ -88,18 +88,18 @@ def sheet_of(drawing: Drawing) -> Sheet | None:
 
 
 def outline(sheet: Sheet) -> Outline:
-    """Where the ink stands as a whole."""
+    """Return where the ink as a whole is."""
     rows, columns = (np.flatnonzero(sheet.mask.any(axis=axis)) for axis in (1, 0))
     gap = (np.ptp(columns) + 1 - len(columns)) / (np.ptp(rows) + 1)
     return Outline(_box(ndimage.binary_dilation(sheet.mask, _TOUCHING, 2), sheet), float(gap))
 
 
 def find_pieces(sheet: Sheet) -> Pieces:
-    """Take the ink apart.
+    """Split the ink into pieces.
 
-    Pieces are connected parts; what stands above or inside another is one with it, and a part
-    that is wide for its height is cut where it is thinnest. Groups are runs of neighbours no wider
-    than a digit can be; the whole drawing is always one of them.
+    Pieces are connected parts. Parts above or inside each other are joined, and a part that is
+    wide for the drawing's height is cut where there is least ink. Groups are runs of neighbours no
+    wider than a digit can be; each single piece and the whole drawing are always groups.
     """
     labels, part_of = _labelled(sheet.mask)
     spans = [box[1] for box in ndimage.find_objects(labels)]
@@ -114,7 +114,7 @@ def find_pieces(sheet: Sheet) -> Pieces:
 
 
 def _runs(spans: list[slice], widest: float) -> list[tuple[int, int]]:
-    """The runs of neighbours that may be one digit: first and last + 1, in order."""
+    """Return the runs of neighbours that may be one digit, in order: first and last + 1."""
     count = len(spans)
     runs = [(i, j) for i in range(count) for j in range(i + 1, min(i + _TOGETHER, count) + 1)]
     narrow = {run for run in runs if _width(spans[slice(*run)]) < widest}
@@ -127,7 +127,7 @@ def _width(spans: list[slice]) -> int:
 
 
 def _gap(spans: list[slice]) -> int:
-    """The columns between the first and the last that none of them covers."""
+    """Return how many columns between the first and the last no span covers."""
     covered = np.zeros(max(span.stop for span in spans), dtype=bool)
     for span in spans:
         covered[span] = True
@@ -135,7 +135,7 @@ def _gap(spans: list[slice]) -> int:
 
 
 def _labelled(mask: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Pieces numbered from left to right, from 1.
+    """Find the pieces and number them from left to right, from 1.
 
     Returns:
         (the piece of each pixel, or 0; the part that each piece was cut from).
@@ -147,7 +147,7 @@ def _labelled(mask: np.ndarray) -> tuple[np.ndarray, list[int]]:
 
 
 def _joined(parts: np.ndarray, count: int) -> np.ndarray:
-    """Parts of which one stands over most of the other become one."""
+    """Join parts that overlap sideways by more than 60% of the narrower one's width."""
     spans = [box[1] for box in ndimage.find_objects(parts)]
     owner = list(range(count))
     for a in range(count):
@@ -162,7 +162,7 @@ def _joined(parts: np.ndarray, count: int) -> np.ndarray:
 
 
 def _cut_apart(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Cut parts that are wide for their height where least ink is in the way."""
+    """Cut parts that are wide for the drawing's height, where there is least ink to cut."""
     height = np.ptp(np.flatnonzero(mask.any(axis=1))) + 1
     boxes = list(enumerate(ndimage.find_objects(parts), 1))
     wide = [(i, box) for i, box in boxes if box and _width([box[1]]) >= _WIDE * height]
@@ -170,7 +170,7 @@ def _cut_apart(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
     result, following = parts.copy(), parts.max() + 1
     for number, box in wide:
         part = parts[box] == number
-        left = part  # what is not cut off yet
+        left = part  # the rest of the part that is not cut off yet
         for seam in _seams(part, most=3 * radius, apart=round(_APART * height)):
             right = part & (np.arange(part.shape[1]) >= seam[:, None])
             if min(right.sum(), (left & ~right).sum()) > _LEAST * height**2:
@@ -180,12 +180,13 @@ def _cut_apart(parts: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _seams(part: np.ndarray, most: float, apart: int) -> list[np.ndarray]:
-    """Ways from top to bottom through at most `most` pixels of ink, the column in each row.
+    """Return paths from top to bottom through at most `most` pixels of ink: the column in each row.
 
-    The least ink on the way to each pixel follows from the row above (as in seam carving, Avidan
-    and Shamir 2007); the ways end `apart` columns from each other and from the sides.
+    The least ink on a path to each pixel is computed from the row above (as in seam carving,
+    Avidan and Shamir 2007). The paths end at least `apart` columns from each other and from the
+    sides.
     """
-    cost = part.astype(np.float32) + 1e-3  # of ways through as little ink the straight one
+    cost = part.astype(np.float32) + 1e-3  # so that of equally good paths the straightest wins
     for above, row in pairwise(cost):
         beside = np.minimum(np.append(above[0], above[:-1]), np.append(above[1:], above[-1]))
         row += np.minimum(above, beside + 1e-3)
@@ -206,7 +207,7 @@ def _middle_of_least(values: np.ndarray) -> int:
 
 
 def _way_to(cost: np.ndarray, end: int) -> np.ndarray:
-    """The columns of the way that ends at `end`, from the top row down."""
+    """Return the columns of the path that ends at `end`, from the top row down."""
     way = np.full(len(cost), end)
     for row in range(len(cost) - 2, -1, -1):
         low = max(0, way[row + 1] - 1)
@@ -227,7 +228,7 @@ def _from_left_to_right(parts: np.ndarray) -> np.ndarray:
 
 
 def _cut_out(sheet: Sheet, labels: np.ndarray, first: int, last: int) -> tuple[Box, np.ndarray]:
-    """The ink of pieces first + 1 to last alone, and where it stands in the drawing."""
+    """Return where pieces first + 1 to last are in the drawing, and only their ink."""
     chosen = (labels > first) & (labels <= last)
     others = ndimage.binary_dilation((labels > 0) & ~chosen, _TOUCHING) & ~chosen
     near = ndimage.binary_dilation(chosen, _TOUCHING, 2) & ~others
@@ -239,7 +240,7 @@ def _cut_out(sheet: Sheet, labels: np.ndarray, first: int, last: int) -> tuple[B
 
 
 def _box(mask: np.ndarray, sheet: Sheet) -> Box:
-    """The rectangle in the drawing of a mask at the working size."""
+    """Return the rectangle in the drawing that a mask at the working size covers."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     factor, (most_rows, most_columns) = sheet.factor, sheet.ink.shape
     left, top = math.floor(columns[0] / factor), math.floor(rows[0] / factor)

@@ -1,4 +1,4 @@
-"""Stray dots and taps beside a digit."""
+"""Remove stray dots and taps next to a digit."""
 
 import numpy as np
 from scipy import ndimage
@@ -9,15 +9,15 @@ _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together
 
 
 def without_stray_dots(mask: np.ndarray) -> np.ndarray:
-    """Drop stray dots and taps; the bar of a 5 or a 7 and the other half of a 4 stay.
+    """Drop stray dots and taps; keep the bar of a 5 or a 7 and the other half of a 4.
 
-    A part goes if it is hardly longer than a stroke is wide, or if it is small and lies far from
-    the rest.
+    A part is dropped if it is hardly longer than a stroke is wide, or if it is small and far from
+    the largest part.
 
     Args:
         mask: bool (H, W), True where there is ink.
     Returns:
-        The mask itself if there is nothing to drop, else another.
+        The mask itself if there is nothing to drop, otherwise a new one.
     """
     labels, count = ndimage.label(mask, _TOUCHING)
     if count < 2:

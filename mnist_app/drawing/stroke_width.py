@@ -1,19 +1,19 @@
-"""The width of strokes: measured in a drawing, and made that of MNIST's digits."""
+"""Measure the width of a drawing's strokes, and change it to that of MNIST's digits."""
 
 import numpy as np
 from scipy import ndimage
 
-STROKE = 2.4  # pixels, width of a stroke in the normal form; the median of MNIST's is 2.3
+STROKE = 2.4  # pixels, width of a stroke in the normal form; MNIST's median is 2.3
 
 
-_WIDEST = 0.165  # of a drawing's longest side: half the width of its strokes at most
+_WIDEST = 0.165  # of a drawing's longest side: the largest radius of its strokes
 
 
 def stroke_radius(inside: np.ndarray) -> float:
-    """Half the width of the strokes: how far their middle lies from the ground.
+    """Return half the width of the strokes: how far their middle line is from the ground.
 
-    Most of the middle lines of a drawing belong to plain strokes; where strokes meet and loops
-    are filled the distance is greater. So a low quantile finds the brush.
+    Most of the middle lines in a drawing belong to plain strokes. The distance is greater where
+    strokes meet and where loops are filled, so a low quantile finds the brush.
 
     Args:
         inside: distance of every pixel of ink from the ground, 0 on the ground.
@@ -24,13 +24,13 @@ def stroke_radius(inside: np.ndarray) -> float:
 
 
 def thicker(mask: np.ndarray, by: float) -> np.ndarray:
-    """Strokes, bool (H, W), grown by some pixels on each side: float (H, W), 0..1."""
+    """Grow strokes, bool (H, W), by some pixels on each side: float (H, W), 0..1."""
     grown: np.ndarray = np.clip(by + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
     return grown
 
 
 def thinner(mask: np.ndarray, inside: np.ndarray, radius: float, wanted: float) -> np.ndarray:
-    """Strokes of `radius` made `wanted`; those that were thinner keep their middle line."""
+    """Thin strokes from a radius of `radius` to `wanted`; thinner ones keep their middle line."""
     thin: np.ndarray = np.clip(inside - (radius - wanted), 0, 1)
     weak = (inside >= ndimage.maximum_filter(inside, 3)) & (inside > 0) & (inside < radius)
     if not weak.any():

@@ -1,4 +1,4 @@
-"""What a saved network makes of a data set's test images, computed once and kept."""
+"""A saved network's answers to the test images of a data set, computed once and cached."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,13 +19,13 @@ from mnist_app.training import metrics
 from mnist_app.training.calibration import calibration_error
 from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
 
-ROBUSTNESS_IMAGES = 1000  # test images that each corruption is tried on
-_IMAGES_PER_STEP = 1000  # images between two reports of the progress
+ROBUSTNESS_IMAGES = 1000  # test images to try each corruption on
+_IMAGES_PER_STEP = 1000  # images between two progress reports
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """Answers to N labelled images, and all that follows from them."""
+    """Answers to N labelled images, and the metrics that follow from them."""
 
     labels: np.ndarray  # (N,)
     chances: np.ndarray  # (N, 10): calibrated probabilities; the rest of 1 is "not a digit"
@@ -55,12 +55,12 @@ class Assessment:
 
     @property
     def accuracy(self) -> float:
-        """The share that is right, 0..1."""
+        """The share of right answers, 0..1."""
         return float(self.right.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95% interval of the accuracy."""
+        """The 95% confidence interval of the accuracy."""
         return metrics.accuracy_interval(self.accuracy, self.n)
 
     @cached_property
@@ -75,18 +75,21 @@ class Assessment:
         return calibration_error(*tensors)
 
     def taken_for(self, digit: int, answer: int) -> np.ndarray:
-        """The places of one cell of the confusion matrix, the surest first."""
+        """Return the indices of the images in one cell of the confusion matrix.
+
+        The ones with the highest confidence come first.
+        """
         places = np.flatnonzero((self.labels == digit) & (self.answers == answer))
         return places[np.argsort(-self.confidence[places], kind="stable")]
 
     @cached_property
     def mistakes(self) -> np.ndarray:
-        """The places of the wrong answers, the surest first."""
+        """The indices of the wrong answers, those with the highest confidence first."""
         return metrics.worst(self.labels, self.answers, self.confidence)
 
 
 def job_arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
-    """What decides an assessment: the network, the data set `name`, the content of both."""
+    """Return what determines an assessment: network, data set `name`, and the content of both."""
     return {
         "network": info.name,
         "version": weights.fingerprint_of(info.name),
@@ -96,7 +99,7 @@ def job_arguments(info: WeightsInfo, name: str, test: Digits) -> dict[str, str]:
 
 
 def from_entry(entry: Entry, info: WeightsInfo, test: Digits) -> Assessment:
-    """The assessment that was computed of these test images."""
+    """Return the assessment of these test images from what `assess` computed."""
     chances = probabilities(entry.tensors["logits"].double(), info.recipe, _temperature(info))
     return Assessment(test.labels.numpy(), chances[:, :CLASSES].numpy())
 
@@ -106,16 +109,16 @@ def _temperature(info: WeightsInfo) -> float:
 
 
 def assess(progress: Progress, network: str, version: str, dataset: str, images: str) -> Entry:
-    """The logits (N, K) of a data set's test images.
+    """Compute the logits (N, K) of a data set's test images.
 
     Args:
-        progress: called with what is being done and the share done, 0..1.
-        network: name of the result.
-        version: the fingerprint that its file must have.
+        progress: called with the current task and the share done, 0..1.
+        network: name of the network.
+        version: the fingerprint that the network's file must have.
         dataset: name of the data set.
-        images: the fingerprint that its test images must have.
+        images: the fingerprint that the data set's test images must have.
     Raises:
-        InputError: one of them is gone or is another by now.
+        InputError: the network or the data set is gone or has changed.
     """
     model, _, test = _loaded(progress, network, version, dataset, images)
     parts = []
@@ -128,10 +131,10 @@ def assess(progress: Progress, network: str, version: str, dataset: str, images:
 def measure_robustness(
     progress: Progress, network: str, version: str, dataset: str, images: str
 ) -> Entry:
-    """The accuracy on test images made worse, as facts {kind: [[amount, accuracy], ...]}.
+    """Measure the accuracy on corrupted test images.
 
-    Each corruption is tried on the same 1,000 images, a stratified sample; arguments and errors as
-    those of `assess`.
+    The result is the fact "curves": {kind: [[amount, accuracy], ...]}. Each corruption is tried on
+    the same stratified sample of 1,000 images. The arguments and errors are those of `assess`.
     """
     model, _, test = _loaded(progress, network, version, dataset, images)
     sample = take(test, ROBUSTNESS_IMAGES, seed=0)

@@ -1,4 +1,4 @@
-"""Results side by side: what was reported and measured of each, and what it costs."""
+"""Compare networks: the reported and the measured accuracy of each, and its cost."""
 
 import csv
 import io
@@ -21,29 +21,29 @@ from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.training import metrics
 
-TIMINGS = 20  # predictions whose median is the time of one
-_SECONDS = 0.12  # after so long no further prediction is timed
-_FEWEST = 5
+TIMINGS = 20  # predictions to time at most; the median counts
+_SECONDS = 0.12  # after this long no further prediction is timed
+_FEWEST = 5  # predictions that are timed however long they take
 _DOCS = shipped_folder() / "docs"
 _DRAWINGS, _RESULTS = _DOCS / "drawings.json", _DOCS / "results.json"
 
 
 class Measured(NamedTuple):
-    """An accuracy, 0..1, and on how many it was measured."""
+    """An accuracy, 0..1, and the number of drawings on which it was measured."""
 
     accuracy: float
     n: int
 
 
 class Timing(NamedTuple):
-    """Milliseconds that the network takes for one image, the median of n."""
+    """The network's time for one image in milliseconds, the median of n timings."""
 
     milliseconds: float
     n: int
 
 
 class Cost(NamedTuple):
-    """What a network's answer to one image costs on this machine."""
+    """The cost of a network's answer to one image on this machine."""
 
     multiply_adds: int
     milliseconds: float
@@ -52,7 +52,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; None where there is no figure."""
+    """One row of the table; None where there is no figure."""
 
     name: str
     dataset: str
@@ -61,7 +61,7 @@ class Row:
     low: float  # of the 95% interval of the test accuracy
     high: float
     n: int  # test images
-    drawn_accuracy: float | None  # on pen strokes of people that it never saw
+    drawn_accuracy: float | None  # on pen strokes of writers that it never saw
     drawn_n: int | None
     parameters: int
     multiply_adds: int
@@ -72,7 +72,7 @@ class Row:
 
 
 def row_of(info: WeightsInfo, cost: Cost) -> Row:
-    """The line of a result."""
+    """Return the row of a network."""
     low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     drawn = drawing_accuracy(info)
     is_source = is_preset(info.recipe) and info.dataset == "mnist"
@@ -96,7 +96,7 @@ def row_of(info: WeightsInfo, cost: Cost) -> Row:
 
 
 def csv_of(rows: Iterable[Row]) -> str:
-    """The table as CSV, a head line first; accuracies 0..1, times in their units."""
+    """Return the table as CSV with a header row; accuracies 0..1, times in the units of Row."""
     table = io.StringIO()
     writer = csv.DictWriter(table, list(Row.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
@@ -108,7 +108,10 @@ def csv_of(rows: Iterable[Row]) -> str:
 
 
 def drawing_accuracy(info: WeightsInfo) -> Measured | None:
-    """The accuracy on drawings that docs/drawings.json has of a preset's own weights."""
+    """Return the accuracy on drawings from docs/drawings.json, or None.
+
+    It is known only for a preset under its own name, trained on MNIST with seed 0.
+    """
     is_measured = is_preset(info.recipe) and info.name == info.recipe.name
     if not is_measured or info.seed != 0 or info.dataset != "mnist":
         return None
@@ -120,7 +123,7 @@ def drawing_accuracy(info: WeightsInfo) -> Measured | None:
 
 @lru_cache(maxsize=1)
 def _drawn(path: Path, mtime_ns: int) -> dict[str, Measured]:  # noqa: ARG001, the cache's key
-    """Of each network the drawings read right, in all ways to draw, as the app reads them."""
+    """Return each network's accuracy over all ways of drawing, reading drawings as the app does."""
     sums: dict[str, list[int]] = {}
     for row in json.loads(path.read_text(encoding="utf-8"))["grid"]["rows"]:
         total = sums.setdefault(row["network"], [0, 0])
@@ -133,13 +136,13 @@ def _drawn(path: Path, mtime_ns: int) -> dict[str, Measured]:  # noqa: ARG001, t
 
 
 def cost_of(predictor: Predictor) -> Cost:
-    """Count and time what one answer takes; some tenths of a second at most."""
+    """Count the operations of one answer and time it; takes a few tenths of a second at most."""
     timing = timing_of(predictor)
     return Cost(count_multiply_adds(predictor.recipe.layers), timing.milliseconds, timing.n)
 
 
 def timing_of(predictor: Predictor) -> Timing:
-    """The time of one image of 28x28, without the drawing's way there."""
+    """Time the network on one 28x28 image, without bringing a drawing into the normal form."""
     image = torch.zeros(1, *IMAGE_SHAPE)
     predictor.logits(image)  # the first one takes longer
     seconds: list[float] = []
@@ -154,24 +157,24 @@ def timing_of(predictor: Predictor) -> Timing:
 
 
 class Point(NamedTuple):
-    """A result among others: its accuracy over the seeds, and what it costs."""
+    """A network in the chart: its accuracy over the seeds, and its cost."""
 
     name: str
     dataset: str
     cost: float  # parameters, multiply-adds or milliseconds
     accuracy: float  # mean test accuracy over the seeds
-    deviation: float | None  # standard deviation over the seeds; None of one alone
+    deviation: float | None  # standard deviation over the seeds; None if there is only one
     seeds: int
     n: int  # test images
 
 
 def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> Point:
-    """A result in the chart; for a preset the mean over the seeds that it was trained with.
+    """Return the point of a network in the chart: the mean over all seeds it was trained with.
 
     Args:
-        info: the result.
+        info: the network.
         cost: its parameters, multiply-adds or milliseconds.
-        others: all that might be the same with another seed, as `seeds` gives them.
+        others: networks that may have the same recipe with another seed, from `seed_results`.
     """
     by_seed = _documented(info) | {o.seed: o.test_accuracy for o in others if _is_twin(o, info)}
     accuracies = list((by_seed | {info.seed: info.test_accuracy}).values())
@@ -187,14 +190,14 @@ def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> P
 
 
 def seed_results() -> list[WeightsInfo]:
-    """The presets trained with other seeds, which stand beside the weights."""
+    """Return the presets trained with other seeds, from their folder in the weights folder."""
     return weights.scan(weights.seeds_folder()).weights
 
 
 def _documented(info: WeightsInfo) -> dict[int, float]:
-    """The test accuracy by seed that docs/results.json has of a preset; their weights may be gone.
+    """Return a preset's test accuracy by seed from docs/results.json; the weights may be gone.
 
-    Empty for other recipes, and where the file is missing or broken.
+    Empty for other recipes, and if the file is missing or broken.
     """
     if not is_preset(info.recipe):
         return {}

@@ -1,4 +1,4 @@
-"""Maps of images: each one a point in the plane, those that look alike close together."""
+"""Maps of images: each image is a point in the plane, and similar images are close together."""
 
 import io
 import re
@@ -21,52 +21,54 @@ if TYPE_CHECKING:
 SAMPLE = 1000  # images on a map
 SEED = 0
 ITERATIONS = 1000
-PERPLEXITY = 30.0  # about how many neighbours each image minds
-_COMPONENTS = 50  # that t-SNE begins from, as van der Maaten and Hinton (2008) do
+PERPLEXITY = 30.0  # about how many neighbours count for each image
+_COMPONENTS = 50  # principal components given to t-SNE, as in van der Maaten and Hinton (2008)
 _FEWEST = 4  # images on a map
 
 
 def sample(digits: Digits) -> Digits:
-    """The images on a map: about 1,000, a stratified sample, always the same."""
+    """Return the images on a map: a stratified sample of about 1,000, always the same."""
     return take(digits, SAMPLE, SEED)
 
 
 def principal(images: Tensor, components: int = 2) -> tuple[Tensor, list[float]]:
-    """Images on their principal components, in units of the range 0..1.
+    """Project images, with pixels scaled to 0..1, onto their principal components.
 
     Args:
         images: uint8 (N, 28, 28).
-        components: how many, at most one per image, that with the greatest variance first.
+        components: how many, greatest variance first; at most one per image.
     Returns:
-        (N, components) float32, each component's greatest weight positive, and their shares of
-        the variance, 0..1.
+        (N, components) float32, and each component's share of the variance, 0..1. The sign of a
+        component is chosen so that its greatest weight is positive.
     """
     from sklearn.decomposition import PCA
 
     vectors = images.flatten(1).double().numpy() / 255
     analysis = PCA(min(components, len(vectors)), svd_solver="covariance_eigh")
-    with np.errstate(invalid="ignore", divide="ignore"):  # images that are all the same
+    with np.errstate(invalid="ignore", divide="ignore"):  # if all images are the same
         points = analysis.fit_transform(vectors)
     shares = np.nan_to_num(analysis.explained_variance_ratio_).tolist()
     return torch.from_numpy(points).float(), shares
 
 
 def job_arguments(name: str, train: Digits) -> dict[str, object]:
-    """What decides a t-SNE map of the data set `name` with these training images."""
+    """Return what determines a t-SNE map of the data set `name` with these training images."""
     return {"dataset": name, "fingerprint": train.fingerprint, "count": SAMPLE, "seed": SEED}
 
 
 def embed(progress: Progress, dataset: str, fingerprint: str, count: int, seed: int) -> Entry:
-    """A t-SNE map of a stratified sample of training images: "points", float32 (N, 2), no unit.
+    """Compute a t-SNE map of a stratified sample of training images.
+
+    The map is the tensor "points", float32 (N, 2), without a unit.
 
     Args:
-        progress: called with what is being done and the share done, 0..1.
+        progress: called with the current task and the share done, 0..1.
         dataset: name of the data set.
-        fingerprint: that its training images must have.
+        fingerprint: the fingerprint that its training images must have.
         count: about how many images.
         seed: of the sample and the map.
     Raises:
-        InputError: the data set cannot be had, or is another by now.
+        InputError: the data set cannot be loaded, or has changed.
     """
     train = catalogue.load_dataset(dataset, progress).train
     if train.fingerprint != fingerprint:
@@ -83,12 +85,12 @@ def embed(progress: Progress, dataset: str, fingerprint: str, count: int, seed: 
 
 
 def perplexity(count: int) -> float:
-    """Of a map of so many images: 30, less where there are too few for that."""
+    """Return the perplexity for a map of `count` images: 30, or less if there are too few."""
     return min(PERPLEXITY, (count - 1) / 3)
 
 
 class Layout(NamedTuple):
-    """Points, float32 (N, 2), and how t-SNE came to them."""
+    """Points, float32 (N, 2), and the divergence and iterations with which t-SNE ended."""
 
     points: Tensor
     divergence: float  # Kullback-Leibler
@@ -96,21 +98,23 @@ class Layout(NamedTuple):
 
     @property
     def facts(self) -> dict[str, float]:
-        """What is kept beside the points."""
+        """The facts that are stored with the points."""
         return {"divergence": self.divergence, "iterations": self.iterations}
 
 
 def tsne(
     vectors: Tensor, seed: int, progress: Callable[[float], None] = lambda _share: None
 ) -> Layout:
-    """t-SNE (van der Maaten and Hinton 2008), the Barnes-Hut kind, on one thread.
+    """Run Barnes-Hut t-SNE (van der Maaten and Hinton 2008) on one thread.
 
-    With more threads the sums are rounded in another order each time, and so is the map.
+    With more threads the order of the sums, and so the rounding and the map, would vary.
 
     Args:
         vectors: float (N, D), at least 4 of them.
-        seed: the same one gives the same map.
-        progress: called with the share of the iterations that is done, 0..1.
+        seed: the same seed gives the same map.
+        progress: called with the share of the iterations done, 0..1.
+    Raises:
+        InputError: there are fewer than 4 vectors.
     """
     from threadpoolctl import threadpool_limits
 
@@ -133,12 +137,12 @@ def _method(count: int, seed: int) -> "TSNE":
         init="pca",
         random_state=seed,
         n_jobs=1,
-        verbose=2,  # which `_Iterations` reads
+        verbose=2,  # prints what `_Iterations` reads
     )
 
 
 class _Iterations(io.TextIOBase):
-    """Takes what TSNE prints, every 50 iterations, and reports the share that is done."""
+    """Reads what TSNE prints every 50 iterations, and reports the share done."""
 
     def __init__(self, progress: Callable[[float], None]) -> None:
         self._progress = progress

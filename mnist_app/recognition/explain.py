@@ -1,6 +1,6 @@
-"""Why a network answers as it does: attributions to pixels, and what each layer makes of an image.
+"""Explain a network's answer: attributions to pixels, and the output of each layer.
 
-Networks are shared between threads: what needs hooks gets a copy.
+Networks are shared between threads, so functions that need hooks work on a copy.
 """
 
 import copy
@@ -18,17 +18,17 @@ from mnist_app.networks.layers import Dropout, Residual, Scale, SideBySide, View
 from mnist_app.networks.models import Network
 
 SIDE = 28
-TOLERANCE = 0.01  # of the difference of logits: how far integrated gradients may miss it
-LEAST_MISS = 0.005  # logits; where hardly anything is explained, 1% of it is nothing
-STEPS = (64, 128, 256, 512, 1024)  # from the blank image to the drawing, until they do not
-_STEPS_PER_BATCH = 8  # steps: a network with five views makes 40 images of them
+TOLERANCE = 0.01  # of the difference of logits: how far off the attributions' sum may be
+LEAST_MISS = 0.005  # logits; always allowed, as 1% of a tiny difference is next to nothing
+STEPS = (64, 128, 256, 512, 1024)  # numbers of steps to try, until the attributions add up
+_STEPS_PER_BATCH = 8  # a network with five views makes 40 images of them
 
 
 class Integrated(NamedTuple):
     """Integrated gradients, and how well they add up."""
 
     values: Tensor  # float32 (28, 28), what each pixel adds to the logit
-    difference: float  # the logit of the image less that of the blank one
+    difference: float  # the logit of the image minus the logit of the blank image
     steps: int
 
     @property
@@ -38,21 +38,21 @@ class Integrated(NamedTuple):
 
     @property
     def is_complete(self) -> bool:
-        """Whether they sum to the difference within 1% of it, or 0.005 if that is more."""
+        """Whether the sum is within 1% of the difference, or within 0.005 if that is more."""
         miss = abs(self.total - self.difference)
         return miss <= max(TOLERANCE * abs(self.difference), LEAST_MISS)
 
 
-# Attributions. They are those of the network as it answers: in eval mode, over all of its views.
+# Attributions. They explain the network as it answers: in eval mode, over all of its views.
 
 
 def saliency(model: nn.Module, image: Tensor, target: int) -> Tensor:
-    """How much the logit of `target` moves with each pixel: the gradient's absolute value.
+    """Return how much the logit of `target` changes with each pixel: the gradient's absolute value.
 
     Args:
-        model: in eval mode; it is left as it is.
+        model: in eval mode; it is not changed.
         image: float32 (1, 1, 28, 28) in [0, 1].
-        target: the logit to explain, 0 to 9, or 10 for "not a digit" where there is one.
+        target: the logit to explain, 0 to 9, or 10 for "not a digit" if the network has it.
     Returns:
         float32 (28, 28), logits per change of a pixel from black to white.
     Source: Simonyan, Vedaldi and Zisserman 2013.
@@ -64,11 +64,11 @@ def saliency(model: nn.Module, image: Tensor, target: int) -> Tensor:
 
 
 def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integrated:
-    """What each pixel adds to the logit of `target`, on the way from the blank image to this one.
+    """Return what each pixel adds to the logit of `target` on the path from the blank image.
 
-    The steps are doubled until the attributions sum to the difference of the logits within 1%, or
-    there are 1,024 of them: a network with many ReLUs and max-pools has many kinks on that way.
-    Arguments as those of `saliency`.
+    The number of steps is doubled until the sum of the attributions is within 1% of the difference
+    of the logits, or until there are 1,024 steps: with many ReLUs and max-pools, the logit has many
+    kinks along the path. The arguments are those of `saliency`.
     Source: Sundararajan, Taly and Yan 2017.
     """
     *_, found = integrated_gradients_steps(model, image, target)
@@ -80,9 +80,10 @@ def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integr
 def integrated_gradients_steps(
     model: nn.Module, image: Tensor, target: int
 ) -> Iterator[float | Integrated]:
-    """The same bit by bit: the share of the present steps that is done, again and again, then it.
+    """Compute `integrated_gradients` bit by bit: yield the share done, and finally the result.
 
-    The way is gone in parts, whose attributions add up.
+    The share starts again from 0 each time the number of steps is doubled. The path is split into
+    parts, whose attributions add up.
     """
     from captum.attr import IntegratedGradients
 
@@ -101,24 +102,27 @@ def integrated_gradients_steps(
 
 
 def _parts_of_the_way(image: Tensor, parts: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """From the blank image to this one, shorter parts towards both ends: most kinks are there."""
+    """Return the parts of the path from the blank image to this one: begin and end of each.
+
+    The parts are shorter towards both ends, where most kinks are.
+    """
     shares = [(1 - math.cos(math.pi * part / parts)) / 2 for part in range(parts + 1)]
     return pairwise(image * share for share in shares)
 
 
 @torch.no_grad()
 def _difference_from_blank(model: nn.Module, image: Tensor, target: int) -> float:
-    """The logit of the image less that of the blank one."""
+    """Return the logit of the image minus the logit of the blank image."""
     logits = model(torch.cat([image, torch.zeros_like(image)]))[:, target]
     of_image, of_blank = logits.double().tolist()
     return float(of_image - of_blank)
 
 
 def grad_cam(model: Network, image: Tensor, target: int) -> Tensor | None:
-    """Where the last convolution finds what speaks for `target`.
+    """Return where the last convolution finds evidence for `target`.
 
-    Networks side by side are one layer with the channels of all; what several views show is turned
-    back and averaged. Arguments as those of `saliency`.
+    The last convolutions of an ensemble count as one layer with all their channels. The maps of
+    several views are turned back and averaged. The arguments are those of `saliency`.
 
     Returns:
         float32 (28, 28), at least 0, enlarged from the layer's size; None without a convolution.
@@ -138,9 +142,9 @@ def grad_cam(model: Network, image: Tensor, target: int) -> Tensor | None:
 
 
 def last_convolutions(model: Network) -> list[nn.Module]:
-    """The last convolution whose output is larger than 1x1, of each network side by side.
+    """Return the last convolution whose output is larger than 1x1, of each network in an ensemble.
 
-    A residual block counts as one: its output is what goes on.
+    A residual block counts as a convolution, because its output is what the next layer gets.
     """
     found: list[nn.Module] = []
     for branch in _branches(model):
@@ -159,14 +163,18 @@ def _branches(model: Network) -> list[Network]:
 
 
 def _network(module: nn.Module) -> Network:
-    """A member or body as the network that it was built as."""
+    """Return a member of an ensemble or the body of a block, typed as a network.
+
+    Raises:
+        TypeError: it is not a `Network`.
+    """
     if not isinstance(module, Network):
         raise TypeError(f"{type(module).__name__} has no table of layers")
     return module
 
 
 def _turned_back(model: Network, maps: Tensor) -> Tensor:
-    """Maps of all views, (V, 1, H, W), as the image itself stands."""
+    """Transform the maps of all views, (V, 1, H, W), back to match the image itself."""
     views = next((m.views for m in model if isinstance(m, Views)), None)
     if views is None:
         return maps
@@ -179,29 +187,30 @@ def _turned_back(model: Network, maps: Tensor) -> Tensor:
 
 
 class LayerOutput(NamedTuple):
-    """What one layer makes of an image, and the weights that it does it with."""
+    """A layer's output for one image, and the weights that produce it."""
 
     label: str
     values: Tensor  # float32, maps (C, H, W) or units (F,)
     filters: Tensor | None = None  # of a convolution: (C, inputs, height, width)
-    templates: Tensor | None = None  # of a dense layer that sees the image: (F, 28, 28)
+    templates: Tensor | None = None  # of a dense layer whose input is the image: (F, 28, 28)
 
 
 def members_of(model: Network) -> int:
-    """How many networks stand side by side in it; 1 for one that is alone."""
+    """Return how many networks an ensemble consists of; 1 for a single network."""
     return len(_branches(model))
 
 
 @torch.no_grad()
 def layer_outputs(model: Network, image: Tensor, member: int = 0) -> list[LayerOutput]:
-    """What each layer of a network makes of an image, from the first to the logits.
+    """Return the output of each layer for an image, from the first to the logits.
 
-    Of several views that of the image as it is, but where the views are made.
+    If the network uses several views, the outputs are those for the unchanged image, except that
+    the layer that makes the views shows all of them.
 
     Args:
-        model: in eval mode; it is left as it is.
+        model: in eval mode; it is not changed.
         image: float32 (1, 1, 28, 28) in [0, 1].
-        member: which one, where networks stand side by side.
+        member: which network of an ensemble.
     """
     model = copy.deepcopy(model)
     seen: list[LayerOutput] = []
@@ -230,7 +239,7 @@ def _none_learns(seen: list[LayerOutput]) -> bool:
 
 
 def _layers(model: Network, member: int) -> Iterator[tuple[str, nn.Module]]:
-    """The layers worth a look, with what they are called, those inside of blocks too."""
+    """Yield the layers worth showing, each with its label, including those inside blocks."""
     for module, entry in zip(model, model.layers, strict=True):
         if isinstance(module, SideBySide):
             yield from _layers(_network(module.members[member]), 0)

@@ -1,4 +1,4 @@
-"""The training images that a network finds most like a drawing: nearest in its feature space."""
+"""Find the training images most similar to a drawing: the nearest in a network's feature space."""
 
 import torch
 from torch import Tensor, nn
@@ -11,22 +11,22 @@ from mnist_app.results import weights
 from mnist_app.results.cache import Entry
 
 NEAREST = 12
-_BATCH = 100  # images through the network at once
-_IMAGES_PER_STEP = 1000  # images between two reports of the progress
+_BATCH = 100  # images that go through the network at once
+_IMAGES_PER_STEP = 1000  # images between two progress reports
 _COMPARED = 4096  # images that are compared at once
 
 
 def features_of(model: nn.Sequential) -> nn.Sequential:
-    """The network without its last layer: images (N, 1, 28, 28) -> features (N, F).
+    """Return the network without its last layer: images (N, 1, 28, 28) -> features (N, F).
 
-    It sees the image as it is, without other views of it. The network itself is left as it is.
+    It uses only the image itself, not several views of it. The given network is not changed.
     """
     layers = [m for m in folded(model) if not isinstance(m, Views | MeanOfViews)]
     return nn.Sequential(*layers[:-1]).eval()
 
 
 def job_arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
-    """What decides an index: the network, the data set `dataset`, the content of both.
+    """Return what determines an index: the network, the data set `dataset`, the content of both.
 
     Raises:
         InputError: there is no such network.
@@ -40,16 +40,16 @@ def job_arguments(network: str, dataset: str, train: Digits) -> dict[str, str]:
 
 
 def build_index(progress: Progress, network: str, version: str, dataset: str, images: str) -> Entry:
-    """The features of all training images, float16 (N, F), in their order.
+    """Compute the features of all training images, float16 (N, F), in the order of the images.
 
     Args:
-        progress: called with what is being done and the share done, 0..1.
-        network: name of the result.
-        version: the fingerprint that its file must have.
+        progress: called with the current task and the share done, 0..1.
+        network: name of the network.
+        version: the fingerprint that the network's file must have.
         dataset: name of the data set.
-        images: the fingerprint that its training images must have.
+        images: the fingerprint that the data set's training images must have.
     Raises:
-        InputError: one of them is gone or is another by now.
+        InputError: the network or the data set is gone or has changed.
     """
     model, _ = weights.load(network)
     train = catalogue.load_dataset(dataset, progress).train
@@ -71,15 +71,15 @@ def _features(extract: nn.Module, images: Tensor) -> Tensor:
 def nearest(
     index: Tensor, model: nn.Sequential, image: Tensor, count: int = NEAREST
 ) -> tuple[list[int], list[float]]:
-    """The training images nearest to an image, all of them compared.
+    """Find the training images nearest to an image by comparing it with all of them.
 
     Args:
-        index: float16 (N, F), of the same network.
+        index: float16 (N, F), computed with the same network.
         model: the network.
         image: float32 (1, 1, 28, 28) in [0, 1].
-        count: how many.
+        count: how many images to find.
     Returns:
-        (their places in the index, their Euclidean distances), the nearest first.
+        (their positions in the index, their Euclidean distances), the nearest first.
     """
     features = features_of(model)(image).half().float()
     distances = torch.cat(

@@ -1,4 +1,4 @@
-"""One loaded network: drawings in, predictions out."""
+"""A loaded network that turns drawings into predictions."""
 
 import math
 from collections.abc import Sequence
@@ -22,26 +22,26 @@ from mnist_app.results.weights import WeightsInfo
 from mnist_app.training.calibration import Calibration
 from mnist_app.training.evaluation import CLASSES, probabilities
 
-DEFAULT = "canvas"  # trained for what people draw
-SURE = 0.9  # confidence of what needs no second look
-LEVEL = 0.6  # of the height of the highest: digits that touch are at least so high
-CLOSE = 0.1  # of the height: parts of one digit are nearer to each other
-PRICE = 1.0  # of each digit in a number, in units of log probability
-GAP_PRICE = 8.0  # of an empty width within a digit, per height
-_BATCH = 100  # images at once: a page full of digits must not fill the memory
-_TINY = 1e-300  # where no digit has any probability, all have the same share
-_GREATEST = 1e30  # of the logits
-AMONG_DIGITS = 0.5  # of the threshold: what stands in a number is more likely a digit
+DEFAULT = "canvas"  # trained for drawings
+SURE = 0.9  # a digit with this confidence needs no further check
+LEVEL = 0.6  # of the tallest digit's height: digits that touch are at least this tall
+CLOSE = 0.1  # of the height: the parts of one digit are closer together than this
+PRICE = 1.0  # for each digit in a number, in units of log probability
+GAP_PRICE = 8.0  # for empty width within a digit as a share of the height, in the same units
+_BATCH = 100  # images at once, so that a page full of digits does not fill the memory
+_TINY = 1e-300  # gives all digits the same share if none has any probability
+_GREATEST = 1e30  # limit of the logits
+AMONG_DIGITS = 0.5  # of the threshold: ink in a number is more likely to be a digit
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network makes of a drawing."""
+    """A network's answer to a drawing."""
 
     digit: int | None  # None: nothing drawn, or not a digit
-    nearest: int | None  # the digit it is most like, also where it is none; None: nothing drawn
-    probabilities: np.ndarray  # (10,), of the digits, if it is one; sums to 1
-    confidence: float  # 0..1, calibrated: how likely it is the nearest digit; 0: nothing drawn
+    nearest: int | None  # the most similar digit, even for "not a digit"; None: nothing drawn
+    probabilities: np.ndarray  # (10,), of the digits, given that it is one; sums to 1
+    confidence: float  # 0..1, calibrated probability of the nearest digit; 0: nothing drawn
     image: np.ndarray  # (28, 28) in [0, 1], what the network saw
 
     @property
@@ -55,34 +55,37 @@ class Prediction:
         return self.digit is None and not self.is_blank
 
     def at(self, threshold: float) -> "Prediction":
-        """The same, answered where the confidence reaches the threshold (0..1)."""
+        """Return the same prediction with a digit only if the confidence reaches the threshold.
+
+        The threshold is 0..1.
+        """
         return replace(self, digit=self.nearest if self.confidence >= threshold else None)
 
     def top(self, count: int = 3) -> list[tuple[int, float]]:
-        """The most probable digits with their probabilities, best first."""
+        """Return the most probable digits with their probabilities, best first."""
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(int(digit), float(self.probabilities[digit])) for digit in order]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A digit within a drawing: where it stands, and what it is taken for."""
+    """A digit found in a drawing: where it is, and the prediction."""
 
     box: Box
     prediction: Prediction
 
 
 def with_threshold(found: Sequence[Found], threshold: float) -> list[Found]:
-    """The same digits, answered where the confidence reaches the threshold (0..1).
+    """Return the same digits, each answered only if its confidence reaches the threshold (0..1).
 
-    Within a number a share of it, AMONG_DIGITS, is enough.
+    Within a number, the share AMONG_DIGITS of the threshold is enough.
     """
     share = AMONG_DIGITS if len(found) > 1 else 1
     return [replace(one, prediction=one.prediction.at(threshold * share)) for one in found]
 
 
 def number_text(found: Sequence[Found]) -> str:
-    """The number that was found, from left to right, a ? for what is no digit."""
+    """Return the number that was found, from left to right, with ? for "not a digit"."""
     digits = [one.prediction.digit for one in found]
     return "".join("?" if digit is None else str(digit) for digit in digits)
 
@@ -91,7 +94,7 @@ BLANK = Prediction(None, None, np.full(10, 0.1), 0.0, np.zeros((SIDE, SIDE), dty
 
 
 class Predictor:
-    """A network ready to recognise drawings; it keeps no state and may be shared."""
+    """A network ready to recognise drawings; it has no mutable state and may be shared."""
 
     def __init__(self, model: Network, recipe: Recipe, info: WeightsInfo | None = None) -> None:
         self.model, self.recipe, self.info = model.eval(), recipe, info
@@ -101,32 +104,37 @@ class Predictor:
 
     @classmethod
     def load(cls, name: str) -> "Predictor":
-        """Load the weights of that name; InputError if there are none or they are broken."""
+        """Load the network of that name; raise InputError if it does not exist or is broken."""
         model, info = weights.load(name)
         return cls(model, info.recipe, info)
 
     @classmethod
     def from_file(cls, path: Path, recipe: Recipe) -> "Predictor":
-        """The network of a recipe with the weights in a safetensors file, or InputError."""
+        """Load a recipe's network with the weights from a safetensors file.
+
+        Raises:
+            InputError: the file cannot be loaded.
+        """
         return cls(weights.load_model(path, recipe), recipe)
 
     def predict(self, drawing: Drawing | np.ndarray) -> Prediction:
-        """Recognise one digit in a drawing, or in its pixels, uint8 (H, W, 4)."""
+        """Recognise one digit in a drawing or in its pixels, uint8 (H, W, 4)."""
         return self.predict_many([drawing])[0]
 
     def predict_many(self, drawings: Sequence[Drawing | np.ndarray]) -> list[Prediction]:
-        """Recognise many drawings, or their pixels, each uint8 (H, W, 4), in one batch."""
+        """Recognise many drawings together; each may also be given as pixels, uint8 (H, W, 4)."""
         images = [to_mnist(drawing) for drawing in drawings]
         inked = [image for image in images if image is not None]
         found = iter(self.predict_images(torch.cat(inked)) if inked else [])
         return [BLANK if image is None else next(found) for image in images]
 
     def read_number(self, drawing: Drawing | np.ndarray) -> list[Found]:
-        """Find the digits in a drawing, or in its pixels, and recognise them, left to right.
+        """Find the digits in a drawing, or in its pixels, and recognise them from left to right.
 
-        Of all ways to put the pieces of ink together the most probable one is taken: the product
-        of the confidences, with a price on every digit, so that a digit in two pieces stays one,
-        and on the gaps within a digit, so that neighbours stay two.
+        Of all ways to combine the pieces of ink into digits, the most probable one is chosen. Its
+        score is the product of the confidences. Each digit has a price, so that a digit in two
+        pieces stays one digit. Gaps within a digit have a price too, so that two neighbours stay
+        two digits.
         """
         drawing = as_drawing(drawing)
         sheet = sheet_of(drawing)
@@ -139,7 +147,7 @@ class Predictor:
         return self._read_pieces(sheet) or [alone]
 
     def _read_pieces(self, sheet: Sheet) -> list[Found]:
-        """The digits of a number; none if the drawing is rather one digit, or nothing at all."""
+        """Return the digits of a number; none if the drawing is more likely not a number."""
         pieces = find_pieces(sheet)
         if pieces.count == 1:
             return []
@@ -152,9 +160,9 @@ class Predictor:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """What the network puts out for images, float32 (N, 1, 28, 28): float64 (N, outputs).
+        """Return the logits of images, float32 (N, 1, 28, 28), as float64 (N, outputs).
 
-        Whatever a file made of its weights, these are numbers to compute with.
+        They are always finite, whatever weights were in the file.
         """
         logits = torch.cat([self._quick(batch) for batch in torch.split(images, _BATCH)]).double()
         return logits.nan_to_num(0.0).clamp(-_GREATEST, _GREATEST)
@@ -176,7 +184,7 @@ class Predictor:
 
 
 def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
-    """Which groups, side by side, cover all pieces with the greatest score."""
+    """Return the indices of the groups that, side by side, cover all pieces with the best score."""
     best: list[tuple[float, list[int]]] = [(0.0, [])]
     for end in range(1, pieces.count + 1):
         ways = [
@@ -190,10 +198,10 @@ def _best_row(pieces: Pieces, confidences: Sequence[float]) -> list[int]:
 
 
 def _is_number(found: Sequence[Found], are_cut: Sequence[bool]) -> bool:
-    """Whether what was found side by side is a number, and not one drawing in pieces.
+    """Return whether the digits found side by side are a number, and not one drawing in pieces.
 
-    Half a letter may look like a digit: where none stands free, all have to be sure, and about
-    equally high.
+    Half a letter may look like a digit. So if every digit had to be cut off from connected ink,
+    each needs high confidence and all heights must be similar.
     """
     refused = sum(one.prediction.is_refused for one in found)
     least_sure = min(one.prediction.confidence for one in found)
@@ -207,10 +215,12 @@ def _score(group: Group, confidence: float) -> float:
 
 
 def default_network() -> str:
-    """The network for drawings, or else the one with the best test accuracy.
+    """Return the name of the network for drawings, or else of the best one.
+
+    The best network is the one whose 95% interval of the test accuracy begins highest.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no network.
     """
     names = [info.name for info in weights.list_weights()]
     if not names:

@@ -1,4 +1,4 @@
-"""Many pictures of one digit each, without labels: what a network takes them for, as a table."""
+"""Read many unlabelled pictures of one digit each, and write the answers as a table."""
 
 import csv
 import io
@@ -18,22 +18,22 @@ from mnist_app.recognition.predictor import Predictor
 
 MOST_PICTURES = 5000
 _PICTURES_PER_BATCH = 100
-_FORMULA = tuple("=+-@\t\r")  # with which a spreadsheet takes a text for a formula
+_FORMULA = tuple("=+-@\t\r")  # a spreadsheet takes text that starts with one for a formula
 
 
 class Reading(NamedTuple):
-    """What one picture was taken for."""
+    """A network's answer to one picture."""
 
     name: str
     nearest: int  # the most probable digit
     confidence: float  # 0..1
-    is_digit: bool  # whether that is sure enough to be an answer
+    is_digit: bool  # whether the confidence reaches the threshold
     image: np.ndarray  # uint8 (28, 28), what the network saw
 
 
 class _Picture(NamedTuple):
     name: str
-    image: np.ndarray  # float32 (28, 28), as the network wants it
+    image: np.ndarray  # float32 (28, 28), the network's input
 
 
 def read_all(
@@ -41,12 +41,14 @@ def read_all(
     files: Iterable[File],
     progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[list[Reading], list[Skipped]]:
-    """Read the digit in each picture; what is none, or too much, is passed over with its reason.
+    """Read the digit in each picture.
+
+    Files that are not pictures, and pictures beyond the first 5,000, are skipped with a reason.
 
     Args:
         predictor: the network.
-        files: of a folder or a ZIP.
-        progress: called with the number of files that are done.
+        files: the files of a folder or a ZIP.
+        progress: called with the number of files done.
     """
     readings: list[Reading] = []
     skipped: list[Skipped] = []
@@ -75,7 +77,10 @@ def _opened(file: File) -> "_Picture | Skipped":
 
 
 def _normal_form(file: File) -> np.ndarray:
-    """A picture as the network wants it, float32 (28, 28); one of that size is taken as it is."""
+    """Return a picture as the network's input, float32 (28, 28).
+
+    A picture that already has this size is not brought into the normal form.
+    """
     if file.problem:
         raise InputError(file.problem)
     try:
@@ -112,12 +117,15 @@ def _read(predictor: Predictor, pictures: Sequence[_Picture]) -> list[Reading]:
             (picture.image * 255).round().astype(np.uint8),
         )
         for picture, prediction in zip(pictures, predictions, strict=True)
-        if prediction.nearest is not None  # as always: only a blank drawing has none
+        if prediction.nearest is not None  # always true: only a blank drawing has none
     ]
 
 
 def to_csv(readings: Sequence[Reading]) -> str:
-    """`ImageId,Label,confidence`, a line per picture; the label is the most probable digit."""
+    """Return CSV, `ImageId,Label,confidence`, one line per picture.
+
+    The label is the most probable digit.
+    """
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["ImageId", "Label", "confidence"])
@@ -127,5 +135,5 @@ def to_csv(readings: Sequence[Reading]) -> str:
 
 
 def _harmless(name: str) -> str:
-    """A file's name that no spreadsheet takes for a formula."""
+    """Return a file's name in a form that no spreadsheet takes for a formula."""
     return f"'{name}" if name.startswith(_FORMULA) else name
