@@ -52,7 +52,7 @@ def test_clear_undo_and_redo(app):
     app.expect_prediction("1")
     app.click("clear")
     app.expect_prediction("")
-    app.click("undo")  # brings back what was cleared
+    app.click("undo")  # brings back the cleared drawing
     app.expect_prediction("1")
     app.click("clear")
     app.expect_prediction("")
@@ -216,7 +216,7 @@ def test_real_digits_drawn_with_the_mouse(app, real_data):
     for label in labels:
         digit = next(d for d in digits[500:] if d.label == label)
         app.draw([stroke.tolist() for stroke in pen.placed(digit.strokes, size=0.6)])
-        app.page.wait_for_timeout(600)  # the last stroke's answer comes last
+        app.page.wait_for_timeout(600)  # until the last stroke is answered
         right += app.prediction() == str(label)
         app.click("clear")
         app.expect_prediction("")

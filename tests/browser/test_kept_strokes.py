@@ -1,4 +1,4 @@
-"""No stroke is lost, however late the server answers and whatever the page does in between."""
+"""No stroke is lost, however late the server answers and whatever the page does meanwhile."""
 
 import re
 from itertools import product
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_stroke_is_sent_when_the_pen_is_lifted(fresh_app):
-    """By itself, the component waits 200 ms before it sends a stroke. Here they never pass."""
+    """The component itself waits 200 ms before it sends a stroke. Here, that time never ends."""
     app = fresh_app
     app.page.add_init_script(
         "const wait = setTimeout; "
@@ -147,12 +147,12 @@ class LineThatSwaps:
             self._page.send(data)
 
     def send_all(self) -> None:
-        """Deliver all held messages in order, and hold back no more."""
+        """Deliver all held messages in order, and stop holding messages back."""
         self._canvas = 0
         self.send_rest()
 
     def send_rest(self) -> None:
-        """Deliver the canvas and the messages after it, and hold back no more."""
+        """Deliver the canvas and everything after it, and stop holding messages back."""
         held, self._held = self._held, None
         for data in held[self._canvas :]:
             self._page.send(data)

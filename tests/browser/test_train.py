@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# Whether the first curve of the accuracy chart has at least so many epochs.
+# Whether the first curve of the accuracy chart has at least `least` epochs.
 POINTS_IN_CURVE = """(least) => {
   const plot = document.querySelector(".st-key-accuracy_chart .js-plotly-plot");
   return plot && plot.data[0].x.length >= least;

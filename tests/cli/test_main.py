@@ -320,7 +320,7 @@ def test_reproduce_writes_weights_and_the_table(call, tmp_path, real_data, monke
     assert "| no |" in line  # 2,000 images are too few to reach 97 %
 
     call("reproduce", "mlp-128-64-adam", "--seeds", "1", "--output", str(tmp_path))
-    assert len(weights.list_weights()) == 1  # the presets' own weights are replaced
+    assert len(weights.list_weights()) == 1  # the preset's own weights are replaced
 
 
 # predict on folders and ZIPs, and the report

@@ -146,7 +146,7 @@ def test_a_data_folder_that_may_not_be_written_is_named(open_folder, monkeypatch
 
 
 class Mirror(SimpleHTTPRequestHandler):
-    """Serves a folder, but waits up to 10 s for the event `seen` before it sends a file."""
+    """An HTTP handler for a folder. Before it sends a file, it waits up to 10 s for `seen`."""
 
     seen: threading.Event
 

@@ -281,9 +281,9 @@ def test_the_drawing_is_neither_turned_nor_mirrored():
     _, width, top, left = box(image)
     rows = image[0, 0, top : top + 20, left : left + width] > 0.5
     assert rows[1].sum() > 0.8 * width  # the bar of the seven is on top
-    assert rows[6, : width // 2].sum() == 0  # its leg goes down from the right
+    assert rows[6, : width // 2].sum() == 0  # its leg comes down from the right
     assert rows[6, width // 2 :].sum() > 0
-    assert rows[18, width // 2 + 2 :].sum() == 0  # to the left
+    assert rows[18, width // 2 + 2 :].sum() == 0  # and ends at the left
 
 
 def test_edges_are_smooth():

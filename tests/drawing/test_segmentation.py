@@ -133,7 +133,7 @@ def test_any_drawing_can_be_taken_apart():
 
 
 class Oracle(Predictor):
-    """A predictor that takes narrow images for a 1 and refuses wide ones."""
+    """A predictor that reads every narrow image as a 1 and refuses wide ones."""
 
     def __init__(self, widest: int, sure: float = 0.8) -> None:
         self.widest, self.sure = widest, sure  # pixels in the normal form

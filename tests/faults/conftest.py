@@ -30,7 +30,7 @@ def no_endless_wait(fork_server: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Limit torch to one thread: while a run keeps the cores busy, several would wait in turn."""
+    """Use one torch thread: while a run keeps the cores busy, several would wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

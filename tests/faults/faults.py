@@ -144,8 +144,8 @@ KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curv
 def ends_as_unbroken(run: Run, recipe: Recipe) -> None:
     """Check that a run has exactly the curve and weights of the same training, uninterrupted.
 
-    Only the recipe's number of epochs is compared: a run that diverges goes on beyond its last good
-    epoch.
+    Only the first `recipe.epochs` epochs are compared: a run that diverges goes on beyond its last
+    good epoch.
     """
     curve, tensors = _unbroken(recipe.model_dump_json())
     events = [event for _, event in sorted(run.log.epochs.items())][: recipe.epochs]

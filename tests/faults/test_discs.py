@@ -71,7 +71,7 @@ def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, bef
 
 
 def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, injected):
-    """A full disc without the right to mount one: writes beyond the limit fail in the same way."""
+    """This needs no right to mount: writes beyond the limit fail like writes to a full disc."""
     injected("import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000,) * 2)")
     run = lifecycle.start(SAVING, "limited")
     faults.wait_until(lambda: not run.is_live)

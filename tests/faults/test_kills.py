@@ -209,7 +209,7 @@ def _is_right_after_a_kill(run: Run, before: dict, folder: Path) -> None:
     assert run.state == "died"
     assert faults.one_sentence(run.why_it_died.split(" (signal")[0])
     places = [Path(name).parent for name in left_over(folder)]
-    assert len(set(places)) == len(places)  # the next save in a folder removes what is left there
+    assert len(set(places)) == len(places)  # the next save in a folder removes leftovers
 
 
 def _is_saving(folder: Path, run: Run) -> bool:

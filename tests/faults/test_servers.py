@@ -332,9 +332,9 @@ def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     for run in list_runs():
-        with suppress(AssertionError):  # if it has none by then, it never will
+        with suppress(AssertionError):  # without a pid by then, it never gets one
             faults.wait_until(lambda run=run: faults.pid_of(run), seconds=5)
-        if not faults.pid_of(run):  # after a minute, it counts as dead
+        if not faults.pid_of(run):  # a minute old, it counts as dead
             os.utime(run.folder, (time.time() - 61,) * 2)
         faults.wait_until(lambda run=run: not run.is_live)
         if run.state == "died":  # it never had a process

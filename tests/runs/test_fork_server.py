@@ -55,7 +55,7 @@ def _fork_server_of_this_module() -> Iterator[None]:
 
 @pytest.fixture
 def server() -> Iterator[psutil.Process]:
-    """This process's fork server, or a new one if it was killed; leftover runs are killed afterwards."""
+    """This process's fork server, or a new one if it was killed; kill leftover runs afterwards."""
     with warm_starts.shared(fork_client._SERVER):
         yield psutil.Process(fork_client._SERVER.pid)
         for run in list_runs():
@@ -190,7 +190,7 @@ def test_what_the_environment_has_a_process_do_first_is_done(server, tmp_path, m
 
 
 def test_a_process_that_nobody_knows_of_does_nothing(server):
-    """Its requester is gone, or lost patience and started another one."""
+    """Its requester is gone, or lost patience and started another process."""
     run = lifecycle.start(QUICK)
     wait_until(lambda: not run.is_live)
     before = [(run.folder / name).read_bytes() for name in ("process.json", "events.jsonl")]

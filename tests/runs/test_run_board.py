@@ -1,4 +1,4 @@
-"""Many sessions ask for the runs at once: each file is read once, and all see the true state."""
+"""Many sessions ask for the runs at once: each file is read once, and the answer is current."""
 
 import json
 import os

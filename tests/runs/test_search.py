@@ -126,7 +126,7 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     wait_until(lambda: not now(found).is_live)
     assert now(found).state == "stopped"
     assert states(found).count("waiting") == 2
-    assert now(found).best is None  # a trial cut short cannot be compared
+    assert now(found).best is None  # a trial that was cut short does not count
     with pytest.raises(InputError, match="No trial"):
         search_lifecycle.keep_best(now(found), "mine")
 

@@ -48,7 +48,7 @@ def test_within_one_run_of_the_page_is_looked_once(scans):
     assert len(scans) == 1
     assert listing.current() is not first
     with pytest.raises(KeyError), listing.once():
-        raise KeyError(listing.current())  # as when a rerun is broken off for another one
+        raise KeyError(listing.current())  # as when a new rerun interrupts this one
     assert listing.current() is not listing.current()
 
 

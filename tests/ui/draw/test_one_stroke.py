@@ -23,7 +23,7 @@ session.current_drawing()
 @pytest.fixture
 def stroke(monkeypatch) -> SimpleNamespace:
     """What the canvas sends, made up without a browser."""
-    AppTest.from_string("import streamlit_drawable_canvas").run()  # only a running app can import it
+    AppTest.from_string("import streamlit_drawable_canvas").run()  # imports only in a running app
     from mnist_app.ui.draw import canvas
 
     sent = SimpleNamespace(json_data={"objects": [STROKE]}, image_data=seven())

@@ -129,11 +129,11 @@ def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(server):
     server.put("one", "c", 100)
     assert server.held("one") == "bc"  # the oldest was dropped
     assert server.put("two", "d", 250) == 200
-    assert server.put("three", "e", 1) == 413  # the sessions hold all that they may together
+    assert server.put("three", "e", 1) == 413  # all sessions together have reached the limit
     assert server.held("three") == ""
-    assert server.put("one", "e", 251) == 413  # although its own two files would make room
+    assert server.put("one", "e", 251) == 413  # too much even without its own two files
     assert server.held("one") == "bc"
-    assert server.put("one", "e", 250, prefix="/digits") == 200  # its own two files make room
+    assert server.put("one", "e", 250, prefix="/digits") == 200  # its own two files are dropped
     assert server.held("one") == "e"
     server.uploads.remove_session_files("two")
     assert server.put("three", "f", 250) == 200
