@@ -1,8 +1,8 @@
-"""The real app, served by a real process, in a real Chromium.
+"""The real app, served by a real process and opened in a real Chromium.
 
-One server serves all tests of a worker (`shared_server`): each test finds the committed weights as
-they were, no run, and a browser context of its own. A test that breaks the server, changes it or
-needs other environment variables starts one of its own by `serve.served`.
+All tests of a worker share one server (`shared_server`). Each test starts with the committed
+weights, no runs, and a browser without leftovers (`Seat`). A test that breaks the server, changes
+it, or needs other environment variables starts its own server with `serve.served`.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from playwright.sync_api import Error as PlaywrightError
 def shared_server(
     tmp_path_factory: pytest.TempPathFactory, data_at_hand: Path
 ) -> Iterator[tuple[str, Path]]:
-    """The address of the server that serves many tests, and its weights folder."""
+    """The address and the weights folder of the server that many tests share."""
     folder = tmp_path_factory.mktemp("app")
     with serve.served(folder, variables={"MNIST_APP_DATA": str(data_at_hand)}) as place:
         yield place
@@ -28,7 +28,7 @@ def shared_server(
 
 @pytest.fixture
 def served(shared_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
-    """The app's address and weights folder; afterwards, that nothing broke in it."""
+    """Yield the app's address and weights folder, then check that it logged no traceback."""
     weights = shared_server[1]
     log = weights.parent / "log.txt"
     before = log.stat().st_size
@@ -39,11 +39,11 @@ def served(shared_server: tuple[str, Path]) -> Iterator[tuple[str, Path]]:
 
 
 class Seat:
-    """A browser at which one test after the other sits down.
+    """A browser that several tests use, one after the other.
 
-    A browser that has loaded the app before opens it in half the time. What a test leaves in it is
-    wiped away, except a page's scripts, routes and listeners: for those there are the fixtures
-    whose names begin with `fresh_`.
+    A browser that has loaded the app before opens it in half the time. `wipe` removes whatever a
+    test leaves behind, except a page's scripts, routes and listeners: tests that add those use the
+    fixtures whose names begin with `fresh_`.
     """
 
     def __init__(self, chromium: Browser, **options: Any) -> None:
@@ -52,19 +52,19 @@ class Seat:
         self._page: Page | None = None
 
     def page(self) -> Page:
-        """An empty page, the same one for each test."""
+        """Return an empty page, the same one for each test."""
         if self._page is None:
             self._page = self.new_page()
         return self._page
 
     def new_page(self) -> Page:
-        """An empty page that is closed after the test."""
+        """Open an empty page, which `wipe` closes after the test."""
         if self._context is None:
             self._context = self._chromium.new_context(**self._options)
         return self._context.new_page()
 
     def wipe(self, page: Page) -> None:
-        """Leave no address, no cookie, nothing in the page's storage."""
+        """Clear the page's address, cookies and storage; close it unless it is the shared one."""
         try:
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
             page.context.clear_cookies()
@@ -72,11 +72,11 @@ class Seat:
                 page.goto("about:blank")
             else:
                 page.close()
-        except PlaywrightError:  # it crashed, or a test closed it
+        except PlaywrightError:  # the page crashed, or a test closed it
             self.close()
 
     def close(self) -> None:
-        """Close the browser's windows; what opens a page opens another."""
+        """Close the browser's windows; the next page opens in a new one."""
         if self._context is not None:
             self._context.close()
         self._context = self._page = None
@@ -96,7 +96,7 @@ def computer(chromium: Browser) -> Iterator[Seat]:
 
 @pytest.fixture(scope="module")
 def another_computer(chromium: Browser) -> Iterator[Seat]:
-    """A second computer's browser, with cookies of its own."""
+    """A second computer's browser, with its own cookies."""
     seat = Seat(chromium, **COMPUTER)
     yield seat
     seat.close()

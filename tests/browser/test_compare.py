@@ -1,4 +1,4 @@
-"""The Compare tab: results side by side, the drawing through all of them, a search to its end."""
+"""The Compare tab: results side by side, every network's answer to a drawing, and a search."""
 
 import csv
 import re
@@ -64,7 +64,7 @@ def test_results_stand_in_a_table_a_chart_and_curves(app, tmp_path):
     app.page.get_by_role("radio", name="Multiply-adds").click()
     expect(app.part("scatter")).to_contain_text("Multiply-adds (logarithmic)")
     curves = app.part("compare_accuracy").locator(".scatterlayer .trace")
-    expect(curves).to_have_count(2 * (NETWORKS - 1))  # one was joined of others
+    expect(curves).to_have_count(2 * (NETWORKS - 1))  # an ensemble has no curves
     expect(app.part("compare_loss").locator(".scatterlayer .trace")).to_have_count(22)
 
     with app.page.expect_download() as download:
@@ -111,7 +111,7 @@ def test_the_drawing_is_read_by_all_networks_side_by_side(app):
     )
     first, second = cards.nth(0).bounding_box(), cards.nth(1).bounding_box()
     assert first["y"] == second["y"]
-    app.page.set_viewport_size({"width": 390, "height": 844})  # as on a phone: one below the other
+    app.page.set_viewport_size({"width": 390, "height": 844})  # a phone: cards below each other
     app.page.wait_for_function(BELOW_EACH_OTHER)
     first = cards.nth(0).bounding_box()
     assert first["x"] + first["width"] <= 390

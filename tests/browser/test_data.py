@@ -1,4 +1,4 @@
-"""The Data tab, driven as a user drives it."""
+"""The Data tab, operated the way a user would."""
 
 import io
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 def press(app: App, key: str, text: str) -> None:
-    """Choose one of the options that stand side by side."""
+    """Choose one of the options in a segmented control."""
     app.part(key).get_by_text(text, exact=True).click()
 
 
@@ -119,7 +119,7 @@ def test_distorted_images_are_read_by_the_network(app):
 
 
 def class_zip() -> bytes:
-    """Six pictures of each digit in a ZIP, and three files that are none."""
+    """Return a ZIP with six pictures of each digit, and three files that the app skips."""
     digits, target = load_bundled().train, io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for digit in range(10):

@@ -1,4 +1,4 @@
-"""An answer arrives although the page looks for news in the moment when it is ready."""
+"""An answer reaches the page even if the page polls just when the answer is ready."""
 
 import pytest
 import serve
@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# The run of the answer ends while the look is being asked for, and its messages wait in the loop.
+# The rerun that computes the answer ends just when a poll is requested. Its messages are still
+# waiting in the event loop.
 SCRIPT = """
 import threading
 import time

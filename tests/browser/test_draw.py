@@ -1,4 +1,4 @@
-"""The Draw tab, driven as a user drives it."""
+"""The Draw tab, operated the way a user would."""
 
 import re
 import shutil
@@ -52,7 +52,7 @@ def test_clear_undo_and_redo(app):
     app.expect_prediction("1")
     app.click("clear")
     app.expect_prediction("")
-    app.click("undo")  # brings back what was cleared
+    app.click("undo")  # brings back the cleared drawing
     app.expect_prediction("1")
     app.click("clear")
     app.expect_prediction("")
@@ -69,7 +69,7 @@ def test_clear_undo_and_redo(app):
     app.expect_prediction(first)
     app.click("undo")
     app.expect_prediction("")
-    expect(app.part("undo").locator("button")).to_be_disabled()  # nothing was cleared
+    expect(app.part("undo").locator("button")).to_be_disabled()  # no clear to take back
 
 
 FEW_POINTS = """
@@ -121,7 +121,7 @@ def test_the_drawing_survives_a_look_at_another_tab(app):
     expect(app.page).to_have_url(re.compile("tab=Train"))
     app.tab("Draw")
     app.expect_prediction("7")
-    app.draw([[(120, 150), (190, 150)]])  # a bar: the canvas goes on from what was there
+    app.draw([[(120, 150), (190, 150)]])  # a bar: it joins the strokes that were there
     app.expect_prediction("7")
 
 
@@ -200,9 +200,9 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
         for key in ("undo", "top", "seen", "brush", "probabilities")
     }
     top, seen = places["top"], places["seen"]
-    assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, not over each other
+    assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, without overlap
     heights = [places[key]["y"] for key in ("undo", "top", "brush", "probabilities")]
-    assert heights == sorted(heights)  # the answer right under the canvas
+    assert heights == sorted(heights)  # the answer is right under the canvas
 
 
 @pytest.mark.slow
@@ -216,14 +216,14 @@ def test_real_digits_drawn_with_the_mouse(app, real_data):
     for label in labels:
         digit = next(d for d in digits[500:] if d.label == label)
         app.draw([stroke.tolist() for stroke in pen.placed(digit.strokes, size=0.6)])
-        app.page.wait_for_timeout(600)  # the last stroke's answer comes last
+        app.page.wait_for_timeout(600)  # until the last stroke is answered
         right += app.prediction() == str(label)
         app.click("clear")
         app.expect_prediction("")
     assert right >= len(labels) - 1
 
 
-# Numbers, what is no digit, pictures
+# Numbers, non-digits, pictures
 
 
 TWO = [[(0, 25), (10, 5), (30, 0), (45, 12), (42, 30), (20, 60), (0, 90), (25, 88), (52, 90)]]
@@ -289,7 +289,7 @@ def test_a_photo_is_read_and_a_picture_that_is_none_is_said_in_a_sentence(app, t
 
 
 def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
-    """Dark ink on lined paper in uneven light."""
+    """Simulate a photo of dark ink on lined paper in uneven light."""
     random = np.random.default_rng(0)
     side = 1000
     bigger = [np.array(stroke) * side / 280 for stroke in strokes]
@@ -305,9 +305,9 @@ PLACES = (250, 12), (170, 6), (272, 20), (8, 8)
 
 
 def test_a_stroke_may_begin_anywhere(app):
-    """The component has a toolbar of its own, unseen, over the upper right of the canvas."""
+    """The canvas component has an invisible toolbar over the upper right of the canvas."""
     app.open()
-    rests = 0, 150, 400  # ms that the mouse is there before
+    rests = 0, 150, 400  # ms that the mouse rests there before the stroke
     few = [*zip(PLACES, (400, 150, 0, 400), strict=True)]
     for (x, y), rest in scaled(few, [*product(PLACES, rests)]):
         app.part("canvas").locator("canvas").last.hover(position={"x": x, "y": y})

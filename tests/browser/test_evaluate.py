@@ -1,4 +1,4 @@
-"""The Evaluate tab, driven as a user drives it."""
+"""The Evaluate tab, operated the way a user would."""
 
 import io
 import re
@@ -38,7 +38,7 @@ def test_the_summary_on_the_bundled_digits_and_the_images_behind_it(app):
     assert sum(counts) == len(test)
     assert [sum(counts[10 * d : 10 * d + 10]) for d in range(10)] == test.labels.bincount().tolist()
 
-    # A click on a cell opens its images, and a click on one says what it was taken for.
+    # A click on a cell opens its images. A click on an image says what it was read as.
     cell = app.part("confusion").locator('[data-value="7-7"]')
     count = int(cell.inner_text())
     cell.click()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_stroke_is_sent_when_the_pen_is_lifted(fresh_app):
-    """Not when the component would send it by itself, after 200 ms, which here never pass."""
+    """The component itself waits 200 ms before it sends a stroke. Here, that time never ends."""
     app = fresh_app
     app.page.add_init_script(
         "const wait = setTimeout; "
@@ -26,7 +26,7 @@ def test_a_stroke_is_sent_when_the_pen_is_lifted(fresh_app):
 
 
 def late(milliseconds: int) -> str:
-    """What the server says arrives late, as it does when many draw at once."""
+    """Return a script that delays the server's messages, as if many people were drawing at once."""
     return f"""
 const listens = EventTarget.prototype.addEventListener;
 const late = (listener) => (event) => setTimeout(() => listener(event), {milliseconds});
@@ -46,7 +46,7 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
     app = fresh_app
     app.page.add_init_script(late(500))
     app.open()
-    # A long stroke, during which the canvas is redrawn, and a quick one.
+    # A slow stroke, during which the canvas is redrawn, and a quick one.
     few = [("undo", 2)]
     for button, step in scaled(few, [*product(("clear", "undo"), (2, 200))]):
         app.draw(SEVEN)
@@ -93,7 +93,7 @@ def test_undo_takes_back_the_stroke_that_is_not_answered_yet(fresh_app):
 
 
 def clear_on_a_slow_line(phone: App) -> None:
-    """Have Clear pressed, whose answer comes later."""
+    """Draw a 7 and tap Clear, which takes effect with a delay."""
     phone.page.add_init_script(late(500))
     phone.open()
     Finger(phone).draw(SEVEN[0])
@@ -110,10 +110,10 @@ def test_a_finger_on_the_heels_of_clear_is_not_lost(fresh_phone):
 
 
 class LineThatSwaps:
-    """A connection on which the end of a run comes before the canvas, when it is told to.
+    """A connection that, on request, delivers the end of a rerun before the rerun's canvas.
 
-    Streamlit's page then takes down the canvas of the run before, and puts it up again. So it also
-    does by itself where runs follow closely.
+    Streamlit's page then removes the canvas of the previous rerun and puts it up again later. The
+    same happens without this class when reruns follow each other closely.
     """
 
     def __init__(self, app: App) -> None:
@@ -121,15 +121,15 @@ class LineThatSwaps:
         app.page.route_web_socket(re.compile("_stcore/stream"), self._carry)
 
     def hold(self) -> None:
-        """Keep what the server says from now on."""
+        """Hold back the server's messages from now on."""
         self._held = []
 
     def has_run(self) -> bool:
-        """Whether a whole run with the canvas is among what is kept."""
+        """Return whether the held messages include a complete rerun with the canvas."""
         self._canvas = None
         for place, data in enumerate(self._held):
             kind = _kind(data)
-            if kind == "new_session":  # the run before may have been broken off
+            if kind == "new_session":  # the previous rerun may have been interrupted
                 self._canvas = None
             elif kind == "bidi_component" and self._canvas is None:
                 self._canvas = place
@@ -139,21 +139,21 @@ class LineThatSwaps:
         return False
 
     def kinds(self) -> list[str]:
-        """What is kept."""
+        """Return the kinds of the held messages."""
         return [_kind(data) for data in self._held]
 
     def send_end(self) -> None:
-        """Pass on what came before the canvas, and that the run ended."""
+        """Deliver the messages before the canvas, and the one that ends the rerun."""
         for data in [*self._held[: self._canvas], self._held.pop(self._end)]:
             self._page.send(data)
 
     def send_all(self) -> None:
-        """Pass on what was kept, in its order, and all that comes."""
+        """Deliver all held messages in order, and stop holding messages back."""
         self._canvas = 0
         self.send_rest()
 
     def send_rest(self) -> None:
-        """Pass on the canvas, and all that came and comes after it."""
+        """Deliver the canvas and everything after it, and stop holding messages back."""
         held, self._held = self._held, None
         for data in held[self._canvas :]:
             self._page.send(data)
@@ -165,7 +165,10 @@ class LineThatSwaps:
         server.on_message(lambda data: self._send(data))
 
     def _ask(self, server: WebSocketRoute, data: str | bytes) -> None:
-        """While something is kept, the page does not poll: it forgets messages after a few runs."""
+        """Forward a message from the page, except polls while messages are held back.
+
+        Each poll causes a rerun, and the page forgets messages after a few reruns.
+        """
         if self._held is None or not BackMsg.FromString(data).rerun_script.is_auto_rerun:
             server.send(data)
 
@@ -177,7 +180,7 @@ class LineThatSwaps:
 
 
 def _kind(data: str | bytes) -> str:
-    """What a message of the server is or, if it puts up an element, what that is."""
+    """Return the type of a server message or, if it adds an element, the type of the element."""
     message = ForwardMsg.FromString(data)
     if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
         return "broken off"
@@ -185,7 +188,7 @@ def _kind(data: str | bytes) -> str:
 
 
 def take_canvas_down(app: App, line: LineThatSwaps) -> None:
-    """Do so as soon as a run has ended."""
+    """Make the page remove the canvas as soon as a rerun has ended."""
     for _ in range(PATIENCE // 20):
         if line.has_run():
             break

@@ -1,4 +1,4 @@
-"""The reasons behind an answer, driven as a user drives them."""
+"""The panels with the reasons for an answer, operated the way a user would."""
 
 import re
 
@@ -17,7 +17,7 @@ SEVENTY_ONE = [
     [(40, 80), (70, 79), (105, 80), (90, 120), (75, 160), (65, 200)],
     [(200, 75), (199, 110), (200, 160), (200, 205)],
 ]
-# What the server sends arrives two seconds later than it does here.
+# Delays the server's messages by two seconds.
 SLOW_LINE = """
 const listen = WebSocket.prototype.addEventListener;
 WebSocket.prototype.addEventListener = function (kind, hear, ...more) {
@@ -43,7 +43,7 @@ def percentages(panel: Locator) -> list[float]:
     return [float(text.rstrip("%")) for text in panel.locator(".bars .value").all_inner_texts()]
 
 
-# Notes whether a text is ever on the page, however briefly.
+# Records whether a text is ever on the page, however briefly.
 NOTE = """(text) => {
   window.wasSeen = false;
   new MutationObserver(() => { wasSeen ||= document.body.textContent.includes(text); })
@@ -159,7 +159,7 @@ def test_scrubber_plays_the_drawing_again(app):
     expect(chart).to_contain_text(re.compile(r"(\d|[1-8]\d)(\.5)?% drawn"))
     chart.locator(".updatemenu-button").last.click()
     expect(chart).to_contain_text("% drawn")
-    for _ in range(10):  # a frame of the replay may come after it was stopped, the page may move
+    for _ in range(10):  # a late frame of the replay may arrive, and the page may move
         app.page.wait_for_timeout(1000)
         chart.scroll_into_view_if_needed()
         rail = chart.locator(".slider-rail-touch-rect").bounding_box()

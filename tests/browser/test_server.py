@@ -1,4 +1,4 @@
-"""The server as it is started: from any folder, by `streamlit run`, and what it refuses."""
+"""The server: started with `streamlit run` from any folder, and the requests that it refuses."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -15,7 +15,7 @@ SEVEN = [[(80, 70), (200, 70), (130, 230)]]
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
-    """The app, started from a folder that is not its own; afterwards, that nothing broke in it."""
+    """Serve the app, started from another folder, then check that it logged no traceback."""
     folder, elsewhere = tmp_path_factory.mktemp("app"), tmp_path_factory.mktemp("elsewhere")
     with serve.served(folder, working_directory=elsewhere) as place:
         yield place
@@ -24,7 +24,7 @@ def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
 
 
 def status_of(url: str, path: str, method: str = "GET", **headers: str) -> int:
-    """The status of the answer to a request without a body."""
+    """Send a request without a body, and return the status code of the response."""
     connection = HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=60)
     connection.putrequest(method, path, skip_host="Host" in headers)
     for name, text in headers.items():
@@ -42,7 +42,7 @@ def test_a_drawing_is_read_wherever_it_was_started(app):
 
 
 def test_its_settings_are_found_from_any_folder(served):
-    """Only with the address from the app's own folder is it a server for this machine alone."""
+    """The server is limited to this machine only if it finds the address in the app's settings."""
     url, _ = served
     assert status_of(url, "/") == 200
     for path in ("/", "/_stcore/health", "/_stcore/host-config"):

@@ -1,4 +1,4 @@
-"""Teacher mode, from the teacher's seat and from that of a student who tries to get round it."""
+"""Teacher mode, as a teacher uses it and as a student tries to get around it."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ from mnist_app.runs.run import list_runs
 pytestmark = pytest.mark.browser
 
 CODE = "Kreide-4711"
-# Keeps the page's web socket where a test can send on it.
+# Keeps the page's web socket so that a test can send messages through it.
 KEEP_SOCKET = """
 const Real = WebSocket;
 window.WebSocket = class extends Real {
@@ -34,12 +34,12 @@ SEND = "(bytes) => socket.send(new Uint8Array(bytes))"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[tuple[str, Path]]:
-    """The app in teacher mode; afterwards, that nothing broke and the code is in no log."""
+    """Serve the app in teacher mode, then check its log: no traceback, and no teacher code."""
     folder = tmp_path_factory.mktemp("app")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_APP_TEACHER_CODE", CODE)
         with serve.served(folder) as place:
-            patch.setenv("MNIST_APP_WEIGHTS", str(place[1]))  # the runs started here are the app's
+            patch.setenv("MNIST_APP_WEIGHTS", str(place[1]))  # the app sees runs started here
             yield place
     text = (folder / "log.txt").read_text()
     assert "Traceback" not in text, text[-3000:]
@@ -72,7 +72,7 @@ def give(app: App, code: str) -> None:
 
 
 def listening(app: App) -> list[bytes]:
-    """What the page sends from now on, message by message."""
+    """Return a list that collects the messages that the page sends from now on."""
     sent: list[bytes] = []
     app.page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
     return sent
@@ -86,7 +86,7 @@ def replay(app: App, messages: list[bytes]) -> None:
 
 
 def live(state: Callable[[], bool]) -> bool:
-    """Whether it becomes so before patience ends."""
+    """Wait up to `serve.PATIENCE` seconds for a state; return whether it was reached."""
     deadline = time.monotonic() + serve.PATIENCE
     while time.monotonic() < deadline:
         if state():
@@ -142,7 +142,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     unlock(app)
     start = app.part("train").get_by_role("button", name="Start training")
     expect(start).to_be_visible()
-    app.type("spinbutton", "Epochs", "1000")  # it is stopped before it ends
+    app.type("spinbutton", "Epochs", "1000")  # so that there is time to stop it
     app.page.wait_for_timeout(1000)
     before = len(sent)
     start.click()
@@ -171,7 +171,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
     assert live(lambda: not run.is_live)
 
     known = {run.id for run in list_runs()}
-    unlock(student)  # the same messages work where the code was given
+    unlock(student)  # the same messages work once the code is entered
     expect(student.part("teacher")).to_contain_text("You can start, stop, delete and upload.")
     replay(student, started)
     assert live(lambda: {run.id for run in list_runs()} - known)
@@ -183,11 +183,11 @@ def test_guessing_has_to_wait_also_in_a_new_session(app, student):
     unlock(app, "wrong")
     unlock(student, "wrong")
     refusal = re.compile("not the teacher|Too many")
-    for _ in range(4):  # on a busy machine a minute may have gone before the last guess
+    for _ in range(4):  # on a busy machine, a minute may pass before the last guess
         for number in range(8):
             give(app, f"guess {number}")
             expect(app.part("teacher")).to_contain_text(refusal)
-        # what Streamlit's menu sends
+        # what Streamlit's menu sends to clear the cache
         replay(student, [BackMsg(clear_cache=True).SerializeToString()])
         give(student, "another guess")
         expect(student.part("teacher")).to_contain_text(refusal)
@@ -205,7 +205,7 @@ def test_a_page_whose_name_was_turned_to_this_machine_finds_nothing(student):
 
 
 def _is_let_in(host: str, port: int) -> bool:
-    """Whether a page of this name, on this machine, gets a web socket."""
+    """Return whether the server opens a web socket for a page under this host name."""
     address = f"ws://{host}/_stcore/stream"
     options = {"origin": f"http://{host}", "subprotocols": ["streamlit"]}
     try:
@@ -229,7 +229,7 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
             code = panel.locator("img")
             expect(code).to_have_attribute("alt", f"QR code of {address}")
             assert code.evaluate("image => image.naturalWidth") > 100
-            code.click()  # for those in the last row
+            code.click()  # it grows, for people in the last row
             assert code.bounding_box()["height"] > 0.8 * app.page.viewport_size["height"]
             text = panel.get_by_text(address, exact=True)
             assert text.evaluate("text => parseFloat(getComputedStyle(text).fontSize)") > 30

@@ -1,4 +1,4 @@
-"""The Train tab: real runs, followed, reloaded, stopped and killed."""
+"""The Train tab: real runs that are followed, reloaded, stopped and killed."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-# The number of epochs that the first curve of the accuracy chart has.
+# Whether the first curve of the accuracy chart has at least `least` epochs.
 POINTS_IN_CURVE = """(least) => {
   const plot = document.querySelector(".st-key-accuracy_chart .js-plotly-plot");
   return plot && plot.data[0].x.length >= least;

@@ -1,4 +1,4 @@
-"""The self-check: every check on what is whole and on what is really broken."""
+"""The self-check: each check, run on something intact and on something really broken."""
 
 import json
 import os
@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def failed(check: Check, *words: str) -> bool:
-    """Whether the check fails, says these words, and says what to do."""
+    """Return whether the check failed, with these words in its text or its remedy."""
     said = f"{check.text} {check.remedy}"
     return check.level == "fail" and all(word in said for word in words)
 
@@ -130,7 +130,7 @@ def test_without_the_requirements_the_packages_are_not_checked(requirements):
 
 
 def run_with(path: Path, code: str) -> str:
-    """What the code prints in a process that finds packages in `path` first."""
+    """Return what the code prints in a process that looks for packages in `path` first."""
     places = [str(path), str(ROOT)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     command = [sys.executable, "-c", code]
@@ -154,7 +154,7 @@ def test_a_package_that_does_not_load_fails(tmp_path):
 
 def test_a_canvas_without_its_files_fails(tmp_path):
     (record,) = Path(torch.__file__).parents[1].glob("streamlit_drawable_canvas-*.dist-info")
-    shutil.copytree(record, tmp_path / record.name)  # the record of files that are not there
+    shutil.copytree(record, tmp_path / record.name)  # its list of files, without the files
     code = (
         "import json\nfrom mnist_app.cli.doctor import packages\n"
         "packages.required = lambda: ['streamlit-drawable-canvas>=0.13']\n"
@@ -240,7 +240,7 @@ def test_a_full_disk_fails(tmp_path, monkeypatch):
 
 
 def test_the_networks_of_an_installed_app_are_counted(tmp_path, monkeypatch):
-    assert list(check_shipped()) == []  # a checkout has its own in the weights folder
+    assert list(check_shipped()) == []  # a checkout has its networks in the weights folder
     shipped = pretend_installed(tmp_path, monkeypatch)
     (shipped / "one.safetensors").touch()
     (check,) = check_shipped()
@@ -317,7 +317,7 @@ def test_a_network_whose_numbers_were_changed_fails(trained):
     whole = path.read_bytes()
     path.write_bytes(whole[:-20_000] + bytes(20_000))
     assert failed(check_network(trained, catalogue.load_dataset), "by its header", "restore it")
-    assert check_network(trained, None).level == "ok"  # what quick leaves out
+    assert check_network(trained, None).level == "ok"  # as with --quick: not measured
     assert levels() == {"networks": "warn", "network mine": "fail"}
     assert levels(quick=True) == {"networks": "warn", "network mine": "ok"}
 

@@ -1,4 +1,4 @@
-"""The command line, called as a user or a script would."""
+"""The command line, called as a user or a script would call it."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def trained(weights_folder, trained_once) -> str:
 
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory) -> Path:
-    """A file of weights, which tests copy."""
+    """A weights file, which tests copy."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_APP_WEIGHTS", str(folder))
@@ -317,10 +317,10 @@ def test_reproduce_writes_weights_and_the_table(call, tmp_path, real_data, monke
     line = next(x for x in (tmp_path / "results.md").read_text().splitlines() if "| S3 |" in x)
     mean = (rows[0]["test_accuracy"] + rows[1]["test_accuracy"]) / 2
     assert f"{100 * mean:.2f} ±" in line
-    assert "| no |" in line  # 2,000 images do not reach 97 %
+    assert "| no |" in line  # 2,000 images are too few to reach 97 %
 
     call("reproduce", "mlp-128-64-adam", "--seeds", "1", "--output", str(tmp_path))
-    assert len(weights.list_weights()) == 1  # the presets' own weights are replaced
+    assert len(weights.list_weights()) == 1  # the preset's own weights are replaced
 
 
 # predict on folders and ZIPs, and the report
@@ -328,7 +328,7 @@ def test_reproduce_writes_weights_and_the_table(call, tmp_path, real_data, monke
 
 @pytest.fixture
 def pictures(tmp_path) -> Path:
-    """A folder with six small digits, one of them in a sub-folder, and two files that are none."""
+    """A folder with six small digits, one in a sub-folder, and two files that are not pictures."""
     folder = tmp_path / "pictures"
     (folder / "more").mkdir(parents=True)
     test = bundled.load_bundled().test

@@ -104,7 +104,7 @@ def test_entries_are_counted_across_the_blocks_in_which_a_zip_is_read(monkeypatc
 
 def test_an_encrypted_file_is_named():
     content = bytearray(packed({"a.png": b"x"}).getvalue())
-    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag for encryption
     assert "encrypted" in problems(io.BytesIO(content))["a.png"]
 
 
@@ -194,7 +194,7 @@ def test_the_state_changes_with_the_content(tmp_path):
     assert content_stamp(tmp_path / "none") == ""
 
 
-# Paths that somebody typed
+# Typed paths
 
 
 @pytest.mark.parametrize("text", ["~nobodyx/pics", "x" * 5000, "a/" * 5000, "a\0b", "~a\0b"])

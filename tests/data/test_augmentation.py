@@ -14,7 +14,7 @@ def seed() -> None:
 
 
 def blurred(rows: slice, columns: slice) -> Tensor:
-    """(N, 1, 28, 28), the same rectangle N times, its edges soft as resampling leaves them."""
+    """Return the same rectangle N times, with edges softened as by resampling, (N, 1, 28, 28)."""
     image = torch.zeros(1, 1, 28, 28)
     image[..., rows, columns] = 1
     image = torch.nn.functional.avg_pool2d(image, 3, stride=1, padding=1)
@@ -26,7 +26,7 @@ SQUARE = blurred(slice(9, 19), slice(9, 19))
 
 
 def centres(images: Tensor) -> Tensor:
-    """(N, 2) rows and columns of the centres of mass."""
+    """Return the rows and columns of the centres of mass, (N, 2)."""
     place = torch.arange(28.0)
     flat = images[:, 0]
     mass = flat.sum(dim=(1, 2))
@@ -34,7 +34,12 @@ def centres(images: Tensor) -> Tensor:
 
 
 def moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """(N,) angles of the longer axis to the vertical in degrees, (N, 2) deviations along axes."""
+    """Return the direction and the spread of the ink.
+
+    Returns:
+        (N,) angles in degrees between the longer axis and the vertical, and (N, 2) standard
+        deviations along the two axes, the smaller one first.
+    """
     place = torch.arange(28.0)
     flat = images[:, 0]
     mass = flat.sum(dim=(1, 2))
@@ -163,7 +168,7 @@ def test_shape_and_type_are_kept_and_the_originals_left_alone():
 
 
 def spreads(images: Tensor) -> Tensor:
-    """(N, 2) deviations of the ink downwards and to the right."""
+    """Return the standard deviations of the ink, vertical and horizontal, (N, 2)."""
     place = torch.arange(28.0)
     flat, middle = images[:, 0], centres(images)
     out = []
@@ -194,7 +199,7 @@ def test_a_picture_is_slanted_both_ways_up_to_the_limit_and_keeps_its_lines():
     out = augment(BAR, Recipe(shear=20))
     place = torch.arange(28.0)
     rows = out[:, 0, 8:20]
-    middles = rows @ place / rows.sum(dim=2)  # (N, 12), of the bar in each line
+    middles = rows @ place / rows.sum(dim=2)  # (N, 12), the bar's middle in each row
     slopes = (middles[:, -1] - middles[:, 0]) / 11
     angles = torch.rad2deg(torch.atan(slopes))
     assert -20.5 < angles.min() < -18
@@ -210,7 +215,7 @@ def test_a_picture_is_slanted_both_ways_up_to_the_limit_and_keeps_its_lines():
 
 
 def displacements(pixels: float) -> Tensor:
-    """(N, 20, 20): how far to the right each pixel is taken from."""
+    """Return how many pixels further to the right each pixel is taken from, (N, 20, 20)."""
     ramp = torch.arange(28.0).expand(N, 1, 28, 28).contiguous()
     inner = slice(4, 24)
     return (augment(ramp, Recipe(elastic=pixels)) - ramp)[:, 0, inner, inner]

@@ -1,4 +1,4 @@
-"""Data sets by name, and what one training uses of them."""
+"""Data sets by name, and the images that one training uses from them."""
 
 import json
 import subprocess
@@ -81,7 +81,7 @@ def test_the_test_set_of_the_bundled_digits_is_always_the_same(bundled):
     assert again.test.fingerprint == bundled.test.fingerprint
 
 
-# What one training uses
+# The images that one training uses
 
 
 def test_the_recipe_decides_on_the_validation_images_and_the_number_of_images(bundled):
@@ -125,12 +125,12 @@ def test_the_fingerprint_is_that_of_the_data_set_whatever_the_recipe_takes_of_it
         assert parts.fingerprint == bundled.train.fingerprint
 
 
-# Drawings beside the images
+# Drawings added to the images
 
 
 @pytest.fixture
 def pens(root: Path) -> list[pen.PenDigit]:
-    """Twenty writers with a 1 and a 7 each, in the data folder."""
+    """Pen strokes in the data folder: a 1 and a 7 by each of twenty writers."""
     strokes = {1: [[[0, 0], [0, 100]]], 7: [[[0, 0], [60, 0], [20, 100]]]}
     lines = [
         json.dumps({"label": label, "writer": f"w{writer}", "strokes": strokes[label]})
@@ -183,7 +183,7 @@ def test_pen_strokes_that_cannot_be_read_are_named(root):
 @pytest.mark.parametrize("copies", [1, 3])
 def test_the_pen_strokes_of_most_writers_are_added_so_many_times(copies, pens):
     parts, plain = plain_parts(pen_copies=copies), plain_parts()
-    n, added = len(plain.train), 32 * copies  # of 16 writers
+    n, added = len(plain.train), 32 * copies  # two digits by each of 16 writers
     assert len(parts.train) == n + added
     assert torch.equal(parts.train.images[:n], plain.train.images)
     assert torch.equal(parts.train.labels[:n], plain.train.labels)

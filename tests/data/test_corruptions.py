@@ -1,4 +1,4 @@
-"""Images made worse in a measured way."""
+"""Images that are degraded by a measured amount."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from mnist_app.data.corruptions import CORRUPTIONS, corrupt, corrupt_all
 
 @pytest.fixture
 def images() -> torch.Tensor:
-    """Three bright squares of 6 pixels, off the middle."""
+    """Three equal images of a bright square, 6x6 pixels, away from the middle."""
     made = torch.zeros(3, 1, 28, 28)
     made[:, :, 8:14, 10:16] = 0.8
     return made

@@ -1,4 +1,4 @@
-"""MNIST: read, verified, downloaded."""
+"""MNIST: reading, verifying and downloading it."""
 
 import gc
 import gzip
@@ -33,7 +33,7 @@ def idx(values: np.ndarray) -> bytes:
 
 @pytest.fixture
 def contents(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """Four small files in MNIST's format, which the module takes for the real ones."""
+    """Four small files in MNIST's format, which the module accepts as the real ones."""
     random = np.random.default_rng(0)
     files = {}
     for part, n in (("train", 40), ("t10k", 20)):
@@ -146,7 +146,7 @@ def test_a_data_folder_that_may_not_be_written_is_named(open_folder, monkeypatch
 
 
 class Mirror(SimpleHTTPRequestHandler):
-    """Serves a folder, the bytes of each file only once the download's progress was seen."""
+    """An HTTP handler for a folder. Before it sends a file, it waits up to 10 s for `seen`."""
 
     seen: threading.Event
 
@@ -209,7 +209,7 @@ def test_a_download_that_nobody_waits_for_any_more_goes_on(contents, root, mirro
     with pytest.raises(GoneElsewhereError):
         load_dataset("mnist", progress)
     raw = root / "MNIST" / "raw"
-    assert not list(raw.iterdir())  # it waits for the mirror
+    assert not list(raw.iterdir())  # the download waits for the mirror
     assert mnist.download_share() == 0
     print("Interrupted.", file=sys.stderr)
     assert capsys.readouterr().err == "Interrupted.\n"
@@ -265,7 +265,7 @@ def test_a_download_that_fails_halfway_leaves_no_half_data_set(spoil, reason, ro
 
 @pytest.fixture
 def silent(monkeypatch) -> Iterator[str]:
-    """The address of a mirror that never says anything."""
+    """The address of a mirror that never answers."""
     monkeypatch.setattr(mnist_download, "_LONGEST_SILENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"

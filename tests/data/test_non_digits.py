@@ -109,7 +109,7 @@ def test_there_are_hundreds_of_different_letters(letters):
 
 
 def distance_to(stroke: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """How far each point of a stroke lies from a line, itself many points."""
+    """Return the distance of each point of a stroke from a line, given as many points."""
     return np.linalg.norm(stroke[:, None] - line[None], axis=2).min(axis=1)
 
 

@@ -24,7 +24,7 @@ from mnist_app.recipes.recipe import Recipe
 
 
 def ink(height: int = 40, width: int = 40) -> np.ndarray:
-    """A bright bar on a dark ground, uint8 (height, width)."""
+    """Return a bright bar on a dark background, uint8 (height, width)."""
     grey = np.zeros((height, width), dtype=np.uint8)
     grey[height // 5 : -height // 5, width // 2 - 4 : width // 2 + 4] = 255
     return grey
@@ -32,7 +32,7 @@ def ink(height: int = 40, width: int = 40) -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Five pictures of each digit d: 28x28, a bright row 2d + 4."""
+    """A folder with five pictures of each digit d: 28x28 pixels, with row 2d + 4 bright."""
     place = tmp_path / "mine"
     for digit in range(10):
         (place / str(digit)).mkdir(parents=True)
@@ -47,7 +47,7 @@ Save = Callable[[Path], None]
 
 
 def read_as_three(folder: Path, save: Save, suffix: str = ".png") -> np.ndarray:
-    """What five pictures that `save` writes are read as; they are all the same."""
+    """Replace the 3s with five equal pictures that `save` writes; return what they are read as."""
     for path in (folder / "3").iterdir():
         path.unlink()
     for i in range(5):
@@ -199,11 +199,11 @@ def test_a_very_thin_picture_does_not_vanish(folder):
     assert (image > 30).sum() >= 20
 
 
-# What is skipped
+# Skipped files
 
 
 def skipped_beside(folder: Path) -> tuple[str, str]:
-    """The one file that is skipped, and why; the others make the data set."""
+    """Return the only skipped file and the reason; check that the 50 others are in the data set."""
     dataset, skipped = read_folder(folder)
     assert len(dataset.train) + len(dataset.test) == 50
     assert len(skipped) == 1
@@ -286,7 +286,7 @@ def test_a_picture_that_may_not_be_read_is_skipped(folder, open_folder):
     assert problem.startswith(f"No permission to read {moved / '4' / 'closed.png'}")
 
 
-# Folders that are wrong
+# Folders that are not data sets
 
 
 def refusal(folder: Path) -> str:
@@ -326,7 +326,7 @@ def test_a_sub_folder_with_too_few_pictures_is_named_with_a_reason(left, folder)
 
 def test_too_few_pictures_that_can_be_read_are_too_few(folder):
     (folder / "6" / "2.png").write_bytes(b"not a picture")
-    catalogue.check_dataset(str(folder))  # by its name it is one
+    catalogue.check_dataset(str(folder))  # it only looks at names
     message = refusal(folder)
     assert "holds 4 pictures in sub-folder 6 (1 skipped; 6/2.png: It is " in message
 

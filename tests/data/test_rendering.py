@@ -23,7 +23,7 @@ SEVEN = [np.array([[0.0, 0], [60, 0], [20, 100]])]
 
 
 def digits_of(writers: int) -> list[PenDigit]:
-    """One 1 and one 7 of each writer."""
+    """Return a 1 and a 7 by each writer."""
     names = [str(writer) for writer in range(writers)]
     return [PenDigit(label, n, s) for n in names for label, s in ((1, ONE), (7, SEVEN))]
 

@@ -31,12 +31,12 @@ SIZES = [
     (brush, size)
     for brush in (6, 8, 18, 28, 40)
     for size in (30, 60, 100, 180, 270)
-    if size >= 3 * brush  # a coarser brush leaves no digit to be seen
+    if size >= 3 * brush  # with a coarser brush, no digit can be seen
 ]
 
 
 def drawn(digit: str, *, brush: float = 18, size: float = 180) -> np.ndarray:
-    """A digit whose ink is `size` pixels long, in the middle of the canvas."""
+    """Draw a digit in the middle of the canvas, with ink that is `size` pixels long."""
     strokes = [np.array(stroke, dtype=float) for stroke in DIGITS[digit]]
     placed = pen.placed(strokes, size=(size - brush) / SIDE)
     return pen.canvas_rgba(pen.draw(placed, brush=brush))
@@ -47,13 +47,13 @@ def with_dots(rgba: np.ndarray, *places: tuple[int, int], brush: int = 18) -> np
 
 
 def apart(one: Tensor, other: Tensor) -> float:
-    """Mean difference per pixel of ink, one pixel up, down or sideways allowed for."""
+    """Return the mean difference per pixel of ink, after the best shift by at most one pixel."""
     places = product((-1, 0, 1), repeat=2)
     return min(distance(one, other.roll(place, dims=(2, 3))) for place in places)
 
 
 def shape(ink: np.ndarray) -> tuple[float, float]:
-    """Height and width, the faint rims counted by their shares."""
+    """Return height and width of the ink, where a faint edge counts only in proportion."""
     rows, columns = ink.max(axis=1), ink.max(axis=0)
     return float(rows.sum()), float(columns.sum())
 
@@ -65,7 +65,7 @@ def upright_bar(height: int, width: int) -> np.ndarray:
 
 
 def box(image: Tensor) -> tuple[int, int, int, int]:
-    """Height, width, top and left of the ink."""
+    """Return height, width, top and left of the ink."""
     drawn = image[0, 0].numpy() > 0
     rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
     height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
@@ -73,13 +73,13 @@ def box(image: Tensor) -> tuple[int, int, int, int]:
 
 
 def centre(image: Tensor) -> tuple[float, float]:
-    """Row and column of the centre of mass, pixels counted from their upper left corners."""
+    """Return row and column of the centre of mass; the first pixel has its centre at 0.5."""
     ink = image[0, 0].double().numpy()
     place = np.arange(28) + 0.5
     return float(ink.sum(1) @ place / ink.sum()), float(ink.sum(0) @ place / ink.sum())
 
 
-# What is no drawing
+# Not a drawing
 
 
 def blank(*color: int) -> np.ndarray:
@@ -281,9 +281,9 @@ def test_the_drawing_is_neither_turned_nor_mirrored():
     _, width, top, left = box(image)
     rows = image[0, 0, top : top + 20, left : left + width] > 0.5
     assert rows[1].sum() > 0.8 * width  # the bar of the seven is on top
-    assert rows[6, : width // 2].sum() == 0  # its leg goes down from the right
+    assert rows[6, : width // 2].sum() == 0  # its leg comes down from the right
     assert rows[6, width // 2 :].sum() > 0
-    assert rows[18, width // 2 + 2 :].sum() == 0  # to the left
+    assert rows[18, width // 2 + 2 :].sum() == 0  # and ends at the left
 
 
 def test_edges_are_smooth():
@@ -335,7 +335,7 @@ def test_faint_noise_on_the_ground_is_cleaned_off():
     assert distance(to_mnist(seven()), to_mnist(opaque(grey))) < 0.02
 
 
-# Where and how little is drawn
+# At the edge of the canvas, and tiny drawings
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(-70, -60), (110, 80), (-70, 80), (110, -60)])
@@ -401,7 +401,7 @@ def test_whatever_is_scribbled_becomes_an_image_of_values_from_0_to_1(start):
         )
         ink = pen.draw(strokes, brush=random.uniform(4, 50))
         image = to_mnist(pen.canvas_rgba(ink))
-        if not ink.any():  # all of it beside the canvas
+        if not ink.any():  # all of it is off the canvas
             assert image is None, seed
             continue
         assert image.shape == (1, 1, 28, 28), seed

@@ -204,7 +204,7 @@ def test_a_path_that_leads_nowhere_is_named(tmp_path):
 # The canvas
 
 SHAPE = [np.array([[100.0, 50], [140, 50], [120, 130]]), np.array([[110.0, 90], [130, 90]])]
-BAR = [np.array([[0.0, 0], [0, 10]])]  # upright, drawn from the top
+BAR = [np.array([[0.0, 0], [0, 10]])]  # vertical, drawn from the top
 
 
 @pytest.mark.parametrize("side", [CANVAS, 140])
@@ -323,7 +323,7 @@ def test_the_canvas_shows_white_on_black():
 
 
 def parts_of(row: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Boxes of the digits in a row of three SHAPEs (two strokes each)."""
+    """Return the box of each digit in a row of SHAPEs, which have two strokes each."""
     return [box(row[i : i + 2]) for i in range(0, len(row), 2)]
 
 
@@ -345,7 +345,7 @@ def test_a_flat_digit_is_not_blown_up_to_the_height_of_the_others():
     assert np.isfinite(np.concatenate(in_a_row([[np.array([[3.0, 4.0]])]], [0], [1]))).all()
 
 
-# The brush that strokes are read by
+# The brush used for reading strokes
 
 
 @pytest.mark.parametrize(

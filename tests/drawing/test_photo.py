@@ -1,4 +1,4 @@
-"""Photos made up for the purpose: digits on paper and boards, in bad light."""
+"""Synthetic photos: digits on paper and boards, in bad light."""
 
 import io
 
@@ -24,7 +24,7 @@ STROKES = {  # in units of a digit's height
 
 
 def number(brush: float = 13, size: float = 0.6) -> np.ndarray:
-    """The number 247, how much ink there is on each pixel, 0..1."""
+    """Return the number 247 as the amount of ink on each pixel, 0..1."""
     digits = [[np.array(stroke) for stroke in STROKES[digit]] for digit in (2, 4, 7)]
     row = pen.placed(
         pen.in_a_row(digits, [0.35] * 3, [1] * 3),
@@ -44,7 +44,7 @@ def ruled(pitch: float, width: float = 3, squared: bool = False) -> np.ndarray:
 
 
 def on(ground, ink, colour=(30, 32, 38)) -> np.ndarray:
-    """Ink on a ground of one colour or many, float (H, W, 3)."""
+    """Return ink on a background of one or more colours, float (H, W, 3)."""
     return np.array(ground, float) * (1 - ink[..., None]) + np.array(colour) * ink[..., None]
 
 
@@ -53,13 +53,13 @@ def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def lit(scene: np.ndarray, falls_to: float = 0.5) -> np.ndarray:
-    """Light that falls off to a corner."""
+    """Light a scene so that it gets darker towards one corner."""
     y, x = np.indices(scene.shape[:2])
     return scene * (1 - (1 - falls_to) * (x / WIDTH + y / HEIGHT) / 2)[..., None]
 
 
 def shadowed(scene: np.ndarray, depth: float = 0.5) -> np.ndarray:
-    """A hard shadow whose edge runs across the digits."""
+    """Cast a hard shadow whose edge runs across the digits."""
     y, x = np.indices(scene.shape[:2])
     return np.where((y > 0.25 * HEIGHT + 0.4 * HEIGHT * x / WIDTH)[..., None], 1 - depth, 1) * scene
 
@@ -67,7 +67,7 @@ def shadowed(scene: np.ndarray, depth: float = 0.5) -> np.ndarray:
 def taken(
     scene: np.ndarray, longest: int = WIDTH, noise: float = 4, quality: int = 75
 ) -> np.ndarray:
-    """A camera's JPEG of the scene, decoded."""
+    """Return a camera's JPEG of the scene, decoded."""
     size = longest, round(longest * scene.shape[0] / scene.shape[1])
     picture = Image.fromarray(scene.clip(0, 255).astype(np.uint8)).resize(size)
     grain = np.random.default_rng(0).normal(scale=noise, size=(*size[::-1], 3))
@@ -83,7 +83,7 @@ def parts(mask: np.ndarray) -> int:
 
 
 def check(rgba: np.ndarray, ink: np.ndarray, least: float = 0.85) -> None:
-    """The ink and nothing else, as white on an opaque black canvas."""
+    """Check that `clean` finds the ink and nothing else, white on an opaque black canvas."""
     canvas = clean(rgba)
     assert canvas.dtype == np.uint8
     assert (canvas[..., 3] == 255).all()
@@ -219,7 +219,7 @@ def test_what_reaches_in_from_the_border_is_left_out():
     picture = Image.fromarray(page.astype(np.uint8))
     draw = ImageDraw.Draw(picture)
     draw.ellipse((-40, 470, 60, 670), fill=(200, 150, 130))  # a finger
-    for x in range(27, WIDTH, 40):  # a spiral
+    for x in range(27, WIDTH, 40):  # a spiral binding
         draw.line([(x, 0), (x + 7, 30)], fill=(60, 60, 60), width=9)
     check(taken(np.asarray(picture, dtype=float)), number(size=0.5))
 
@@ -307,7 +307,7 @@ def test_the_aspect_ratio_is_kept():
 def test_real_pen_strokes_are_read_from_photos_as_from_the_canvas(real_data):
     if not (real_data / "pendigits").is_dir():
         pytest.skip("needs the UCI pen digits")
-    every = scaled(900, 150)  # 8 digits of as many writers, or 50
+    every = scaled(900, 150)  # 9 of the 7,494 digits, or 50
     digits = pen.read_strokes(real_data / "pendigits")[7::every]
     predictor = Predictor.load("resnet")
     drawings, photos = [], []

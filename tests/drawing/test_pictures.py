@@ -78,7 +78,7 @@ def test_a_jpeg_is_read(mode, tmp_path):
     assert distance(to_mnist(seven()), to_mnist(read_picture(path))) < 0.06
 
 
-TURNED = {  # how a camera that is held so stores what is upright
+TURNED = {  # how a camera in each orientation stores an upright scene
     1: lambda a: a,
     3: lambda a: np.rot90(a, 2),
     6: lambda a: np.rot90(a, 1),
@@ -213,7 +213,7 @@ def test_an_upload_is_read_from_bytes_and_from_an_open_file():
     content = encoded(Image.fromarray(seven()), "PNG")
     assert (decode_picture(content, "seven.png") == seven()).all()
     file = io.BytesIO(content)
-    file.read()  # whoever looked at it before may have left it at its end
+    file.read()  # an earlier reader may have left it at its end
     assert (decode_picture(file, "seven.png") == seven()).all()
 
 
@@ -235,7 +235,7 @@ def test_a_photo_of_20_megapixels_is_read_and_a_larger_one_is_refused(form):
 
 
 def test_a_picture_of_endless_length_is_refused():
-    """Pillow takes some memory for each row, however short it is."""
+    """Pillow needs some memory for each row, however short the row is."""
     rows = Image.new("1", (2, MOST_LONG + 1))
     with pytest.raises(InputError, match=r"^strip has a side of more than 100,000 pixels: cut it"):
         decode_picture(encoded(rows, "PNG"), "strip")

@@ -13,7 +13,7 @@ from mnist_app.recognition.predictor import Found, Prediction, Predictor, number
 ONE = [np.array([[0.0, 0.0], [0.0, 1.0]])]
 SEVEN = [np.array([[0.0, 0.0], [0.6, 0.0], [0.2, 1.0]])]
 ZERO = [np.array([[np.cos(t), np.sin(t)] for t in np.linspace(0, 6.3, 40)]) / 2]
-FIVE = [  # its bar stands apart
+FIVE = [  # its bar is detached
     np.array([[0.1, 0.0], [0.1, 0.45], [0.5, 0.5], [0.5, 0.9], [0.0, 1.0]]),
     np.array([[0.25, 0.0], [0.7, 0.0]]),
 ]
@@ -32,7 +32,7 @@ def pieces_in(rgba: np.ndarray) -> Pieces:
 
 
 def singles(rgba: np.ndarray) -> list:
-    """The groups of one piece each, from left to right."""
+    """Return the groups of just one piece, from left to right."""
     pieces = pieces_in(rgba)
     return [group for group in pieces.groups if group.last == group.first + 1]
 
@@ -46,7 +46,7 @@ def test_nothing_drawn_has_no_pieces():
 def test_digits_apart_are_pieces_from_left_to_right(count):
     digits = [ONE, ZERO, SEVEN, ZERO, ONE, SEVEN, ZERO, ONE][:count]
     found = singles(row(*digits))
-    assert len(found) >= count  # wide ones come in pieces
+    assert len(found) >= count  # wide digits are cut into pieces
     lefts = [group.box.left for group in found]
     assert lefts == sorted(lefts)
 
@@ -133,7 +133,7 @@ def test_any_drawing_can_be_taken_apart():
 
 
 class Oracle(Predictor):
-    """Takes what is narrow for a digit and what is wide for none."""
+    """A predictor that reads every narrow image as a 1 and refuses wide ones."""
 
     def __init__(self, widest: int, sure: float = 0.8) -> None:
         self.widest, self.sure = widest, sure  # pixels in the normal form

@@ -1,4 +1,4 @@
-"""A weights folder with results in it, runs that are ended afterwards, discs that fill up."""
+"""Fixtures: a weights folder with results, discs that fill up, a time limit, cleanup of runs."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from effort import scaled
 
 @pytest.fixture(autouse=True)
 def no_endless_wait(fork_server: None) -> Iterator[None]:
-    """Whatever a test waits for, it is ended after a time that none of them needs."""
+    """Abort a test that takes longer than any test should, whatever it waits for."""
     most = scaled(900, 3600)
 
     def give_up(_number: int, _frame: object) -> None:
@@ -30,7 +30,7 @@ def no_endless_wait(fork_server: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Beside a run, which keeps the cores busy, threads would wait for each other."""
+    """Use one torch thread: while a run keeps the cores busy, several would wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -39,7 +39,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The weights folder of this test; afterwards no run is left."""
+    """The weights folder of this test; its runs are killed afterwards."""
     place = tmp_path / "weights"
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(place))
     yield place
@@ -48,12 +48,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def before(folder: Path) -> dict[str, faults.Result]:
-    """The results that are in the weights folder from the beginning."""
+    """The results that are in the weights folder when the test begins."""
     return faults.put_results(folder)
 
 
 class Disk:
-    """A small file system of its own, mounted at a folder."""
+    """A small file system, mounted at a folder."""
 
     def __init__(self, place: Path, size: int) -> None:
         self.place = place
@@ -67,26 +67,26 @@ class Disk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, free: int) -> None:
-        """Write a file that leaves only so many bytes, or let it grow so far."""
+        """Write a file, or enlarge it, until only `free` bytes are left."""
         with suppress(OSError), (self.place / "filling").open("ab", buffering=0) as file:
             file.write(bytes(max(0, self.free - free)))
 
     def empty(self) -> None:
-        """Remove what filled it."""
+        """Remove the file that fills the disk."""
         (self.place / "filling").unlink()
 
     def protect(self) -> None:
-        """Refuse all writing from now on, also to root."""
+        """Make the file system read-only, even for root."""
         self._do("mount", "--bind", str(self.place), str(self.place))
         faults.wait_until(self._is_protected)
 
     def _is_protected(self) -> bool:
-        """Try it: while some file is open for writing, it is refused."""
+        """Try to make it read-only, which fails while a file is open for writing."""
         command = ["mount", "-o", "remount,bind,ro", str(self.place)]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def unprotect(self) -> None:
-        """Allow it again."""
+        """Allow writing again."""
         self._do("umount", "-l", str(self.place))
 
     def _do(self, *command: str) -> None:
@@ -97,7 +97,7 @@ class Disk:
 
 @pytest.fixture
 def disk(folder: Path) -> Iterator[Disk]:
-    """The weights folder on a file system of 256 MB."""
+    """The weights folder, on its own file system of 256 MB."""
     try:
         made = Disk(folder, 256_000_000)
     except (PermissionError, FileNotFoundError) as error:
@@ -110,7 +110,7 @@ def disk(folder: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def injected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Have the processes of runs execute some code before they begin; "" for none."""
+    """A function that makes runs' processes execute some code before they begin ("" for none)."""
 
     def inject(code: str) -> None:
         place = faults.inject(tmp_path / "injected", code or "pass")

@@ -1,4 +1,4 @@
-"""What the fault tests share: results that must survive, runs and how to end them, reports."""
+"""Helpers of the fault tests: results that must survive, runs and ways to end them, reports."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ from mnist_app.training.loop import train
 ROOT = Path(__file__).resolve().parent.parent.parent
 THERE_BEFORE = ("lenet5", "mlp-128-64", "speedrun")
 
-# Trained in seconds, with checkpoints of 7 MB: a great part of the time is spent on saving.
+# Trains within seconds, with checkpoints of 7 MB: much of the time goes into saving.
 SAVING = RECIPES["mlp-784"].changed(
     dataset="digits", optimizer="adam", learning_rate=0.001, subset=200, epochs=60
 )
@@ -36,7 +36,7 @@ LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)  # outlasts an
 
 
 def report(fault: str, count: int, outcome: str) -> None:
-    """Add a line for docs/reliability.md; it is reached only where nothing was lost."""
+    """Add a line for docs/reliability.md. Tests only get here if nothing was lost."""
     if path := os.environ.get("MNIST_APP_TORTURE_REPORT"):
         line = {"fault": fault, "count": count, "lost": 0, "outcome": outcome}
         with Path(path).open("a", encoding="utf-8") as file:
@@ -44,7 +44,7 @@ def report(fault: str, count: int, outcome: str) -> None:
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 300, pause: float = 0.02) -> None:
-    """Wait, with a limit; what did not come about is told with how the runs stand by then."""
+    """Wait for a condition; after `seconds`, fail with a message that lists the runs' states."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -57,24 +57,24 @@ def _how_runs_stand() -> str:
     return "the runs: " + ("; ".join(lines) or "none")
 
 
-# Results that were there before
+# Results that existed before the fault
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a result was like: the bytes of its file, and its answers to a few images."""
+    """A record of a result: the digest of its file, and its answers (logits) to a few images."""
 
     digest: str
     answers: torch.Tensor
 
 
 def put_results(folder: Path) -> dict[str, Result]:
-    """Put some of the committed results into a weights folder; what they are like."""
+    """Copy some of the committed results into a weights folder; return their records by name."""
     return remembered(committed_weights.copy_to(folder, THERE_BEFORE))
 
 
 def remembered(folder: Path) -> dict[str, Result]:
-    """What the results in a folder are like, by name."""
+    """Return the records of the results in a folder, by name."""
     return {path.stem: _result(folder, path.stem) for path in folder.glob("*.safetensors")}
 
 
@@ -90,7 +90,7 @@ def _images() -> torch.Tensor:
 
 
 def everything_is_right(before: dict[str, Result], folder: Path) -> None:
-    """Each result that was there is listed, the same to the byte, loads and answers as it did."""
+    """Check that each earlier result is listed, loads, and has the same bytes and answers."""
     listing = weights.scan(folder)
     assert not listing.broken
     assert set(before) <= {info.name for info in listing.weights}
@@ -101,7 +101,7 @@ def everything_is_right(before: dict[str, Result], folder: Path) -> None:
 
 
 def left_over(folder: Path) -> list[str]:
-    """The temporary files in a weights folder, however deep."""
+    """Return the temporary files in a weights folder and all its sub-folders."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.tmp"))
 
 
@@ -115,7 +115,7 @@ def pid_of(run: Run) -> int | None:
 
 
 def kill(run: Run, number: int = signal.SIGKILL) -> bool:
-    """Send the run's process a signal and wait for its end; False if it had ended by itself."""
+    """Send a run's process a signal and wait for its end; return False if the run ended first."""
     if pid := pid_of(run):
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -124,14 +124,14 @@ def kill(run: Run, number: int = signal.SIGKILL) -> bool:
 
 
 def kill_all() -> None:
-    """End what a test leaves behind."""
+    """Kill the runs that a test leaves behind."""
     for run in list_runs():
         if run.is_alive() and pid_of(run):
             kill(run)
 
 
 def finish(run: Run) -> None:
-    """Resume a run, if it is over before its time, and wait for its end."""
+    """Resume a run if it died or was stopped, and wait until it has finished."""
     if run.state in ("died", "stopped"):
         lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
@@ -142,9 +142,10 @@ KEYS = "train_loss", "train_accuracy", "val_loss", "val_accuracy"  # what a curv
 
 
 def ends_as_unbroken(run: Run, recipe: Recipe) -> None:
-    """A run has the curve and the weights, to the last bit, of the same training left in peace.
+    """Check that a run has exactly the curve and weights of the same training, uninterrupted.
 
-    What comes after the recipe's epochs is left aside: the last good epoch need not be the last.
+    Only the first `recipe.epochs` epochs are compared: a run that diverges goes on beyond its last
+    good epoch.
     """
     curve, tensors = _unbroken(recipe.model_dump_json())
     events = [event for _, event in sorted(run.log.epochs.items())][: recipe.epochs]
@@ -155,7 +156,7 @@ def ends_as_unbroken(run: Run, recipe: Recipe) -> None:
 
 @cache
 def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Tensor]]:
-    """The curve and the weights of a training in this process, computed as a run does."""
+    """Train in this process, the way a run does; return the curve and the weights."""
     made, threads = Recipe.model_validate_json(recipe), torch.get_num_threads()
     parts = training_data.prepare(made)
     torch.set_num_threads(worker.training_threads())
@@ -166,15 +167,15 @@ def _unbroken(recipe: str) -> tuple[list[tuple[float, ...]], dict[str, torch.Ten
 
 
 def one_sentence(text: str) -> bool:
-    """Whether a message is meant to be read: no traceback, an end, not endless."""
+    """Return whether a message suits users: a single short line with a full stop, no traceback."""
     return text.endswith(".") and "Traceback" not in text and "\n" not in text and len(text) < 400
 
 
-# Things that are done to the process of a run before it begins
+# Code that a run's process executes before it begins
 
 
 def inject(folder: Path, code: str) -> str:
-    """A folder for PYTHONPATH that makes each run's process execute `code` first."""
+    """Return a folder for PYTHONPATH that makes each run's process execute `code` first."""
     folder.mkdir(parents=True, exist_ok=True)
     body = "".join(f"    {line}\n" for line in code.strip().splitlines())
     text = f"import sys\nif 'mnist_app.runs.worker' in sys.orig_argv:\n{body}"

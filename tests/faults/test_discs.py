@@ -1,4 +1,4 @@
-"""A disc that is full, may only be read, or is gone; a clock that jumps."""
+"""Discs that are full, read-only or gone, and clocks that jump."""
 
 import os
 import time
@@ -71,7 +71,7 @@ def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, bef
 
 
 def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, injected):
-    """What needs no rights: each write beyond the limit is refused, as on a full disc."""
+    """This needs no right to mount: writes beyond the limit fail like writes to a full disc."""
     injected("import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000,) * 2)")
     run = lifecycle.start(SAVING, "limited")
     faults.wait_until(lambda: not run.is_live)
@@ -135,7 +135,7 @@ def test_a_folder_that_is_gone_ends_the_run_alone_and_comes_back_whole(folder, b
     assert weights.list_weights() == []
     assert list_runs() == []
     faults.wait_until(lambda: _is_gone(pid))
-    assert not folder.exists()  # nothing was begun anew in its place
+    assert not folder.exists()  # nothing was created in its place
     away.rename(folder)
     assert find_run(run.id).state == "died"
     assert faults.one_sentence(run.why_it_died)

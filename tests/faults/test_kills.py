@@ -1,4 +1,4 @@
-"""A run that is killed: at random moments, in the middle of a save, with its log cut."""
+"""Runs that are killed, at random moments or in the middle of a save, and logs that are cut off."""
 
 import os
 import random
@@ -26,10 +26,10 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
     while done < kills:
         if done % 2:
             time.sleep(chance.uniform(0, 4.5))
-        else:  # while it trains, however long it takes to load everything
+        else:  # while it trains, however long loading takes
             faults.wait_until(lambda run=run: run.log.batch or not run.is_live)
             time.sleep(chance.uniform(0, 1.5))
-        if not faults.kill(run):  # it was quicker than we are: on with another one
+        if not faults.kill(run):  # it finished first: start another one
             faults.ends_as_unbroken(run, recipe)
             run = lifecycle.start(recipe, "killed")
             continue
@@ -48,8 +48,8 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
     )
 
 
-# A save takes but a few hundredths of a second. So that few kills suffice to hit one, it is made to
-# take longer; where many are tried, some come too late, and do not count.
+# A save takes only a few hundredths of a second. To hit one with few kills, saves are slowed down.
+# With many kills they are not: some kills come too late and do not count.
 SLOW_SAVES = """
 import os, time
 sync = os.fsync
@@ -69,7 +69,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     while hits < kills and done < 2 * kills + 2:
         if not _wait_for_save(run, chance.randrange(4)):
             break
-        time.sleep(chance.choice((0, 0.003, 0.01)))  # at its beginning, in it, near its end
+        time.sleep(chance.choice((0, 0.003, 0.01)))  # at its start, in the middle, near its end
         if not faults.kill(run):
             break
         done += 1
@@ -158,7 +158,7 @@ def test_a_resume_that_was_cut_off_can_be_repeated(folder):
 
 
 def test_a_run_signs_in_by_itself(folder, injected):
-    """Its starter writes nothing: it is stopped for good between the two steps."""
+    """The starter records no pid here, as if it were killed right after it started the process."""
     injected("import time\ntime.sleep(1)")
     run = lifecycle.start(LONG)
     (run.folder / "process.json").write_text('{"ticket": 7}')
@@ -192,7 +192,7 @@ def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder,
 
 
 def _lines(text: bytes, place: int) -> int:
-    """Where the last whole line before a place ends."""
+    """Return where the last whole line before a position ends."""
     return text.rfind(b"\n", 0, place) + 1
 
 
@@ -210,11 +210,11 @@ def _is_right_after_a_kill(run: Run, before: dict, folder: Path) -> None:
     assert run.state == "died"
     assert faults.one_sentence(run.why_it_died.split(" (signal")[0])
     places = [Path(name).parent for name in left_over(folder)]
-    assert len(set(places)) == len(places)  # the next save in a folder removes what is left there
+    assert len(set(places)) == len(places)  # the next save in a folder removes leftovers
 
 
 def _is_saving(folder: Path, run: Run) -> bool:
-    """Whether the run's process is writing a file of weights in a folder just now."""
+    """Return whether the run's process is writing a weights file in a folder right now."""
     mark = f".safetensors.{faults.pid_of(run)}-"
     return any(mark in path.name for path in folder.iterdir())
 
@@ -224,12 +224,12 @@ def _was_saving(folder: Path) -> bool:
 
 
 def _wait_for(condition: Callable[[], object]) -> None:
-    """Wait without a pause, where a save takes but a few hundredths of a second."""
+    """Wait without pauses between checks, unless saves are slowed down: real ones end quickly."""
     faults.wait_until(condition, pause=scaled(0.01, 0.0))
 
 
 def _wait_for_save(run: Run, epochs: int) -> bool:
-    """Wait for a save after so many epochs more; False if the run ends before."""
+    """Wait for a save after `epochs` more epochs; return False if the run ends first."""
     faults.wait_until(lambda: run.log.is_started or not run.is_live)
     least = len(run.log.epochs) + epochs
     _wait_for(lambda: len(run.log.epochs) >= least or run.log.end)

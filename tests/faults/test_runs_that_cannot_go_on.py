@@ -1,4 +1,4 @@
-"""A training that diverges, that finds no memory, whose data set is gone."""
+"""Trainings that diverge, run out of memory, or lose their data set."""
 
 import shutil
 import zipfile
@@ -15,7 +15,7 @@ from mnist_app.recipes.presets import RECIPES
 from mnist_app.results import weights
 from mnist_app.runs import lifecycle
 
-# Two good epochs, then a learning rate that is beyond all reason.
+# Two good epochs, then an absurdly high learning rate.
 DIVERGING = RECIPES["cnn-2x32"].changed(
     dataset="digits",
     subset=300,
@@ -44,7 +44,7 @@ def test_a_training_that_diverges_keeps_its_last_good_epoch(folder, before):
     faults.report("training with NaN loss", 1, "ended with the reason; its last good epoch is kept")
 
 
-# What the process may take is limited when everything is loaded, or from the beginning.
+# Limits the memory of the process, either once everything is loaded or from the beginning.
 LIMIT = """
 {imports}
 import resource, psutil
@@ -109,7 +109,7 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
     away = place.with_name("away")
     place.rename(away)
     done = len(run.log.epochs)
-    faults.wait_until(lambda: len(run.log.epochs) > done or run.log.end)  # it has them in memory
+    faults.wait_until(lambda: len(run.log.epochs) > done or run.log.end)  # images are in memory
     assert faults.kill(run)
     lifecycle.resume(run)
     faults.wait_until(lambda: not run.is_live)

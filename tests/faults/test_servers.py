@@ -1,4 +1,4 @@
-"""The real server: killed, two on one folder, its folder gone or protected, its browser away."""
+"""The real server: killed, sharing a folder, losing its folder or the right to write, cut off."""
 
 import json
 import os
@@ -30,7 +30,7 @@ SEVEN = [[(80, 70), (200, 70), (130, 230)]]
 
 
 class Place:
-    """Servers on one weights folder, and browsers that look at them."""
+    """Servers on one weights folder, and pages that show them."""
 
     def __init__(self, folder: Path, chromium: Browser) -> None:
         self.folder, self.chromium = folder, chromium
@@ -177,7 +177,7 @@ def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
 
 
 def look_at_tabs(app: App, *names: str) -> None:
-    """Open tabs one after the other: none fails."""
+    """Open tabs one after the other, and check that none fails."""
     for name in names:
         app.tab(name)
         expect(app.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
@@ -190,7 +190,7 @@ def look_at_tabs(app: App, *names: str) -> None:
 def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     place, folder, before
 ):
-    """The session's time is made short, so that "an hour" is some seconds."""
+    """Sessions expire after a second here, so a few seconds stand for a long absence."""
     server = place.serve("--server.disconnectedSessionTTL=1")
     page = place.new_page()
     line = Line(page)
@@ -208,7 +208,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     expect(page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
     app.expect_chosen("run", run.id)
     expect_progress(app, "of 1000")
-    while run.is_live:  # a click on a page that is just being drawn anew may go by
+    while run.is_live:  # a click may get lost while the page is redrawn
         app.settle()
         if (stop := app.part("stop").locator("button")).is_visible():
             stop.click()
@@ -226,7 +226,7 @@ CONNECTED = "data-test-connection-state", "CONNECTED"
 
 
 class Line:
-    """The connection from a page to the server, which can be cut, and mended."""
+    """The connection from a page to the server, which can be cut and restored."""
 
     def __init__(self, page: Page) -> None:
         self.is_cut, self.ends = False, []
@@ -249,7 +249,7 @@ class Line:
 
 @pytest.mark.browser
 def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, before):
-    """The server is killed and started again at its address; the page is not loaded anew."""
+    """The server is killed and restarted at the same address; the page is not reloaded."""
     server = place.serve()
     app = place.look(server)
     app.draw(SEVEN)
@@ -263,7 +263,7 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     expect(app.page.get_by_test_id("stApp")).not_to_have_attribute(*CONNECTED)
     place.serve(port=int(server.url.rsplit(":", 1)[1]))
     expect(app.page.get_by_test_id("stApp")).to_have_attribute(*CONNECTED)
-    app.page.set_default_timeout(3 * PATIENCE)  # the old page stands there until torch is loaded
+    app.page.set_default_timeout(3 * PATIENCE)  # the old page stays until torch is loaded
     app.page.wait_for_timeout(1000)
     expect(app.page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=3 * PATIENCE
@@ -299,7 +299,7 @@ for _ in range(int(sys.argv[1])):
 
 @pytest.fixture
 def starter(folder: Path) -> Callable[[int], subprocess.Popen]:
-    """A process that starts runs, as a server does."""
+    """A function that launches a process which starts runs, as a server does."""
 
     def begin_to_start(count: int) -> subprocess.Popen:
         recipe = faults.QUICK.changed(epochs=1).model_dump_json()
@@ -335,12 +335,12 @@ def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     for run in list_runs():
-        with suppress(AssertionError):  # else it never gets a process
+        with suppress(AssertionError):  # without a pid by then, it never gets one
             faults.wait_until(lambda run=run: faults.pid_of(run), seconds=5)
-        if not faults.pid_of(run):  # a minute later it counts as dead
+        if not faults.pid_of(run):  # a minute old, it counts as dead
             os.utime(run.folder, (time.time() - 61,) * 2)
         faults.wait_until(lambda run=run: not run.is_live)
-        if run.state == "died":  # it was not started yet
+        if run.state == "died":  # it never had a process
             lifecycle.resume(run)
             faults.wait_until(lambda run=run: not run.is_live)
         assert run.state == "finished"
@@ -348,7 +348,7 @@ def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before
 
 
 def test_a_process_file_is_whole_at_any_moment(starter, folder, before):
-    """Read without a pause while runs are started and end: never half a file."""
+    """The files are read without a pause while runs start and end: none is ever half written."""
     process = starter(2)
     texts = set()
     while process.poll() is None:

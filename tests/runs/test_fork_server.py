@@ -1,4 +1,4 @@
-"""Runs and jobs that a fork server forks are as those that are started by themselves."""
+"""Runs and jobs that a fork server forks behave like those in newly started processes."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def _fork_server_of_this_module() -> Iterator[None]:
 
 @pytest.fixture
 def server() -> Iterator[psutil.Process]:
-    """The fork server of this process, a new one if it was killed; runs that are left are ended."""
+    """This process's fork server, or a new one if it was killed; kill leftover runs afterwards."""
     with warm_starts.shared(fork_client._SERVER):
         yield psutil.Process(fork_client._SERVER.pid)
         for run in list_runs():
@@ -74,7 +74,7 @@ def kill(run: Run, number: int = signal.SIGKILL) -> None:
 
 
 def is_nice(process: psutil.Process) -> bool:
-    """And so is its session, where the system shares the processor among those first."""
+    """Return whether a process is nice, and its session too where Linux has autogroups."""
     session = Path(f"/proc/{process.pid}/autogroup")
     text = session.read_text() if session.exists() else ""
     return process.nice() >= 5 and text[-7:] in ("", "nice 5\n")
@@ -93,7 +93,7 @@ def test_a_forked_run_is_a_nice_process_of_its_own_and_keeps_what_it_trained(ser
     wait_until(lambda: not run.is_live)
     assert run.state == "stopped", run.why_it_died
     assert weights.load("mine")[1].run == run.id
-    wait_until(lambda: not process.is_running())  # no zombie stays
+    wait_until(lambda: not process.is_running())  # no zombie is left
 
 
 def test_it_computes_what_a_run_without_a_fork_server_does(server, monkeypatch):
@@ -181,7 +181,7 @@ def test_a_fork_server_ends_with_the_app_server_and_the_runs_go_on():
 
 
 def test_what_the_environment_has_a_process_do_first_is_done(server, tmp_path, monkeypatch):
-    """Code that Python runs when it starts: a forked process has started already."""
+    """Python runs sitecustomize when it starts. A forked process has already started."""
     (tmp_path / "sitecustomize.py").write_text("import sys\nprint('first', sys.orig_argv[-1])\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     run = lifecycle.start(QUICK)
@@ -190,7 +190,7 @@ def test_what_the_environment_has_a_process_do_first_is_done(server, tmp_path, m
 
 
 def test_a_process_that_nobody_knows_of_does_nothing(server):
-    """Whoever asked for it was gone, or had no more patience and started another one."""
+    """Its requester is gone, or lost patience and started another process."""
     run = lifecycle.start(QUICK)
     wait_until(lambda: not run.is_live)
     before = [(run.folder / name).read_bytes() for name in ("process.json", "events.jsonl")]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def job(weights_folder, fork_server) -> Job:
-    """What lenet5 makes of the bundled digits."""
+    """The job that computes lenet5's answers to the bundled digits."""
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
     info = weights.load("lenet5")[1]
@@ -39,7 +39,7 @@ def wait(job: Job) -> jobs.State:
 def test_a_job_is_computed_by_a_process_of_its_own_and_found_afterwards(job):
     assert job.result() is None
     job.start()
-    job.start()  # of a second browser: it follows the same process
+    job.start()  # as a second browser does: it follows the same process
     assert wait(job).is_done
     assert job.result().tensors["logits"].shape == (359, 10)
     assert not list(job.path.parent.glob("*.json"))
@@ -69,7 +69,7 @@ def test_on_a_full_disc_a_job_that_ends_unheard_says_so(job, monkeypatch):
         raise OSError(28, "No space left on device")
 
     job._write_first_note()
-    job._pid_file.write_text("1")  # not its process, so it has ended
+    job._pid_file.write_text("1")  # the pid of another process: the job counts as ended
     monkeypatch.setattr(jobs.cache, "save", refuse)
     monkeypatch.setattr(jobs, "write_text", refuse)
     assert jobs.main(job._note_file) == 1
@@ -80,7 +80,7 @@ def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
     other = Job("assessment", job.arguments | {"version": "of another file"})
     other.start()
     assert "changed meanwhile" in wait(other).problem
-    other.start()  # a page that is drawn again does not begin again by itself
+    other.start()  # as when the page is redrawn: that does not start it again
     assert "changed meanwhile" in other.state().problem
     other.retry()
     assert other.state().problem is None
@@ -97,10 +97,10 @@ def test_a_killed_job_says_so_and_can_be_tried_again(job):
 
 @pytest.mark.parametrize("left", ["", "[]"])
 def test_a_job_without_a_whole_note_can_be_tried_again(job, left):
-    """Its starter was killed when it had made the file, or somebody changed that."""
+    """Its starter was killed after it created the file, or somebody changed the file."""
     job._note_file.parent.mkdir(parents=True)
     job._note_file.write_text(left)
-    assert not job.state().problem  # it may still be written
+    assert not job.state().problem  # the note may still be written
     hour_ago = time.time() - 3600
     os.utime(job._note_file, (hour_ago, hour_ago))
     job.start()
@@ -114,7 +114,7 @@ def test_jobs_take_turns(job):
     first.start()
     assert until(lambda: '"text"' in first.path.with_suffix(".json").read_text())
     pid = int(first.path.with_suffix(".pid").read_text())
-    os.kill(pid, signal.SIGSTOP)  # so that it lasts until the other one has come to wait
+    os.kill(pid, signal.SIGSTOP)  # so that it lasts until the other job waits
     job.start()
     waits = until(lambda: "Waiting for another" in job.state().text)
     os.kill(pid, signal.SIGCONT)
@@ -124,7 +124,7 @@ def test_jobs_take_turns(job):
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Whether something comes about."""
+    """Wait for a condition; return whether it came true within four minutes."""
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if condition():

@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
 
 @pytest.fixture
 def start():
-    """Start runs; whatever still lives at the end of the test is ended."""
+    """A function that starts runs; those still alive at the end of the test are killed."""
     started = []
 
     def begin(recipe: Recipe, name: str | None = None, **more: str) -> Run:
@@ -52,7 +52,7 @@ def start():
     yield begin
     for run in started:
         if run.is_alive():
-            with suppress(ProcessLookupError):  # it ends just now
+            with suppress(ProcessLookupError):  # it has just ended
                 os.kill(pid_of(run), signal.SIGKILL)
             wait_until(lambda run=run: not run.is_alive())
 
@@ -87,7 +87,7 @@ def test_a_run_trains_to_its_end_and_saves_its_result(start):
     assert run.log.end["name"] == "mine"
     assert run.log.end["test_accuracy"] == info.test_accuracy
     assert sorted(run.snapshots()) == [1, 2, 3]
-    wait_until(lambda: not psutil.pid_exists(pid_of(run)))  # no zombie stays
+    wait_until(lambda: not psutil.pid_exists(pid_of(run)))  # no zombie is left
 
 
 def test_a_run_is_found_again_from_its_files_alone(start):
@@ -189,7 +189,7 @@ def test_one_owner_has_a_few_runs_in_the_queue_and_all_together_not_many(start, 
     start(LONG, owner="b")
     with pytest.raises(InputError, match="3 trainings are running or waiting, which is the most"):
         start(LONG, owner="c")
-    assert len(list_runs()) == 3  # what was refused left nothing behind
+    assert len(list_runs()) == 3  # the refused runs left nothing behind
     lifecycle.stop(second)
     wait_until(lambda: not second.is_live)
     assert start(LONG, owner="a").owner == "a"
@@ -239,7 +239,7 @@ def test_an_error_in_a_run_is_told_in_its_own_words(start):
 
 
 def test_out_of_memory_is_told_with_a_remedy(start, monkeypatch, tmp_path):
-    """A real allocation that fails, in a real run: its address space is limited."""
+    """A real allocation fails in a real run, because its address space is limited."""
     limiter = tmp_path / "sitecustomize.py"
     limiter.write_text(
         "import sys\n"
@@ -437,7 +437,7 @@ def test_a_terminated_run_stops_in_order(start):
 def test_the_interpreter_of_the_app_is_that_of_the_run(start):
     run = start(LONG)
     process = psutil.Process(pid_of(run))
-    wait_until(process.cmdline)  # empty while the process is still being replaced
+    wait_until(process.cmdline)  # empty while the process replaces itself (exec)
     assert process.cmdline()[0] == sys.executable
 
 

@@ -1,4 +1,4 @@
-"""Many who look at the runs at once: each file is read once, and everybody sees what is so."""
+"""Many sessions ask for the runs at once: each file is read once, and the answer is current."""
 
 import json
 import os
@@ -30,7 +30,7 @@ EPOCH = {
     "learning_rate": 0.1,
     "images_per_second": 1000.0,
 }
-_opened: list[list[str]] = []  # lists to which the names of files that are opened are added
+_opened: list[list[str]] = []  # lists that collect the names of opened files
 
 
 def _note(event: str, args: tuple) -> None:
@@ -44,7 +44,7 @@ sys.addaudithook(_note)
 
 @contextmanager
 def opened_files() -> Iterator[list[str]]:
-    """The names of the files that are opened meanwhile."""
+    """Yield a list that collects the names of files opened within the block."""
     names: list[str] = []
     _opened.append(names)
     yield names
@@ -53,7 +53,7 @@ def opened_files() -> Iterator[list[str]]:
 
 @pytest.fixture
 def runs(weights_folder: Path) -> list[Path]:
-    """Three runs that are alive, as this process is theirs."""
+    """The folders of three runs that are alive, as they name this process as theirs."""
     folders = []
     for number in (1, 2, 3):
         folder = weights_folder / ".runs" / f"000{number}-mine"
@@ -67,7 +67,7 @@ def runs(weights_folder: Path) -> list[Path]:
     return folders
 
 
-_asked: list[str] = []  # the marks of the processes of which it was asked whether they live
+_asked: list[str] = []  # the marks of the processes that were checked for being alive
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_twenty_who_look_at_once_read_each_log_once(runs):
         seen = list(pool.map(look, range(20)))
     logs = [name for name in names if name.endswith("events.jsonl")]
     assert sorted(logs) == sorted(str(folder / "events.jsonl") for folder in runs)
-    assert sorted(_asked) == [folder.name for folder in runs]  # whether its process lives
+    assert sorted(_asked) == [folder.name for folder in runs]  # each process was checked once
     assert all(statuses is seen[0] for statuses in seen)
 
 

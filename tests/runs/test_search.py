@@ -71,7 +71,7 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
     assert found.result_of(quick).recipe == QUICK.changed(**quick.values)
     assert found.result_of(quick).calibration.n == 287
 
-    # Nothing of it stands among the networks, and nothing is kept on the way
+    # The trials are not listed as networks, and keep neither checkpoints nor snapshots
     assert weights.list_weights() == []
     assert not quick.run.checkpoint.exists()
     assert quick.run.snapshots() == {}
@@ -126,7 +126,7 @@ def test_one_trial_trains_and_one_waits_however_many_ask():
     wait_until(lambda: not now(found).is_live)
     assert now(found).state == "stopped"
     assert states(found).count("waiting") == 2
-    assert now(found).best is None  # what was cut short is no match for the others
+    assert now(found).best is None  # a trial that was cut short does not count
     with pytest.raises(InputError, match="No trial"):
         search_lifecycle.keep_best(now(found), "mine")
 
@@ -146,7 +146,7 @@ def test_a_trial_that_diverges_counts_as_such_and_shows_its_last_good_epoch():
     base = RECIPES["cnn-2x32"].changed(
         dataset="digits", subset=300, epochs=8, momentum=0.9, l2=0.1, mixed_precision=False
     )
-    base = base.changed(schedule="steps", steps=((3, 1.0),))  # beyond all reason
+    base = base.changed(schedule="steps", steps=((3, 1.0),))  # absurdly high
     found = search_lifecycle.start(grid(base, batch_size=(32,)))
     wait_until(lambda: not now(found).is_live)
     (trial,) = now(found).trials

@@ -1,4 +1,4 @@
-"""What the tests of the page share."""
+"""Fixtures for the tests of the page."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from mnist_app.runs import processes
 
 @pytest.fixture(autouse=True)
 def _no_fork_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that is only drawn starts no process that loads torch."""
+    """Keep pages that are only drawn from starting a process that loads torch."""
     monkeypatch.setattr(processes, "prepare_to_start", lambda: None)

@@ -1,4 +1,4 @@
-"""What the program has chosen is shown, whatever the page still sends; then the user chooses."""
+"""The program's choice is shown, whatever the page still sends; then the user can choose again."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -23,7 +23,7 @@ def test_a_request_that_was_on_its_way_does_not_undo_the_choice_of_the_program()
     old_page = app._tree
     app.button[0].click().run()
     assert shown(app) == "second"
-    app._tree = old_page  # which sends once more what it shows
+    app._tree = old_page  # the old page sends again what it shows
     app.button[0].set_value(False)
     app.selectbox[0].set_value("first")
     app.run()

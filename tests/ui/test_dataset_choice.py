@@ -1,4 +1,4 @@
-"""Uploads that are deleted, and what of a folder of pictures is read again."""
+"""Uploads that are deleted, pictures that change and are read again, MNIST that is missing."""
 
 import io
 import os
@@ -40,7 +40,7 @@ def upload() -> Path:
 
 
 def run_on(path: Path, *events: dict) -> None:
-    """A run on this data set, as its files say it stands."""
+    """Create the files of a run on this data set, with these events in its log."""
     folder = runs_folder() / "0001-mine"
     folder.mkdir(parents=True)
     recipe = RECIPES["lenet5"].changed(dataset=str(path))
@@ -116,7 +116,7 @@ def test_a_path_that_no_file_can_have_is_said_on_the_page(name):
     assert "check it" in shown.error[0].value
 
 
-# Pictures of one's own, in the Evaluate tab
+# The user's own pictures, in the Evaluate tab
 
 
 def pictures_page() -> None:
@@ -159,7 +159,7 @@ def test_pictures_that_change_are_read_again(pictures, tmp_path):
     assert "1 pictures read" in pictures.markdown[-1].value
 
 
-# MNIST that is not here
+# MNIST that is not on this machine
 
 
 def mnist_page() -> None:
@@ -179,7 +179,7 @@ def test_while_mnist_comes_nobody_waits_for_it_or_fetches_it_again(monkeypatch):
     assert page.get("progress")[0].proto.value == 34
     assert not page.button
     assert page.markdown[0].value == "the rest of the page"
-    assert page.session_state["session"].page.missing_parts  # it is drawn again soon
+    assert page.session_state["session"].page.missing_parts  # so the page reruns soon
 
 
 def test_mnist_that_cannot_be_had_is_said_below_the_button(monkeypatch):

@@ -1,4 +1,4 @@
-"""The networks and trainings that the page shows, listed once in each run of its script."""
+"""The networks and runs that the page shows, listed once per rerun of its script."""
 
 import shutil
 from pathlib import Path
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def scans(weights_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Grows with each look through the weights folder, which holds one network."""
+    """A list that grows with each scan of the weights folder, which holds one network."""
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
     done, scan = [], weights.scan
@@ -28,7 +28,7 @@ def scans(weights_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def add_run(name: str, *events: dict) -> Run:
-    """A run that is not over, unless the events say so."""
+    """Add a run that is not over, unless the events say so."""
     folder = runs_folder() / name
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
@@ -48,7 +48,7 @@ def test_within_one_run_of_the_page_is_looked_once(scans):
     assert len(scans) == 1
     assert listing.current() is not first
     with pytest.raises(KeyError), listing.once():
-        raise KeyError(listing.current())  # as a run ends that is to begin again
+        raise KeyError(listing.current())  # as when a new rerun interrupts this one
     assert listing.current() is not listing.current()
 
 

@@ -1,4 +1,4 @@
-"""What a run's network made of a drawing, epoch by epoch."""
+"""The answers of a run's network to a drawing, epoch by epoch."""
 
 from types import SimpleNamespace
 
@@ -25,7 +25,7 @@ class LongRun:
 
 
 def test_one_more_epoch_of_a_long_run_computes_little_anew(tmp_path, monkeypatch):
-    """The newest epoch is always there, and nearly all others were computed before."""
+    """The newest epoch is always shown, and nearly all others were computed before."""
     computed = []
 
     def compute(path, *_rest) -> list[float]:

@@ -1,4 +1,4 @@
-"""The app's script, run by Streamlit's own test runner (which cannot draw: a browser does that)."""
+"""The app's script in Streamlit's own test runner (which cannot draw: see the browser tests)."""
 
 from pathlib import Path
 
@@ -137,7 +137,7 @@ def test_why_no_training_started_is_said_until_the_next_try(app):
     start = next(button for button in app.button if button.label == "Start training")
     start.click().run()
     assert "../evil" in app.error[0].value
-    app.run()  # as the page does when any run gets on
+    app.run()  # as the page does when any run makes progress
     assert "../evil" in app.error[0].value
 
 

@@ -1,4 +1,4 @@
-"""What makes the page run again: a job that got on, a part that is out of date, what others do."""
+"""What makes the page rerun: progress of a job, an outdated part, changes made by others."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from mnist_app.ui.session import PageMemory, Session
 
 
 class Job:
-    """A job that stands as it is told."""
+    """A job whose state the test sets."""
 
     path = Path("job.safetensors")
 
@@ -31,7 +31,7 @@ class Job:
 
 
 class Streamlit:
-    """What is drawn, and whether the whole page is to run again."""
+    """A stand-in for Streamlit that records what is drawn and counts reruns of the whole page."""
 
     def __init__(self) -> None:
         self.reruns, self.shown = 0, []
@@ -74,7 +74,7 @@ def st(monkeypatch) -> Streamlit:
 
 
 def reruns(st: Streamlit) -> int:
-    """How often one poll makes the page run again."""
+    """Poll once, and return how often the page is rerun."""
     st.reruns = 0
     polling.rerun_if_changed()
     return st.reruns

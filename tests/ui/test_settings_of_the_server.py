@@ -1,4 +1,4 @@
-"""What protects a server that is started as the README says."""
+"""The settings that protect a server started the way the README says."""
 
 from pathlib import Path
 
@@ -121,7 +121,7 @@ def test_without_the_code_no_button_does_anything_whoever_calls_what_is_behind_i
 
 
 def test_a_pass_cannot_be_made_up_by_the_page(monkeypatch):
-    """What a browser can set in a session's state is text, numbers and the like."""
+    """A browser can put only text, numbers and the like into a session's state."""
     monkeypatch.setenv("MNIST_APP_TEACHER_CODE", "sesame")
     app = AppTest.from_string(SIDEBAR, default_timeout=180)
     for name in ("session", "teacher_pass", "page"):

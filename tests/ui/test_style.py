@@ -9,7 +9,7 @@ NAMES = sorted(file.stem for file in Path(style.__file__).with_name("styles").gl
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_style_sheet_is_one_element_that_takes_no_room(name):
-    """Streamlit shows what is more than styles as an element; browsers drop a style with tags."""
+    """Streamlit reserves room for HTML unless it is only styles; browsers drop styles with tags."""
     html = style.sheet(name)
     assert html.startswith("<style>")
     assert html.endswith("}\n</style>")

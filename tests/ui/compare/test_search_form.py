@@ -1,4 +1,4 @@
-"""The form of a search."""
+"""The form that starts a search."""
 
 from streamlit.testing.v1 import AppTest
 
@@ -20,5 +20,5 @@ def test_why_no_search_started_is_said_until_the_next_try(monkeypatch):
     (start,) = app.button
     start.click().run()
     assert "Five searches" in app.error[0].value
-    app.run()  # as the page does when any run gets on
+    app.run()  # as the page does when any run makes progress
     assert "Five searches" in app.error[0].value

@@ -1,4 +1,4 @@
-"""The way of one stroke: from the canvas to the answer, the reasons and the other tabs."""
+"""One stroke, followed from the canvas to the answer, the reasons and the other tabs."""
 
 from types import SimpleNamespace
 
@@ -22,8 +22,8 @@ session.current_drawing()
 
 @pytest.fixture
 def stroke(monkeypatch) -> SimpleNamespace:
-    """What the canvas sends, when no browser does."""
-    AppTest.from_string("import streamlit_drawable_canvas").run()  # only a running app may load it
+    """What the canvas sends, made up without a browser."""
+    AppTest.from_string("import streamlit_drawable_canvas").run()  # imports only in a running app
     from mnist_app.ui.draw import canvas
 
     sent = SimpleNamespace(json_data={"objects": [STROKE]}, image_data=seven())
@@ -34,7 +34,7 @@ def stroke(monkeypatch) -> SimpleNamespace:
 
 @pytest.fixture
 def inks(monkeypatch) -> list:
-    """The drawings of which the ink was looked for."""
+    """The drawings (their pixels) in which ink was looked for."""
     looked, find = [], drawing._ink_of
 
     def counted(rgba):
@@ -65,5 +65,5 @@ def test_the_drawing_in_the_session_has_the_way_of_the_pen(stroke):
     memory = app.session_state["session"].draw
     (path,) = memory.drawing.paths
     assert path.tolist() == [[70, 60], [170, 60], [110, 200]]
-    assert memory.drawing.brush == 14  # a tenth of its length, finer than it was drawn with
+    assert memory.drawing.brush == 14  # a tenth of its height, finer than the original brush
     assert memory.strokes == [STROKE]

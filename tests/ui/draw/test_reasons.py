@@ -1,4 +1,4 @@
-"""The parts of the reasons' panels that need no page, and what a closed panel costs."""
+"""The parts of the reasons panels that need no page, and the cost of a closed panel."""
 
 import os
 import re
@@ -37,7 +37,7 @@ LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
 LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
 
 
-# The way of the pen
+# The pen's path
 
 
 def test_half_the_way_is_half_the_length_stroke_by_stroke():
@@ -154,7 +154,7 @@ def test_maps_side_by_side_with_clear_gaps():
     assert pixels[0, 0].tolist() == [*diverging(np.array(-1.0)), 255]
     assert pixels[0, 3].tolist() == [0, 0, 0, 255]
     assert pixels[4, 0].tolist() == [*diverging(np.array(1.0)), 255]
-    assert pixels[4, 3, 3] == 0  # there is no fourth
+    assert pixels[4, 3, 3] == 0  # there is no fourth map
 
 
 def test_a_colour_bar_says_its_numbers_and_unit():
@@ -187,7 +187,7 @@ def test_a_verdict_says_whether_it_is_the_same_digit():
     assert _verdict(before, one(None, 8, 0.2)) == "Not a digit: most like 8, 20.0% sure"
 
 
-# What is closed costs nothing
+# Closed panels cost nothing
 
 
 PAGE = """

@@ -1,4 +1,4 @@
-"""Undo, redo and the way of the pen, from the strokes that the canvas sends."""
+"""Undo, redo and the pen's path, all derived from the strokes that the canvas sends."""
 
 import numpy as np
 import pytest
@@ -22,16 +22,16 @@ def test_undo_and_redo_follow_the_strokes():
     history.cleared = strokes("a", "c")
     assert history.around([]) == (strokes("a", "c"), strokes("a"))  # after a clear
     assert history.around(strokes("d")) == ([], None)
-    assert history.around([]) == (None, strokes("d"))  # what was cleared before is gone
+    assert history.around([]) == (None, strokes("d"))  # the cleared strokes are gone
     assert history.around(strokes("d")) == ([], None)
     history.cleared = strokes("d")
     assert history.around(strokes("d")) == ([], None)  # the canvas is not empty yet
     assert history.around([]) == (strokes("d"), strokes("d"))
-    assert history.around(strokes("d")) == ([], None)  # undone: what was cleared is back
-    assert history.around([]) == (None, strokes("d"))  # undone once more: that was all
+    assert history.around(strokes("d")) == ([], None)  # after undo, the cleared strokes are back
+    assert history.around([]) == (None, strokes("d"))  # after another undo, none is left
 
 
-# The way of the pen
+# The pen's path
 
 
 def ring(brush: float) -> dict:
@@ -49,7 +49,7 @@ def painted(stroke: dict) -> np.ndarray:
 def test_the_way_of_a_thick_brush_leaves_the_loop_open():
     thick = ring(40)
     read = drawing_of(painted(thick), [thick]).rgba
-    assert painted(thick)[140, 140, 0] > 0  # its loop was closed
+    assert painted(thick)[140, 140, 0] > 0  # the brush closed the loop
     assert read[140, 140, 0] == 0
     assert read[140, 158, 0] == 255
     assert read.shape == (280, 280, 4)

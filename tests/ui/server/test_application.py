@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def started(monkeypatch):
-    """A function that starts and ends a server with these options; it returns what was set up."""
+    """A function that starts and stops a server with these options; it returns what was set up."""
     done = []
     for module, name in (
         (memory, "give_back_freed_memory"),

@@ -1,4 +1,4 @@
-"""Garbage collection looks through what the libraries keep once, and never again."""
+"""Garbage collection goes through the libraries' objects once, and skips them afterwards."""
 
 import gc
 import sys

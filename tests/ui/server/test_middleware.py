@@ -1,4 +1,4 @@
-"""What requests pass before Streamlit: the names of the server, the limits of uploads."""
+"""The checks that requests pass before Streamlit: host names, and the limits of uploads."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def request(path: str = "/", method: str = "GET", **headers: str) -> dict:
 
 
 def status_of(app, scope: dict) -> int:
-    """The status of the answer; 200 if it is passed on and nothing else answers."""
+    """Return the response's status code; 200 if the request is passed on and nothing answers."""
     sent = [{"status": 200}]
 
     async def receive() -> dict:
@@ -36,12 +36,12 @@ def status_of(app, scope: dict) -> int:
 
 
 async def passed_on(scope, receive, send) -> None:
-    """An app that takes everything."""
+    """An app that accepts every request."""
 
 
 @pytest.fixture
 def names(monkeypatch):
-    """A function that makes the middleware of a server with these options."""
+    """A function that creates the middleware of a server with these options."""
 
     def make(address: str, hosts: tuple[str, ...] = ()) -> OwnNamesOnly:
         options = {"server.address": address, "server.allowedHosts": list(hosts)}
@@ -126,7 +126,7 @@ def test_what_is_neither_a_page_nor_a_socket_passes(names):
 
 
 class Server:
-    """A server that stores uploads as Streamlit does, in this process's memory."""
+    """A server that stores uploads the way Streamlit does, in this process's memory."""
 
     def __init__(self) -> None:
         self.uploads = MemoryUploadedFileManager("")
@@ -159,17 +159,17 @@ def server(monkeypatch) -> Server:
 
 def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(server):
     server.put("one", "a", 200)
-    server.put("one", "a", 150)  # once more, as after a reply that was lost
+    server.put("one", "a", 150)  # sent again, as after a lost reply
     server.put("one", "b", 150)
     assert server.held("one") == "ab"
     server.put("one", "c", 100)
-    assert server.held("one") == "bc"  # the oldest went
+    assert server.held("one") == "bc"  # the oldest was dropped
     assert server.put("two", "d", 250) == 200
-    assert server.put("three", "e", 1) == 413  # all together hold what they may
+    assert server.put("three", "e", 1) == 413  # all sessions together have reached the limit
     assert server.held("three") == ""
-    assert server.put("one", "e", 251) == 413  # although two files of its own would go for it
+    assert server.put("one", "e", 251) == 413  # too much even without its own two files
     assert server.held("one") == "bc"
-    assert server.put("one", "e", 250, prefix="/digits") == 200  # its own go for it
+    assert server.put("one", "e", 250, prefix="/digits") == 200  # its own two files are dropped
     assert server.held("one") == "e"
     server.uploads.remove_session_files("two")
     assert server.put("three", "f", 250) == 200
@@ -191,7 +191,7 @@ def test_what_is_on_its_way_counts(server):
     server.during = another_one
     assert server.put("one", "a", 300) == 200
     assert statuses[0] == 413
-    assert server.put("two", "b", 200) == 200  # what has arrived does not count twice
+    assert server.put("two", "b", 200) == 200  # an upload that has arrived counts once
 
 
 @pytest.mark.parametrize(

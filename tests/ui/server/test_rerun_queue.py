@@ -1,4 +1,4 @@
-"""The line in which requests wait for a run that has ended, whatever ends meanwhile."""
+"""The queue of requests behind an ended rerun, even if more reruns end in the meantime."""
 
 import inspect
 from collections import deque
@@ -11,7 +11,7 @@ from mnist_app.ui.server import rerun_queue
 
 
 class Loop:
-    """An event loop that takes a step when told to."""
+    """An event loop that runs one callback each time the test calls `step`."""
 
     def __init__(self) -> None:
         self.callbacks = deque()
@@ -26,14 +26,14 @@ class Loop:
 
 @dataclass
 class Run:
-    """A run of the script, with what it was asked for."""
+    """A rerun of the script, with the requests that it got."""
 
     has_ended: bool = False
     asked: list[str] = field(default_factory=list)
 
 
 class Session:
-    """A session like Streamlit's, whose runs end when told to."""
+    """A session like Streamlit's, whose reruns end when the test says so."""
 
     def __init__(self) -> None:
         self._event_loop, self._digits_line = Loop(), ()
@@ -73,7 +73,7 @@ def test_requests_keep_their_order_though_a_second_run_ends_while_they_wait(sess
     session._event_loop.step()
     session.runs[1].has_ended = True
     session._event_loop.step()
-    session._scriptrunner = None  # all that the second run sent has arrived, too
+    session._scriptrunner = None  # everything that the second rerun sent has arrived, too
     session.request_rerun("d")
     while session._event_loop.callbacks:
         session._event_loop.step()

@@ -1,4 +1,4 @@
-"""The command that starts the app, and the options that it gives to Streamlit."""
+"""The command that starts the app, and the options that it passes to Streamlit."""
 
 import shutil
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_a_file_that_says_nothing_changes_nothing(text, folder):
 
 
 def test_streamlit_takes_them(folder, monkeypatch):
-    """Its own way from the arguments to the options, up to where the server would start."""
+    """Streamlit itself turns the arguments into options, up to the point where it would serve."""
     started = []
     for name in ("run", "run_asgi_app"):
         monkeypatch.setattr(cli.bootstrap, name, lambda *_: started.append(_options()))

@@ -1,4 +1,4 @@
-"""What the app changes and reads of Streamlit that is not Streamlit's public interface."""
+"""The parts of Streamlit's non-public interface that the app changes or reads."""
 
 import inspect
 
@@ -15,7 +15,7 @@ from mnist_app.ui.server import streamlit_internals
 
 @pytest.fixture
 def _as_before(monkeypatch):
-    """Afterwards Streamlit is as it was."""
+    """Restore Streamlit after the test."""
     for place, name in (
         (AppSession, "_handle_clear_cache_request"),
         (net_util, "get_external_ip"),
@@ -25,7 +25,7 @@ def _as_before(monkeypatch):
 
 @pytest.fixture
 def uploads(monkeypatch) -> MemoryUploadedFileManager:
-    """The uploads of a server that runs."""
+    """The uploads of a running server."""
     manager = MemoryUploadedFileManager("")
 
     class Running:

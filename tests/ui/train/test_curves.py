@@ -1,4 +1,4 @@
-"""The curves of a run: one figure for all who look at the same."""
+"""The curves of a run: everyone who looks at the same curves shares one figure."""
 
 from mnist_app.ui.train.curves import Curve, Point, figures_of
 
