@@ -57,7 +57,7 @@ class Job:
     every: float  # seconds between two strokes of a session
     most: int  # prepare drawings for this many sessions; any more sessions repeat them
     to_the_last: bool = False  # draw all strokes, even if that takes longer
-    clears: bool = True  # after each drawing; otherwise the next one replaces it
+    clears: bool = True  # clear after each drawing; otherwise the next one replaces it
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def prepared(count: int, sample: str) -> list[list[Stroke]]:
         if total >= count:
             return made
         strokes = [_stroke(drawing[: i + 1], sample, predictor) for i in range(len(drawing))]
-        if all(strokes):  # not if it begins with a dot, which is not read
+        if all(strokes):  # skip drawings that begin with a dot, which is not read
             made.append(strokes)
             total += len(strokes)
     return made

@@ -51,7 +51,7 @@ def train_for_a_moment(name: str) -> float:
 
     recipe = RECIPES[name]
     if recipe.pen_copies:
-        from mnist_app.data import rendering  # others don't load it, to save memory
+        from mnist_app.data import rendering  # here: others must not pay for its memory
 
         rendering._collect = _repeating(rendering._collect)
     parts = training_data.prepare(recipe)

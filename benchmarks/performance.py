@@ -1,4 +1,7 @@
-"""Write docs/performance.md and its chart, from what the other benchmarks measured."""
+"""Write docs/performance.md and its chart.
+
+They show what training.py, app.py and prediction.py measured.
+"""
 
 import json
 import math

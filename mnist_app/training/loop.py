@@ -286,7 +286,7 @@ class Trainer:
             raise self._divergence("the network's answers")
         return calibrate(logits, self._validation.labels, self.recipe)
 
-    # A training that diverges
+    # Divergence
 
     def _divergence(self, what: str) -> TrainingError:
         epoch = self.state.epoch
