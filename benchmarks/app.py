@@ -40,7 +40,7 @@ PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
 # Seconds until Streamlit's frontend has started and sends its first request to the server.
 FRONTEND = """() => performance.getEntriesByType("resource")
   .find((entry) => entry.name.includes("/_stcore/")).startTime / 1000"""
-# For each tab, a selector of content that is there once the tab can be read.
+# For each tab, a selector for content that appears once the tab is ready to be read.
 CONTENT = {
     "Draw": ".st-key-brush",
     "Train": ".st-key-train button",

@@ -271,6 +271,6 @@ def canvas_in(messages: Messages) -> str | None:
 
 
 def objects_in(canvas: str | None) -> list[dict[str, Any]]:
-    """Return the strokes in a state of the canvas component; none without a state."""
+    """Return the strokes in a state of the canvas component, or an empty list without one."""
     drawing = json.loads(canvas or "{}").get("drawing") or {"raw": {}}
     return drawing["raw"].get("objects", [])

@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
     """What to measure, and on whose strokes."""
 
     writers: list[PenDigit]
-    are_foreign: bool  # by people whose strokes no network has seen
+    are_foreign: bool  # strokes of people that no network has seen
     digits: int
     count: int
     seed: int
@@ -109,8 +109,8 @@ def _in_parallel(
 def _measure(part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted) -> Rows:
     """Measure one part on one fold's writers.
 
-    The confidence was calibrated on half of them (validation). Only the grid, which uses no
-    confidence, is measured on these writers too.
+    The confidence was calibrated on half of them, the validation writers. Only the grid, which
+    uses no confidence, includes that half.
     """
     _, validation, test = rendering.split_writers(wanted.writers, fold or 0)
     count, seed = wanted.count, wanted.seed

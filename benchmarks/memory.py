@@ -1,4 +1,4 @@
-"""Train a preset for a moment, on as many images as it really has, and print the peak memory.
+"""Train a preset briefly, on as many images as it really has, and print the peak memory.
 
 Usage: python benchmarks/memory.py PRESET, or "torch" as PRESET to measure importing torch alone.
 Prints two figures in MB: the peak before the first step, when the data set is ready, and the peak

@@ -1,6 +1,6 @@
 """Write docs/performance.md and its chart.
 
-They show what training.py, app.py and prediction.py measured.
+The results come from training.py, app.py and prediction.py.
 """
 
 import json

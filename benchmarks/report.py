@@ -11,7 +11,7 @@ from grid import BRUSHES, PLACES, ROTATIONS, SIZES
 from mnist_app.common.files import write_text
 
 Rows = list[dict[str, Any]]
-Figure = tuple[str, list[float], str]  # its text, a value per seed, the target
+Figure = tuple[str, list[float], str]  # text, value per seed, target
 
 HEAD = """\
 # Drawings
@@ -107,7 +107,7 @@ def known(folder: Path) -> dict[str, Any]:
 
 
 def merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any]:
-    """Add the known rows of networks that were not measured this time, if of the same seed."""
+    """Merge a part's rows with the known rows of other networks, if the seed is the same."""
     measured = {row["network"] for row in rows}
     others = known["rows"] if known and known["seed"] == seed else []
     kept = [row for row in others if row["network"] not in measured]

@@ -208,7 +208,7 @@ def _taking_turns(
 
 
 def speed_runs(images: int, seeds: int) -> Rows:
-    """Measure seconds and test accuracy of our speed run and the public one, on equal seeds."""
+    """Measure seconds and test accuracy of our speed run and the public one, on the same seeds."""
     ways = WHOLE_RUNS
     with processes(ways) as pools:
         for way in ways:  # each loads its libraries and its data before the clock starts

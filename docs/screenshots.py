@@ -44,7 +44,7 @@ VIEWS = {
     "Evaluate": ("Images", "Confidence", "Robustness", "Own pictures"),
     "Compare": ("Your drawing", "Search"),
 }
-NETWORKS = {"layers": "network=lenet5"}  # with layers that fit into a picture
+NETWORKS = {"layers": "network=lenet5"}  # whose layers fit into a picture
 HIGHEST = 1400  # pixels, the greatest height of a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
 # In the classroom: the parts of the sidebar, and the laptop's name in the browsers there.
@@ -155,7 +155,7 @@ def photograph_expanders(
 
 
 def photograph_class(browser: Browser, is_wanted: Callable[[str], bool]) -> None:
-    """Photograph an app in teacher mode that the network can reach, on the wall and on a phone."""
+    """Photograph an app in teacher mode, opened over the network on the wall and on a phone."""
     if not any(map(is_wanted, CLASS)):
         return
     everywhere = "0.0.0.0"  # noqa: S104, as in a class room

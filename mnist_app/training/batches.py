@@ -12,7 +12,7 @@ GATHERED = 2048  # images prepared at a time
 
 
 def seed_of_epoch(seed: int, epoch: int) -> int:
-    """Return the seed for all randomness in an epoch (from 1), given the seed of the training."""
+    """Return the seed for all randomness in an epoch (from 1), given the recipe's seed."""
     return (seed * 1_000_003 + epoch * 7_919) % 2**31
 
 

@@ -38,7 +38,10 @@ class Calibration(BaseModel):
         return self
 
     def at(self, threshold: float) -> tuple[float, float] | None:
-        """Return (coverage, accuracy) at the nearest measured threshold, or None without any."""
+        """Return (coverage, accuracy) at the measured threshold nearest to this one.
+
+        None if no threshold was measured.
+        """
         if not self.n:
             return None
         place = min(range(len(self.thresholds)), key=lambda i: abs(self.thresholds[i] - threshold))

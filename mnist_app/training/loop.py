@@ -67,8 +67,8 @@ class Trainer:
     Args:
         recipe: what to train and how.
         digits_train: the training images.
-        digits_val: the validation images. They measure every epoch, choose the best one if the
-            recipe stops early, and calibrate the confidence.
+        digits_val: the validation images, used after every epoch. They also choose the best epoch
+            if the recipe stops early, and calibrate the confidence.
         digits_test: the test images, read once, at the end.
         device: where to compute; default `best_device()`.
         should_stop: called before every batch.
@@ -88,7 +88,7 @@ class Trainer:
         should_stop: Callable[[], bool] = _never,
         resume: Checkpoint | None = None,
     ) -> None:
-        keep_freed_memory()  # not before, so that memory used to prepare the data is returned
+        keep_freed_memory()  # not earlier: memory used to prepare the data should be freed
         self.recipe, self.device = recipe, device or best_device()
         self._validation, self._test, self._should_stop = digits_val, digits_test, should_stop
         self._batches = Batches(recipe, digits_train, self.device)

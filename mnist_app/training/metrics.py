@@ -56,7 +56,7 @@ def per_digit(matrix: np.ndarray) -> PerDigit:
 
 
 def averaged(scores: PerDigit, *, weighted: bool = False) -> tuple[float, float, float]:
-    """Average precision, recall and F1 over the digits, equally or weighted by their images."""
+    """Average precision, recall and F1 over the digits, equally or weighted by support."""
     weights = scores.support if weighted else np.ones(CLASSES)
     values = (np.average(s, weights=weights) for s in (scores.precision, scores.recall, scores.f1))
     precision, recall, f1 = map(float, values)

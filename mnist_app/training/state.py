@@ -22,7 +22,7 @@ class TrainingState:
     batch: int = 0  # batches done in the current epoch
     epoch_seconds: float = 0.0  # of that epoch, for training alone
     running: RunningMetrics = field(default_factory=RunningMetrics)  # of that epoch
-    random_state: Tensor | None = None  # torch's, if that epoch was stopped
+    random_state: Tensor | None = None  # at the point where that epoch was stopped, if it was
 
     @property
     def epoch(self) -> int:

@@ -36,7 +36,7 @@ SECONDS = 10.0  # of CPU time that a case may take: more is a hang, not a slow m
 MEGABYTES = 300  # by which the process may grow in a case
 HANG = 180.0  # seconds of wall-clock time after which a case is aborted
 MOST_WAIT = 2 * HANG  # seconds for a case, including making it
-MOST_ENDS = 20  # after so many processes have ended, the other cases are skipped
+MOST_ENDS = 20  # after this many processes have ended, skip the other cases
 MOST_DATA = 3_000_000_000  # bytes that the process may add; beyond that, MemoryError is raised
 LONGEST_SENTENCE = 2000  # characters
 
@@ -146,7 +146,7 @@ def _unclear(sentence: str, names: tuple[str, ...]) -> str | None:
 
 
 def is_one_line(text: str) -> bool:
-    """Return whether a text prints on one line: no control characters, surrogates or separators."""
+    """Return whether a text prints on one line, with no control characters or surrogates."""
     return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
@@ -388,7 +388,7 @@ def show(file: str, function: str, seed: int, number: int) -> None:
 
 
 def _raising(attempt: Attempt) -> Attempt:
-    """Wrap an attempt to print the traceback of anything it raises."""
+    """Wrap an attempt so that it prints the traceback of anything it raises."""
 
     def told() -> None:
         try:

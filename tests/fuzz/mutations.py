@@ -51,7 +51,7 @@ _NUMBERS = (
 
 
 def spoiled(data: bytes, random: np.random.Generator, most: int = 6) -> bytes:
-    """Return the bytes with one to `most` faults: changed values, and lost, doubled or odd parts."""
+    """Return the bytes with one to `most` faults: changed values; lost, doubled or odd parts."""
     found = bytearray(data)
     for _ in range(int(random.integers(1, most + 1))):
         _FAULTS[int(random.integers(len(_FAULTS)))](found, random)

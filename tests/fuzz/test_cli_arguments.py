@@ -18,7 +18,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import predictor
 from mnist_app.report import html_report
 
-LOADED = predictor, html_report, bundled.load_bundled()  # so no case is charged for them
+LOADED = predictor, html_report, bundled.load_bundled()  # so that no case is charged for loading
 COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "ensemble"
 WORDS = (
     *(text for text in TEXTS if "\0" not in text and "outside" not in text),

@@ -1,4 +1,4 @@
-"""Files that are not pictures, are broken, or are larger than they look; pictures of nothing."""
+"""Files that are not pictures, are broken, or are larger than they look, and empty pictures."""
 
 import io
 import struct
