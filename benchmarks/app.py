@@ -1,10 +1,10 @@
-"""How quickly the real app answers, in Chromium: python benchmarks/app.py [PART ...].
+"""Measure how fast the real app responds, in Chromium: python benchmarks/app.py [PART ...].
 
-Parts: start (to a canvas that can be drawn on), answer (from lifting the pen to new probabilities,
-alone and while a training runs), panels (the same with each expander open), pages (another network,
-another tab), traffic (bytes per stroke and while a training is followed), memory (over many strokes
-and many runs); without any, all.
-Writes app.json into docs/.
+Parts: start (time to a canvas that can be drawn on), answer (time from lifting the pen to new
+probabilities, alone and during a run), panels (the same with each expander open), pages (switching
+to another network or tab), traffic (bytes per stroke, and per second while a run is followed),
+memory (over many strokes and many runs). Without a PART, all are measured.
+Writes docs/app.json.
 """
 
 import base64
@@ -37,10 +37,10 @@ from mnist_app.runs import lifecycle  # noqa: E402
 from mnist_app.runs.run import find_run  # noqa: E402
 
 PARTS = ("start", "answer", "panels", "pages", "traffic", "memory")
-# Seconds until Streamlit's own page has started and asks the server for what is in it.
+# Seconds until Streamlit's frontend has started and sends its first request to the server.
 FRONTEND = """() => performance.getEntriesByType("resource")
   .find((entry) => entry.name.includes("/_stcore/")).startTime / 1000"""
-# What is in a tab when it is there to be read.
+# For each tab, a selector for content that appears once the tab is ready to be read.
 CONTENT = {
     "Draw": ".st-key-brush",
     "Train": ".st-key-train button",
@@ -48,7 +48,7 @@ CONTENT = {
     "Evaluate": ".st-key-confusion td button",
     "Compare": ".st-key-scatter .main-svg",
 }
-# Milliseconds from a click on a tab until its content is painted, by the page's own clock.
+# Milliseconds from clicking a tab until its content is painted, by the page's clock.
 OPEN_TAB = """async ([name, content]) => {
   const frame = () => new Promise(requestAnimationFrame);
   const tab = [...document.querySelectorAll("[role=tab]")].find((t) => t.innerText === name);
@@ -95,7 +95,7 @@ def main(
     with sync_playwright() as playwright:
         options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
         browser = playwright.chromium.launch(**options)
-        browser.new_page().close()  # what is measured is the app, not Chromium's own first page
+        browser.new_page().close()  # so that Chromium's own first page is not measured
         for part in parts or PARTS:
             begin = time.perf_counter()
             result[part] = measures[part](browser)
@@ -109,7 +109,10 @@ def main(
 
 
 def start(browser: Browser, count: int) -> dict[str, Any]:
-    """Seconds from the command to a canvas and to a network that reads it; a second browser's."""
+    """Measure the seconds from the command to a canvas, and to a network that reads it.
+
+    A second browser is timed from requesting the page to its canvas, and to Streamlit's frontend.
+    """
     names = "cold_s", "ready_s", "second_browser_s", "second_frontend_s"
     times: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(count):
@@ -126,7 +129,7 @@ def start(browser: Browser, count: int) -> dict[str, Any]:
 
 
 def _loaded(app: App) -> App:
-    """Wait until a network can be chosen, the last thing on a new page."""
+    """Wait until a network can be chosen, which is the last part of a new page to appear."""
     app.part("network").wait_for()
     return app
 
@@ -135,7 +138,7 @@ def _loaded(app: App) -> App:
 
 
 def answer(browser: Browser, count: int) -> dict[str, Any]:
-    """Milliseconds from lifting the pen to new probabilities on the page, and the server's CPU."""
+    """Measure the milliseconds from lifting the pen to new probabilities, and the server's CPU."""
     digits = drawings(1)
     with serving() as (url, weights, server), opened(browser, url, weights) as app:
         driving.strokes(_loaded(app), 5, digits)
@@ -154,7 +157,7 @@ def answer(browser: Browser, count: int) -> dict[str, Any]:
 
 
 def pages(browser: Browser, count: int) -> dict[str, Any]:
-    """Milliseconds from a click to another network's answer, and to another tab's content."""
+    """Measure the milliseconds from a click to another network's answer or a tab's content."""
     result: dict[str, Any] = {}
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
         _loaded(app).page.evaluate(PROBE)
@@ -163,7 +166,7 @@ def pages(browser: Browser, count: int) -> dict[str, Any]:
         switches = []
         for number in range(count * len(NETWORKS)):
             switches.append(_switch(app, NETWORKS[(number + 1) % len(NETWORKS)]))
-        first = len(NETWORKS) - 1  # to networks that are not loaded yet
+        first = len(NETWORKS) - 1  # switches to networks that are not loaded yet
         result["network_first_ms"] = quantiles(switches[:first])
         result["network_ms"] = quantiles(switches[first:])
         _switch(app, NETWORKS[-1])
@@ -187,7 +190,7 @@ def _switch(app: App, network: str) -> float:
 
 
 def _open_tab(app: App, name: str) -> float:
-    """From another tab to this one, until its content can be seen."""
+    """Switch to a tab from another one; return the milliseconds until its content is visible."""
     app.tab("Train" if name == "Draw" else "Draw")
     app.page.wait_for_timeout(4 * PAUSE)
     return app.page.evaluate(OPEN_TAB, [name, CONTENT[name]])
@@ -197,7 +200,7 @@ def _open_tab(app: App, name: str) -> float:
 
 
 def traffic(browser: Browser, count: int, seconds: int) -> dict[str, Any]:
-    """Bytes over the web socket per stroke, and per second while a training is followed."""
+    """Measure the bytes over the web socket per stroke, and per second while a run is followed."""
     with serving() as (url, weights, _), opened(browser, url, weights) as app:
         sent, digits = _counted(app.page), drawings(1)
         driving.strokes(_loaded(app), 4, digits)
@@ -216,7 +219,7 @@ def traffic(browser: Browser, count: int, seconds: int) -> dict[str, Any]:
 
 
 def _counted(page: Page) -> dict[str, int]:
-    """Bytes that the page's web sockets carry, to and from the browser, counted as they go."""
+    """Count the bytes over the page's web sockets, each way, in a dict that is kept up to date."""
     sent = {"to_browser": 0, "to_server": 0}
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")

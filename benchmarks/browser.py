@@ -1,8 +1,8 @@
-"""Digits replayed with the mouse in the real app, in Chromium: python benchmarks/browser.py.
+"""Replay digits with the mouse in the real app, in Chromium: python benchmarks/browser.py.
 
-Pen strokes of writers to whom nothing of the network was fitted are drawn stroke by stroke on the
-canvas, at random size and place; what the page says is compared with what was meant. The result
-goes into drawings.json and drawings.md in docs/.
+Draws real pen strokes on the canvas, at random size and place, and compares the page's answer with
+the digit that was meant. The network was not fitted to these writers in any way. The result goes
+into drawings.json and drawings.md in docs/.
 """
 
 import sys
@@ -26,7 +26,7 @@ from mnist_app.data import rendering, training_data  # noqa: E402
 from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.recipes.presets import ENSEMBLES  # noqa: E402
 
-REACTION = 250  # ms that a hand needs from the button to the canvas; it is cleared meanwhile
+REACTION = 250  # ms that a hand takes from the button to the canvas, which clears meanwhile
 
 
 @click.command()
@@ -36,7 +36,7 @@ REACTION = 250  # ms that a hand needs from the button to the canvas; it is clea
 @click.option("--seed", default=0, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
-    """Replay pen strokes in the app and count what is right."""
+    """Replay pen strokes in the app and count the right answers."""
     if network in ENSEMBLES:
         raise SystemExit(f"No writer is new to {network}, as each of its members held out others.")
     unseen = rendering.split_writers(training_data.load_pen_digits(), fold)[2]
@@ -56,7 +56,7 @@ def main(count: int, network: str, fold: int, seed: int, output: Path) -> None:
 def replay(
     folder: Path, digits: list[pen.PenDigit], network: str, random: np.random.Generator
 ) -> list[dict[str, Any]]:
-    """Draw each digit on the cleared canvas; what was meant, and what the page says."""
+    """Draw each digit on a cleared canvas; return the digit meant and the page's answer."""
     rows = []
     with served(folder) as (url, weights), sync_playwright() as playwright:
         options = {"executable_path": installed(), "args": ["--no-sandbox", "--disable-gpu"]}
@@ -77,7 +77,7 @@ def replay(
 
 
 def _said(app: App) -> str:
-    """What the page reads once it is done with the last stroke; nothing if it reads none."""
+    """Return the page's answer after the last stroke, or an empty string if it reads nothing."""
     app.page.wait_for_timeout(700)
     for _ in range(10):
         if said := app.part("prediction").inner_text().strip():

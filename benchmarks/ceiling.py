@@ -1,4 +1,4 @@
-"""What the machine could do at most, and what a network's training needs."""
+"""The machine's peak speed, and the operations needed to train a network."""
 
 import statistics
 import time
@@ -10,11 +10,11 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 SIDE = 2048  # of the matrices
-BATCH, CHANNELS, IMAGE = 128, 128, 14  # of the convolution, 3x3
+BATCH, CHANNELS, IMAGE = 128, 128, 14  # of the 3x3 convolution
 
 
 def ceilings(rounds: int) -> dict[str, float]:
-    """GFLOP/s of large products and convolutions, in float32 and bfloat16; medians."""
+    """Measure GFLOP/s (medians) of large products and convolutions, in float32 and bfloat16."""
     results = {}
     for kind in (torch.float32, torch.bfloat16):
         a, b = torch.rand(2, SIDE, SIDE).to(kind)
@@ -43,7 +43,7 @@ def _seconds(work: Callable[[], Tensor], rounds: int) -> float:
 
 
 def flops_per_image(model: nn.Module, batch_size: int) -> float:
-    """Floating-point operations of one training step, forward and backward, per image."""
+    """Count the floating-point operations of one training step, forward and backward, per image."""
     with FlopCounterMode(display=False) as counter:
         model(torch.rand(batch_size, 1, 28, 28)).sum().backward()
     return counter.get_total_flops() / batch_size

@@ -1,4 +1,4 @@
-"""Many sessions at once, in one process: some draw, some follow a training."""
+"""Many sessions at once, in one process: some draw, some follow a run."""
 
 import asyncio
 import base64
@@ -30,14 +30,14 @@ from mnist_app.figures import fragments  # noqa: E402
 from mnist_app.recognition.predictor import Predictor, default_network, with_threshold  # noqa: E402
 from mnist_app.ui.draw.strokes import drawing_of  # noqa: E402
 
-BRUSH = 20  # pixels, the app's own
-BETWEEN = 0.1  # seconds from one page that opens to the next
+BRUSH = 20  # pixels, the app's default
+BETWEEN = 0.1  # seconds between opening one page and the next
 
 Messages = list[bytes]
 
 
 class Recording(NamedTuple):
-    """What a real page sent: when it opened, for a stroke, to clear it, to open the Train tab."""
+    """What a real page sent: on opening, for a stroke, to clear it, and to open the Train tab."""
 
     opening: Messages
     stroke: Messages
@@ -47,31 +47,32 @@ class Recording(NamedTuple):
 
 @dataclass(frozen=True)
 class Job:
-    """Who is to come, and what they do for so long."""
+    """How many sessions to open, what they do, and for how long."""
 
     url: str
     recording: Recording
     sessions: int
     followers: int
     seconds: float
-    every: float  # seconds from one stroke of a session to its next
-    most: int  # sessions of any job, whose drawings are prepared; further ones draw them again
-    to_the_last: bool = False  # all strokes are drawn, even if that takes longer
-    clears: bool = True  # before each drawing; without, its first stroke takes the other's place
+    every: float  # seconds between two strokes of a session
+    most: int  # prepare drawings for this many sessions; any more sessions repeat them
+    to_the_last: bool = False  # draw all strokes, even if that takes longer
+    clears: bool = True  # clear after each drawing; otherwise the next one replaces it
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """The canvas after a stroke, as the component sends it, and what is to be shown."""
+    """The canvas after a stroke, as the component sends it, and what the page should show."""
 
     canvas: str
     expected: Shown
 
 
 def serve(pipe: Connection) -> None:
-    """Do the jobs that come through the pipe: tells "ready" when all are in, then the figures.
+    """Do the jobs that come through the pipe, until None comes.
 
-    For a job of no sessions the drawings are prepared, and nothing is told.
+    For each job, send "ready" when all sessions are open, and then the result. A job without
+    sessions only prepares the drawings, and sends nothing.
     """
     import torch
 
@@ -91,10 +92,10 @@ def _count(job: Job) -> int:
 
 @cache
 def prepared(count: int, sample: str) -> list[list[Stroke]]:
-    """So many strokes or a few more, by drawing; no two drawings are the same.
+    """Prepare at least `count` strokes, grouped by drawing; no two drawings are the same.
 
     Args:
-        count: of the strokes.
+        count: the number of strokes.
         sample: the state of the canvas component after a stroke.
     """
     predictor = Predictor.load(default_network())
@@ -104,14 +105,14 @@ def prepared(count: int, sample: str) -> list[list[Stroke]]:
         if total >= count:
             return made
         strokes = [_stroke(drawing[: i + 1], sample, predictor) for i in range(len(drawing))]
-        if all(strokes):  # a dot at the beginning is not read
+        if all(strokes):  # skip drawings that begin with a dot, which is not read
             made.append(strokes)
             total += len(strokes)
     return made
 
 
 def _stroke(drawing: Drawing, sample: str, predictor: Predictor) -> Stroke | None:
-    """The canvas with these strokes on it; None where nothing is found."""
+    """Return the canvas with these strokes on it, or None if nothing is found on it."""
     paths = [np.array(stroke, dtype=float) for stroke in drawing]
     rgba = pen.canvas_rgba(pen.draw(paths, brush=BRUSH))
     state = json.loads(sample)
@@ -126,7 +127,7 @@ def _stroke(drawing: Drawing, sample: str, predictor: Predictor) -> Stroke | Non
 
 
 def _object(path: np.ndarray, like: dict[str, Any]) -> dict[str, Any]:
-    """A stroke as the canvas component describes it."""
+    """Describe a stroke the way the canvas component does."""
     (left, top), (right, bottom) = path.min(axis=0).tolist(), path.max(axis=0).tolist()
     box = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return like | box | {"path": list(_commands(path.tolist()))}
@@ -194,7 +195,7 @@ async def _do(job: Job, pipe: Connection) -> dict[str, Any]:
 
 
 def _shared_out(job: Job) -> list[list[list[Stroke]]]:
-    """Drawings for each session, none twice where there are enough."""
+    """Share out the drawings among the sessions; none is used twice if there are enough."""
     made = cycle(prepared(job.most * _count(job), canvas_in(job.recording.stroke)))
     shares = []
     for _ in range(job.sessions):
@@ -216,9 +217,9 @@ async def _opened(job: Job, more: Messages) -> Session:
 
 
 async def _draw(session: Session, job: Job, share: list[list[Stroke]], begin: float) -> list[float]:
-    """Draw for so long; seconds from lifting the pen to each answer.
+    """Draw for the job's duration; return the seconds from lifting the pen to each answer.
 
-    A session whose answer is late draws on when it came.
+    If an answer is late, the session goes on drawing once it has arrived.
     """
     times: list[float] = []
     due, end = begin, begin + job.seconds
@@ -262,7 +263,7 @@ async def _clear(session: Session, job: Job) -> None:
 
 
 def canvas_in(messages: Messages) -> str | None:
-    """The state of the canvas component in the last of a page's messages, as JSON."""
+    """Return the canvas component's state in the last of a page's messages, as JSON, or None."""
     for widget in BackMsg.FromString(messages[-1]).rerun_script.widget_states.widgets:
         if widget.id.endswith(CANVAS):
             return widget.json_value
@@ -270,6 +271,6 @@ def canvas_in(messages: Messages) -> str | None:
 
 
 def objects_in(canvas: str | None) -> list[dict[str, Any]]:
-    """The strokes in a state of the canvas component, if there is one."""
+    """Return the strokes in a state of the canvas component, or an empty list without one."""
     drawing = json.loads(canvas or "{}").get("drawing") or {"raw": {}}
     return drawing["raw"].get("objects", [])

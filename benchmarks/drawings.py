@@ -1,12 +1,12 @@
-"""How well the networks recognise what people draw: python benchmarks/drawings.py [PART ...].
+"""Measure how well the networks read drawings: python benchmarks/drawings.py [PART ...].
 
-Parts: grid, honesty, several; without any, all. Writes drawings.json, drawings.md and
-drawings.svg into docs/. A network that learned from pen strokes is measured on the writers that
-its seed held out; with all seeds in weights/.seeds (`NAME, seed N`) that is a cross-validation
-over all writers.
-Networks that are not measured keep the rows they have, of the same seed.
-No writer is new to canvas-large, as each of its members held out others: other people's strokes
-(--strokes) are needed to measure it; what is measured on those goes into ./drawings.
+Parts: grid, honesty, several; without a PART, all are measured. Writes drawings.json, drawings.md
+and drawings.svg into docs/. A network that learned from pen strokes is measured on the writers
+that its seed held out. With all seeds in weights/.seeds (`NAME, seed N`), this is a
+cross-validation over all writers.
+Networks that are not measured keep their previous rows, if those have the same seed.
+No writer is new to canvas-large, because each of its members held out different writers. To
+measure it, give other people's strokes with --strokes. Those results go into ./drawings.
 """
 
 import multiprocessing
@@ -40,10 +40,10 @@ PARTS = ("grid", "honesty", "several")
 
 
 class Wanted(NamedTuple):
-    """What is measured, and on whose strokes."""
+    """What to measure, and on whose strokes."""
 
     writers: list[PenDigit]
-    are_foreign: bool  # strokes of people whom no network has seen
+    are_foreign: bool  # strokes of people that no network has seen
     digits: int
     count: int
     seed: int
@@ -84,7 +84,7 @@ def main(
 def _in_parallel(
     parts: Sequence[str], predictors: dict[str, Predictor], wanted: Wanted, workers: int
 ) -> dict[str, Rows]:
-    """The parts' rows, each fold of writers in a process of its own."""
+    """Measure the parts in parallel, each on each fold of writers; return the rows of each part."""
     known = predictors if wanted.are_foreign else _with_new_writers(predictors)
     if not known:
         raise SystemExit(
@@ -107,7 +107,11 @@ def _in_parallel(
 
 
 def _measure(part: str, fold: int | None, members: dict[str, Predictor], wanted: Wanted) -> Rows:
-    """One part on one fold's writers; what was fitted to half of them is measured on the other."""
+    """Measure one part on one fold's writers.
+
+    The confidence was calibrated on half of them, the validation writers. Only the grid, which
+    uses no confidence, includes that half.
+    """
     _, validation, test = rendering.split_writers(wanted.writers, fold or 0)
     count, seed = wanted.count, wanted.seed
     if part == "grid":
@@ -145,9 +149,10 @@ def _with_new_writers(predictors: dict[str, Predictor]) -> dict[str, Predictor]:
 def _by_fold(
     predictors: dict[str, Predictor], *, is_foreign: bool
 ) -> dict[int | None, dict[str, Predictor]]:
-    """The networks by the writers they held out; None: any writer is new to them.
+    """Group the networks by the fold of writers they held out; None if all writers are new to them.
 
-    Networks that never saw a pen stroke go with the first fold: all see the same drawings.
+    Networks that never saw a pen stroke are put into the first fold, so that they get the same
+    drawings as its networks.
     """
     folds: dict[int | None, dict[str, Predictor]] = {}
     for name, predictor in predictors.items():

@@ -1,4 +1,4 @@
-"""The real app in a process of its own, driven in Chromium, with a clock at hand."""
+"""Run the real app in its own process, drive it in Chromium, and time it."""
 
 import math
 import os
@@ -25,11 +25,11 @@ from mnist_app.drawing import pen  # noqa: E402
 from mnist_app.runs import lifecycle  # noqa: E402
 from mnist_app.runs.run import list_runs  # noqa: E402
 
-PAUSE = 300  # ms between two strokes; the page is at rest when the next one begins
-POINTS = 12  # of a stroke, so that it is drawn in a fifth of a second
+PAUSE = 300  # ms between two strokes, so that the page is idle when the next one begins
+POINTS = 12  # per stroke, so that drawing one takes a fifth of a second
 
-# Notes when the pen was lifted and when the answer was next painted anew: the probabilities, or
-# the picture that the network saw, as another stroke may leave 100.0% what it was.
+# Records when the pen was lifted and when the next new answer was painted. The answer includes the
+# picture that the network saw, because another stroke may leave a probability of 100.0% unchanged.
 PROBE = """() => {
   const text = () => [...document.querySelectorAll(".st-key-probabilities, .st-key-seen")]
     .map((part) => part.textContent + (part.querySelector("img")?.src ?? "")).join();
@@ -41,7 +41,7 @@ PROBE = """() => {
     requestAnimationFrame(() => { probe.seen = performance.now(); });
   }).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
-# A drawing made within a moment by events that the page sends itself.
+# Draws all strokes in an instant, with events that the page itself dispatches.
 SKETCH = """(canvas, strokes) => {
   const box = canvas.getBoundingClientRect();
   const send = (name, [x, y], buttons) => {
@@ -58,7 +58,7 @@ SKETCH = """(canvas, strokes) => {
 }"""
 ANSWERED = "() => probe.seen > probe.up && probe.up > 0"
 
-# Notes when the canvas is first on the page, in seconds since its address was asked for.
+# Records when the canvas first appears on the page, in seconds since the page was requested.
 NOTE_CANVAS = """
   const look = () => {
     const parts = [...document.querySelectorAll(".st-key-canvas *")];
@@ -74,7 +74,7 @@ CANVAS_SEEN = """() => new Promise((resolve) => {
 
 Drawing = list[Stroke]
 
-# For want of real hands: a 4 and a 7.
+# A 4 and a 7, in case there are no real pen strokes.
 MADE_UP = (
     [np.array([(60, 0), (0, 60), (80, 60)]), np.array([(55, 30), (55, 100)])],
     [np.array([(0, 0), (60, 0), (25, 100)])],
@@ -85,7 +85,7 @@ MADE_UP = (
 def serving(
     script: Path = ROOT / "app.py", **variables: str
 ) -> Iterator[tuple[str, Path, psutil.Process]]:
-    """The app in a process of its own: its address, its weights folder, the process.
+    """Run the app in its own process; yield its address, its weights folder and the process.
 
     The variables are added to the server's environment.
     """
@@ -98,7 +98,7 @@ def serving(
                 if child.pid not in before and "streamlit" in " ".join(child.cmdline())
             )
             own = os.environ.get("MNIST_APP_WEIGHTS")
-            os.environ["MNIST_APP_WEIGHTS"] = str(weights)  # the runs started here are the app's
+            os.environ["MNIST_APP_WEIGHTS"] = str(weights)  # runs started here are the app's
             try:
                 yield url, weights, server
             finally:
@@ -119,13 +119,13 @@ def _end_runs() -> None:
 def opened(
     browser: Browser, url: str, weights: Path, watch: Callable[[Page], None] | None = None
 ) -> Iterator[App]:
-    """A page with the app on it, in a browser context of its own.
+    """Open a page with the app on it, in its own browser context.
 
     Args:
-        browser: to open it in.
-        url: of the app.
-        weights: the app's folder.
-        watch: is called with the page while it is still empty.
+        browser: the browser to open it in.
+        url: the app's address.
+        weights: the app's weights folder.
+        watch: called with the page while it is still empty.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     context.add_init_script(NOTE_CANVAS)
@@ -146,7 +146,7 @@ def until(condition: Callable[[], Any], what: str) -> None:
 
 
 def quantiles(values: list[float]) -> dict[str, float]:
-    """Median and 95th percentile, in the unit of the values, and n."""
+    """Return median and 95th percentile, in the unit of the values, and n."""
     middle, late = np.quantile(values, [0.5, 0.95])
     return {"p50": round(float(middle), 4), "p95": round(float(late), 4), "n": len(values)}
 
@@ -155,7 +155,7 @@ def quantiles(values: list[float]) -> dict[str, float]:
 
 
 def drawings(length: int, seed: int = 0) -> Iterator[Drawing]:
-    """Numbers of so many digits, in real hands where their strokes are in the data folder."""
+    """Yield numbers of `length` digits, from real pen strokes if the data folder has any."""
     random = np.random.default_rng(seed)
     digits = [digit.strokes for digit in training_data.load_pen_digits()] or MADE_UP
     while True:
@@ -179,7 +179,7 @@ def strokes(
     """Draw stroke by stroke, each drawing on a cleared canvas.
 
     Returns:
-        (milliseconds from lifting the pen to each answer; what the meter counted per stroke).
+        (milliseconds from lifting the pen to each answer; the meter's mean increase per stroke).
     """
     times: list[float] = []
     counted = 0 * meter()
@@ -198,7 +198,7 @@ def strokes(
 
 
 def sketch(app: App, drawing: Drawing) -> None:
-    """Draw within a moment, without the mouse."""
+    """Draw in an instant, without the mouse."""
     app.part("canvas").locator("canvas").last.evaluate(SKETCH, drawing)
 
 

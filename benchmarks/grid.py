@@ -17,13 +17,13 @@ from mnist_app.recognition.predictor import Predictor
 from mnist_app.training.evaluation import CLASSES
 
 BRUSHES = (8, 18, 28, 40)  # pixels, on a canvas of 280
-SIZES = (0.3, 0.65, 0.9)  # of the canvas
+SIZES = (0.3, 0.65, 0.9)  # shares of the canvas
 PLACES = ("centre", "random")
 ROTATIONS = (-15, 0, 15)  # degrees
 
 
 class Cell(NamedTuple):
-    """One way to draw."""
+    """One cell of the grid: one way to draw."""
 
     brush: int
     size: float
@@ -38,17 +38,17 @@ CELLS = [Cell(*values) for values in product(BRUSHES, SIZES, PLACES, ROTATIONS)]
 
 
 def placed(digit: PenDigit, cell: Cell, random: np.random.Generator) -> pen.Strokes:
-    """The strokes of a digit on the canvas, as the cell wants them."""
+    """Place a digit's strokes on the canvas as the cell says."""
     half = cell.size / 2
     centre = tuple(random.uniform(half, 1 - half, 2)) if cell.place == "random" else (0.5, 0.5)
     return pen.placed(digit.strokes, size=cell.size, centre=centre, rotation=cell.rotation)
 
 
 def images(digits: list[PenDigit], seed: int) -> Iterator[tuple[Cell, dict[str, Tensor]]]:
-    """Of each cell all digits as the networks get them, uint8 (N, 28, 28), in three ways.
+    """Yield each cell with all digits as the networks get them, uint8 (N, 28, 28), in three ways.
 
-    "pixels": the painted canvas in the normal form; "path": the way of the pen, drawn with a fine
-    brush, as the app does; "squeeze": the canvas squeezed to 28x28, as demos do.
+    "pixels": the painted canvas in normal form. "path": the path of the pen, drawn with a fine
+    brush, as the app does, in normal form. "squeeze": the canvas squeezed to 28x28, as demos do.
     """
     for number, cell in enumerate(CELLS):
         random = np.random.default_rng([seed, number])
@@ -70,7 +70,7 @@ def _bytes(image: np.ndarray) -> np.ndarray:
 def measure(
     predictors: dict[str, Predictor], digits: list[PenDigit], seed: int
 ) -> list[dict[str, Any]]:
-    """How many of the digits each network gets right, per cell and way."""
+    """Count how many digits each network gets right, per cell and way."""
     labels = torch.tensor([digit.label for digit in digits])
     rows = []
     for cell, ways in images(digits, seed):

@@ -1,4 +1,4 @@
-"""The server's memory: with four networks, over many strokes, over many runs."""
+"""The server's memory with four networks, over many strokes, and over many runs."""
 
 import os
 import sys
@@ -25,16 +25,16 @@ from mnist_app.runs import lifecycle  # noqa: E402
 from mnist_app.runs.run import find_run  # noqa: E402
 
 NETWORKS = "canvas", "resnet", "lenet5", "mlp-300"
-SESSIONS = 16  # that draw at once
-OWN_DRAWINGS = 4  # sessions that draw what no other does
-EVERY = 0.5  # seconds from one stroke of a session to its next
+SESSIONS = 16  # sessions that draw at the same time
+OWN_DRAWINGS = 4  # prepare drawings for this many sessions; the others repeat them
+EVERY = 0.5  # seconds between two strokes of a session
 TINY = RECIPES["mlp-128-64-adam"].changed(dataset="digits", subset=100, epochs=1)
-AT_ONCE = 25  # runs that wait for each other
-SIDE_BY_SIDE = 4  # runs
+AT_ONCE = 25  # runs started together
+SIDE_BY_SIDE = 4  # runs in parallel; the rest wait
 
 
 def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
-    """Memory of the server in MB: with four networks, over many strokes, over many runs."""
+    """Measure the server's memory in MB: with four networks, over strokes, and over runs."""
     os.environ["MNIST_APP_PARALLEL_RUNS"] = str(SIDE_BY_SIDE)
     sent: Messages = []
     with (
@@ -44,7 +44,7 @@ def memory(browser: Browser, strokes: int, trainings: int) -> dict[str, Any]:
     ):
         job = _job(url, recorded(app, sent), strokes)
         loaded = _with_all_networks(app, server)
-        pipe.send(replace(job, sessions=0))  # the drawings are made beside the runs
+        pipe.send(replace(job, sessions=0))  # prepares the drawings during the runs
         over_runs = [loaded, *_over_runs(app, server, trainings)]
         drawn, over_strokes = _over_strokes(pipe, job, server)
     return {
@@ -72,7 +72,7 @@ def _megabytes(server: psutil.Process) -> float:
 
 
 def _job(url: str, recording: Recording, strokes: int) -> Job:
-    """So many strokes of many sessions."""
+    """Return a job in which many sessions together draw `strokes` strokes."""
     sessions = min(SESSIONS, strokes)
     seconds = EVERY * strokes / sessions
     how = {"to_the_last": True, "clears": False}
@@ -80,7 +80,7 @@ def _job(url: str, recording: Recording, strokes: int) -> Job:
 
 
 def _over_strokes(pipe: Connection, job: Job, server: psutil.Process) -> tuple[int, list[float]]:
-    """How many strokes were drawn, and the memory, looked at again and again meanwhile."""
+    """Have the sessions draw; return the number of strokes, and the memory at intervals."""
     begun(pipe, job)
     course = []
     while not pipe.poll(job.seconds / 10):
@@ -92,7 +92,7 @@ def _over_strokes(pipe: Connection, job: Job, server: psutil.Process) -> tuple[i
 
 
 def _over_runs(app: App, server: psutil.Process, trainings: int) -> Iterator[float]:
-    """The memory after every few short trainings, followed in the Train tab."""
+    """Yield the memory after every few short runs, which the Train tab follows."""
     app.tab("Train")
     for number in range(0, trainings, AT_ONCE):
         names = [f"short-{i}" for i in range(number, min(number + AT_ONCE, trainings))]

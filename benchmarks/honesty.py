@@ -1,4 +1,4 @@
-"""Measures whether confidence means what it says, and whether what is no digit is refused."""
+"""Measures how well confidence is calibrated, and whether non-digits are refused."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,18 +19,18 @@ from mnist_app.training.calibration import calibration_error
 from mnist_app.training.evaluation import CLASSES, probabilities
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabcdefghjkmnpqrtuvwxy"
-LOOKALIKES = "IOSZiloszDBGQbgqJjy"  # that may be read as 1, 0, 5, 2, 8, 6, 9
+LOOKALIKES = "IOSZiloszDBGQbgqJjy"  # may be read as 1, 0, 5, 2, 8, 6, 9
 _FONTS = "/usr/share/fonts", "/Library/Fonts", "C:/Windows/Fonts"
 
 
 def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int) -> dict[str, Any]:
-    """Calibration and refusals of one network.
+    """Measure the calibration and the refusals of one network.
 
     Args:
         predictor: the network.
-        writers: pen digits of people whom nothing of it was fitted to.
-        count: of each kind of non-digit.
-        seed: of how things are drawn.
+        writers: pen digits of people whom the network was not fitted to in any way.
+        count: the number of drawings of each kind of non-digit.
+        seed: the seed of all drawings.
     """
     pens = rendering.draw_pen_digits(writers, 1, seed)
     test = load_mnist().test
@@ -71,17 +71,17 @@ def _of_non_digits(predictor: Predictor, canvases: Iterator[np.ndarray]) -> dict
 
 
 def _refuses(predictor: Predictor, ink: np.ndarray) -> tuple[bool, bool]:
-    """Whether the network refuses the whole drawing, and whether the app finds no digit in it."""
+    """Return whether the network refuses the whole drawing, and whether the app finds no digit."""
     rgba = pen.canvas_rgba(ink)
     read = number_text(predictor.read_number(rgba))
     return predictor.predict(rgba).digit is None, not read.strip("?")
 
 
-# Non-digits: the kinds that the network learned, drawn anew, and others that it never saw
+# Non-digits: new drawings of the kinds that the network learned, and kinds that it never saw
 
 
 def non_digits(count: int, seed: int) -> dict[str, Iterator[np.ndarray]]:
-    """Canvases with what is no digit, uint8 (side, side), by kind."""
+    """Draw canvases of non-digits, uint8 (side, side), by kind."""
     seeds = iter(np.random.SeedSequence([seed, 3]).spawn(len(UNSEEN) + 2))
     randoms = map(np.random.default_rng, seeds)
     learned = rendering.non_digit_canvases(count, seed + 1000)
@@ -107,7 +107,7 @@ def _letters(text: str, count: int, random: np.random.Generator) -> Iterator[np.
 
 
 def _fonts() -> list[ImageFont.FreeTypeFont]:
-    """Pillow's own font, and the machine's DejaVu fonts where it has them."""
+    """Load Pillow's own font, and the machine's DejaVu fonts if it has any."""
     files = [path for folder in _FONTS for path in sorted(Path(folder).rglob("DejaVu*.ttf"))]
     texts = [path for path in files if "Math" not in path.name]
     return [ImageFont.load_default(170), *(ImageFont.truetype(str(path), 170) for path in texts)]
@@ -151,7 +151,7 @@ def _stick_figure(random: np.random.Generator) -> Strokes:
     ]
 
 
-# Straight letters, in units of their height.
+# Letters made of straight lines, in units of their height.
 _CAPITALS = [
     [[(0, 1), (0.4, 0), (0.8, 1)], [(0.15, 0.65), (0.65, 0.65)]],  # A
     [[(0.6, 0), (0, 0), (0, 1), (0.6, 1)], [(0, 0.5), (0.5, 0.5)]],  # E

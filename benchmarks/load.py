@@ -1,10 +1,10 @@
-"""How the app bears a class that draws at once: python benchmarks/load.py [--sessions N ...].
+"""Measure the app with a whole class drawing: python benchmarks/load.py [--sessions N ...].
 
-At each level so many sessions draw, each a stroke every few seconds, while one training runs and
-three more sessions follow it in the Train tab. The sessions speak Streamlit's own protocol: they
-send what a real page sent a moment before, with drawings of their own, and wait until the answer to
-just that drawing is there. One real page draws beside them, so that both can be compared.
-Writes load.json and load.svg into docs/; reliability.py makes the page of them.
+At each level, a number of sessions draw, each a stroke every few seconds. Meanwhile one run is
+training, and three more sessions follow it in the Train tab. The sessions speak Streamlit's own
+protocol: they send the messages that a real page has just sent, with their own drawings, and wait
+for the answer to exactly that drawing. One real page draws at the same time, for comparison.
+Writes load.json and load.svg into docs/; reliability.py turns them into a page.
 """
 
 import json
@@ -44,8 +44,8 @@ from mnist_app.runs.run import Run, find_run  # noqa: E402
 LEVELS = 1, 10, 30, 60
 FOLLOWERS = 3
 TARGET_MS, TARGET_AT = 800, 30  # 95th percentile, sessions
-PRESET = "cnn-2x32"  # what is trained meanwhile
-FIRST_MINUTE = 60  # seconds, in which caches fill; a fifth of a shorter run
+PRESET = "cnn-2x32"  # trained meanwhile
+FIRST_MINUTE = 60  # seconds in which caches fill; at most a fifth of a level
 
 Result = dict[str, Any]
 
@@ -58,8 +58,8 @@ Result = dict[str, Any]
 @click.option("--every", default=3.0, show_default=True, help="Seconds between two strokes.")
 @click.option("--output", type=click.Path(path_type=Path), default=ROOT / "docs")
 def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) -> None:
-    """Measure the app with so many SESSIONS, one level after the other."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends with it
+    """Measure the app with each number of SESSIONS, one level after another."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything it started ends too
     output.mkdir(parents=True, exist_ok=True)
     path = output / "load.json"
     result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"levels": []}
@@ -84,7 +84,7 @@ def main(sessions: tuple[int, ...], seconds: float, every: float, output: Path) 
 def level(
     browser: Browser, pipe: Connection, sessions: int, seconds: float, every: float, most: int
 ) -> Result:
-    """The figures of one level, on a new server."""
+    """Measure one level, on a new server."""
     with serving() as (url, weights, server):
         run = lifecycle.start(RECIPES[PRESET].changed(epochs=1000), "beside")
         driving.until(lambda: find_run(run.id).log.batch, "begin")
@@ -100,7 +100,7 @@ def level(
 
 
 class Watched:
-    """The server and the training, looked at again and again."""
+    """The server and the run, measured at intervals."""
 
     def __init__(self, server: psutil.Process, run: Run) -> None:
         self.server, self.run = server, run
@@ -110,14 +110,14 @@ class Watched:
         self.look()
 
     def look(self) -> None:
-        """Note the memory, the server's share of the CPU and the training's speed until now."""
+        """Record the memory, and the server's mean CPU use and the training speed so far."""
         taken = max(time.perf_counter() - self.begin, 1e-9)
         self.memory.append((taken, self.server.memory_info().rss / 1e6))
         self.cores = (float(cpu_seconds(self.server)[0]) - self.cpu) / taken
         self.images_per_second = (self._images() - self.images) / taken
 
     def memory_after(self, seconds: float) -> float:
-        """Of the server, in MB, at the first look after so long."""
+        """Return the server's memory in MB, as first measured after this many seconds."""
         return next((mb for at, mb in self.memory if at >= seconds), self.memory[-1][1])
 
     def _images(self) -> float:
@@ -151,7 +151,7 @@ def _row(
 
 
 def spread(values: list[float]) -> Result:
-    """Median, 95th and 99th percentile, maximum, in the unit of the values, and n."""
+    """Return median, 95th and 99th percentile and maximum, in the unit of the values, and n."""
     if not values:
         return {"p50": None, "p95": None, "p99": None, "max": None, "n": 0}
     names = "p50", "p95", "p99", "max"
@@ -165,7 +165,7 @@ def spread(values: list[float]) -> Result:
 
 
 def _page_times(app: App, seconds: float, every: float, look: Callable[[], None]) -> Result:
-    """Milliseconds from lifting the pen to each answer on the page, stroke after stroke."""
+    """Draw stroke by stroke; return the milliseconds from lifting the pen to each answer."""
     times, errors, shapes = [], 0, drawings(1, seed=1)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -184,7 +184,7 @@ def _page_times(app: App, seconds: float, every: float, look: Callable[[], None]
     return {"times": times, "errors": errors}
 
 
-# What is written
+# Output
 
 
 HEAD = """\
@@ -209,7 +209,7 @@ SERVER = """
 
 
 def section(result: Result) -> list[str]:
-    """The tables and what they show, as lines of markdown without a title."""
+    """Return the description, the tables and the chart, as lines of Markdown without a title."""
     rows = result["levels"]
     facts = {name: rows[-1][name] for name in ("seconds", "every_s")}
     lines = [
@@ -249,7 +249,7 @@ WIDTH, HEIGHT = 560, 240  # of the plot, pixels
 
 
 def chart(rows: list[Result]) -> str:
-    """Time to an answer against the number of sessions, as an SVG line chart."""
+    """Draw the time to an answer against the number of sessions, as an SVG line chart."""
     rows = [row for row in rows if row["answer_ms"]["n"]]
     most = 1.05 * max([TARGET_MS, *(row["answer_ms"]["p99"] for row in rows)])
     widest = max([row["sessions"] for row in rows], default=1)
@@ -275,11 +275,11 @@ def _pairs(points: list[str]) -> list[list[str]]:
 
 
 def _axes(place: Callable[[float, float], str], most: float, sessions: list[int]) -> str:
-    """Lines across every so many milliseconds, the target's among them, and the axes' titles."""
+    """Draw the grid lines, one of them at the target, with labels and the titles of the axes."""
     step = 10 ** math.floor(math.log10(most))
     step = step if most / step >= 4 else step / 4
     parts = []
-    apart = 0.07 * most  # what two labels need between them
+    apart = 0.07 * most  # the space that two labels need between them
     ticks = [value for value in np.arange(0, most, step) if abs(value - TARGET_MS) > apart]
     for value in [*ticks, TARGET_MS]:
         x, y = place(0, value).split(",")

@@ -1,7 +1,8 @@
-"""Trains a preset for a moment, on as many images as it really has; prints its memory.
+"""Train a preset briefly, on as many images as it really has, and print the peak memory.
 
-python benchmarks/memory.py PRESET; with "torch" in its place, what importing torch takes. Two
-figures in MB: the peak until the first step, when the data set is ready, and that of all.
+Usage: python benchmarks/memory.py PRESET, or "torch" as PRESET to measure importing torch alone.
+Prints two figures in MB: the peak before the first step, when the data set is ready, and the peak
+over everything.
 """
 
 import re
@@ -17,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 IMPORT = "torch"
 STEPS = 30
-DRAWN = 50  # of each kind, repeated: drawing them all takes minutes, and no more memory
-EVALUATED = 1_000  # images: evaluation goes in batches, whatever their number
+DRAWN = 50  # of each kind, repeated: drawing all of them takes minutes but no more memory
+EVALUATED = 1_000  # images; they are evaluated in batches, so more would need no more memory
 
 
 def main(name: str) -> None:
@@ -28,21 +29,21 @@ def main(name: str) -> None:
 
 
 def peak() -> float:
-    """The most memory that this process has had, in bytes."""
+    """Return the peak memory of this process so far, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # Linux's getrusage would count what the parent had, too
+    if status.exists():  # on Linux, getrusage would include the parent's peak
         return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
-    import resource  # which Windows lacks
+    import resource  # does not exist on Windows
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 
 
 def train_for_a_moment(name: str) -> float:
-    """Some steps of the preset, then the end of a training with its measurements.
+    """Train the preset for some steps, then finish with the usual evaluation and calibration.
 
     Returns:
-        the peak before the first step, in bytes.
+        The peak before the first step, in bytes.
     """
     from mnist_app.data import training_data
     from mnist_app.recipes.presets import RECIPES
@@ -50,7 +51,7 @@ def train_for_a_moment(name: str) -> float:
 
     recipe = RECIPES[name]
     if recipe.pen_copies:
-        from mnist_app.data import rendering  # others do not load it: its memory is not theirs
+        from mnist_app.data import rendering  # here: others must not pay for its memory
 
         rendering._collect = _repeating(rendering._collect)
     parts = training_data.prepare(recipe)

@@ -1,4 +1,4 @@
-"""What the expanders below the canvas cost: without them, all closed, and each one open."""
+"""The cost of the expanders below the canvas: without them, all closed, and each one open."""
 
 import sys
 from pathlib import Path
@@ -18,15 +18,15 @@ from page import App  # noqa: E402
 from mnist_app.ui.draw.reasons.panels import TITLES  # noqa: E402
 
 BARE = Path(__file__).with_name("bare_app.py")
-FEWER = 10  # times fewer strokes are drawn with an expander open
+FEWER = 10  # with an expander open, this many times fewer strokes are drawn
 WITHOUT, CLOSED = "without them", "all closed"
 
 
 def panels(browser: Browser, strokes: int) -> list[dict[str, Any]]:
-    """Milliseconds to an answer and the server's CPU per stroke, of each way.
+    """Measure the milliseconds to an answer and the server's CPU per stroke, for each way.
 
-    The app without the expanders and the one with all of them closed take turns. Neither has
-    MNIST: the index of its neighbours takes a minute, beside which nothing can be measured.
+    The app without the expanders and the app with all of them closed take turns. Neither has
+    MNIST: indexing it for the neighbours takes a minute, which would distort all measurements.
     """
     rows = {}
     with (
@@ -65,11 +65,11 @@ def _drawn(
 
 
 def _open(app: App, name: str) -> None:
-    """Open it, and wait until what it needs is loaded, what it shows is computed."""
+    """Open an expander, and wait until it has loaded and computed what it shows."""
     app.panel(f"reasons_{name}")
     app.page.wait_for_timeout(1000)
 
 
 def cpu_seconds(server: psutil.Process) -> np.ndarray:
-    """The server's CPU time so far, (1,)."""
+    """Return the server's CPU time so far in seconds, (1,)."""
     return np.array([sum(server.cpu_times()[:2])])

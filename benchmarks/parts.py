@@ -1,4 +1,4 @@
-"""What the normal form of a drawing spends its time on, by Python's profiler."""
+"""Where the time goes in computing a drawing's normal form, by Python's profiler."""
 
 import cProfile
 import inspect
@@ -27,7 +27,7 @@ CALLERS = (
     Drawing.ink.func,
     normal_form.normal_form,
     normal_form._drop_specks,
-    cached_property.__get__,  # of a form's mask
+    cached_property.__get__,  # for a form's mask
 )
 REST = "the rest"
 ROUNDS = 5
@@ -36,12 +36,14 @@ Shares = dict[str, float]
 
 
 def shares(drawings: Sequence[np.ndarray]) -> tuple[Shares, float]:
-    """Shares (0..1) of the normal form: of its steps, and of scipy's distance transforms in them.
+    """Return the shares (0..1) of time of the normal form's steps, and of distance transforms.
 
     Args:
         drawings: uint8 (H, W, 4) each.
+    Returns:
+        (share of each step; share of scipy's distance transforms, which are part of the steps).
     """
-    normal_form.to_mnist(drawings[0])  # warm
+    normal_form.to_mnist(drawings[0])  # warm up
     profiled = cProfile.Profile()
     for _ in range(ROUNDS):
         for rgba in drawings:
@@ -56,12 +58,12 @@ def shares(drawings: Sequence[np.ndarray]) -> tuple[Shares, float]:
 def _seconds(
     stats: dict[Any, Any], function: Callable[..., Any], callers: Sequence[Callable[..., Any]] = ()
 ) -> float:
-    """Seconds in a function and all that it calls."""
+    """Return the seconds in a function and everything it calls; only for `callers`, if given."""
     *_, taken, by = stats[_key(function)]
     return sum(by[_key(one)][-1] for one in callers if _key(one) in by) if callers else taken
 
 
 def _key(function: Callable[..., Any]) -> tuple[str, int, str]:
-    """How the profiler calls a function."""
+    """Return the profiler's key for a function."""
     code = inspect.unwrap(function).__code__
     return code.co_filename, code.co_firstlineno, code.co_name

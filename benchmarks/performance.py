@@ -1,4 +1,7 @@
-"""docs/performance.md and its chart, from what training.py, app.py and prediction.py measured."""
+"""Write docs/performance.md and its chart.
+
+The results come from training.py, app.py and prediction.py.
+"""
 
 import json
 import math
@@ -105,7 +108,7 @@ Not measured: training on a GPU, as none was at hand. The same code runs there, 
 set in its memory; the tests run it on the CPU."""
 
 MOST_TRAINING_MB, MOST_APP_MB = 700, 900
-QUICK = "mlp", "lenet5"  # of which a greater ratio is wanted than of other networks
+QUICK = "mlp", "lenet5"  # need a greater ratio than other networks
 
 
 @click.command()
@@ -127,7 +130,7 @@ def main(docs: Path) -> None:
 
 
 def _glance(results: dict[str, Result]) -> Iterator[str]:
-    """What is wanted, and whether it is reached."""
+    """Yield a row for each target, with what was measured and whether it is reached."""
     training, app = results["training"], results["app"]
     rows, rounds = training["epochs"]["rows"], training["epochs"]["rounds"]
     for words, wanted in (("MLPs and LeNet-5", 4), ("CNNs", 3)):
@@ -153,7 +156,7 @@ def _glance(results: dict[str, Result]) -> Iterator[str]:
 
 
 def _wanted(row: Result) -> int:
-    """The ratio that a preset should reach."""
+    """Return the ratio that a preset should reach."""
     return 4 if row["preset"].startswith(QUICK) else 3
 
 
@@ -217,7 +220,7 @@ def _training(training: Result) -> Iterator[str]:
 
 
 def _profile(training: Result) -> Iterator[str]:
-    """The kinds of work, those with the greatest shares first."""
+    """Yield the table of the kinds of work, the ones with the greatest shares first."""
     profiles = training["profile"]
     kinds = sorted(
         {kind for shares in profiles.values() for kind in shares},
@@ -273,7 +276,7 @@ def _app(app: Result) -> Iterator[str]:
 
 
 def _tab(key: str, evaluated: str = "") -> str:
-    """What a measurement of a tab is called in the table."""
+    """Return the name of a tab's measurement in the table."""
     name = key.removeprefix("tab_").removesuffix("_ms")
     if name == "Evaluate_first":
         return f"Evaluate, first opening, until {evaluated} has read MNIST's test images"
@@ -291,7 +294,7 @@ def _panels(rows: list[Result]) -> Iterator[str]:
 
 
 def _late(values: Result, form: str) -> str:
-    """The 95th percentile, where there is more than one value."""
+    """Return the 95th percentile as text, or nothing if there is only one value."""
     return f"{values['p95']:{form}}" if values["n"] > 1 else ""
 
 
@@ -300,7 +303,7 @@ def _course(values: list[float]) -> str:
 
 
 def chart(rows: list[Result]) -> str:
-    """Seconds per epoch as an SVG bar chart on a logarithmic scale, ours and the usual way."""
+    """Draw the seconds per epoch, ours and the usual way, as an SVG bar chart on a log scale."""
     longest = max(row["usual_s"] for row in rows)
     least = min(row["ours_s"] for row in rows) / 1.5
     parts = []

@@ -1,8 +1,9 @@
-"""How long an answer takes, and how many come in a second: python benchmarks/prediction.py.
+"""Measure the time per answer and the answers per second: python benchmarks/prediction.py.
 
-One drawing of 280x280 pixels at a time, from its pixels to the answer, and many images at once
-beside the plain network. All networks take turns in one run, so that other work on the machine
-falls on all of them; times are medians and 95th percentiles. Writes prediction.json into docs/.
+Times one drawing of 280x280 pixels at a time, from its pixels to the answer, and many images at
+once, compared with the plain network. All networks take turns in one run, so that other work on
+the machine affects all of them. Times are medians and 95th percentiles. Writes
+docs/prediction.json.
 """
 
 import json
@@ -60,7 +61,7 @@ def main(rounds: int, images: int, threads: int | None, seed: int, output: Path)
 
 
 def _drawings(random: np.random.Generator) -> list[np.ndarray]:
-    """Digits on the app's canvas: pen strokes, or else the bundled digits, enlarged."""
+    """Draw digits on the app's canvas: pen strokes, or else the bundled digits, enlarged."""
     if writers := training_data.load_pen_digits():
         return [single(writers, random)[1] for _ in range(DRAWINGS)]
     images = bundled.load_bundled().test.images[:DRAWINGS].numpy()
@@ -70,13 +71,13 @@ def _drawings(random: np.random.Generator) -> list[np.ndarray]:
 def _one_at_a_time(
     predictors: dict[str, Predictor], drawings: list[np.ndarray], rounds: int
 ) -> list[dict[str, Any]]:
-    """Milliseconds of the normal form, of one prediction, and of reading a number."""
+    """Measure the milliseconds of the normal form, of a prediction, and of reading a number."""
     form: list[float] = []
     times: dict[str, Times] = {name: {"predict": [], "read": []} for name in predictors}
     for _ in range(rounds):
         form += [_milliseconds(to_mnist, rgba) for rgba in drawings]
         for name, predictor in predictors.items():
-            predictor.read_number(drawings[0])  # warm
+            predictor.read_number(drawings[0])  # warm up
             works = {"predict": predictor.predict, "read": predictor.read_number}
             for key, work in works.items():
                 times[name][key] += [_milliseconds(work, rgba) for rgba in drawings]
@@ -96,7 +97,7 @@ def _one_at_a_time(
 def _many_at_once(
     predictors: dict[str, Predictor], count: int, rounds: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Images per second, of predictions and of the plain network on as many images at once."""
+    """Measure images per second, of our predictions and of the plain network, `count` at once."""
     x = torch.rand(count, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
     times: dict[str, Times] = {name: {"ours": [], "plain": []} for name in predictors}
     for _ in range(rounds):
@@ -134,7 +135,7 @@ def _quantiles(values: list[float]) -> tuple[float, float]:
 
 
 def table(result: dict[str, Any]) -> list[str]:
-    """The measurements as lines of Markdown."""
+    """Return the measurements as lines of Markdown."""
     one, many = result["one"], {row["network"]: row for row in result["many"]}
     form, n = one[0]["normal_form_ms"], one[0]["n"]
     lines = [
@@ -166,7 +167,7 @@ What else an answer takes is the network.
 
 
 def _profile(steps: parts.Shares, transforms: float) -> list[str]:
-    """A row for each step, the one with the greatest share first."""
+    """Return the table with a row for each step, the one with the greatest share first."""
     largest = sorted(steps.items(), key=lambda item: -item[1])
     lines = PROFILE.format(transforms=transforms).splitlines()
     return [*lines, *(f"| {name} | {share:.0%} |" for name, share in largest)]

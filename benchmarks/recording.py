@@ -1,4 +1,4 @@
-"""What a real page sends to the app, and the process of the many sessions that send the like."""
+"""Record what a real page sends to the app, and run a process of sessions that send the same."""
 
 import base64
 import sys
@@ -20,11 +20,11 @@ from playwright.sync_api import Browser, Page  # noqa: E402
 from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
 
 SAMPLE = [(140.0, 40.0), (140.0, 240.0)]  # the stroke that is recorded
-AT_REST = 1500  # ms after which a page that did something has nothing left to send
+AT_REST = 1500  # ms after an action, when the page has sent everything
 
 
 def listen(page: Page, sent: Messages) -> None:
-    """Keep what the page sends over its web socket."""
+    """Collect the reruns that the page requests over its web socket, except automatic ones."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
 
@@ -39,7 +39,10 @@ def listen(page: Page, sent: Messages) -> None:
 
 
 def recorded(app: App, sent: Messages) -> Recording:
-    """What a new page that is listened to sends when it opens, for a stroke and to clear it."""
+    """Record what a new page sends when it opens, for a stroke, and to clear the canvas.
+
+    `sent` is the list to which `listen` adds the page's messages.
+    """
     app.part("network").wait_for()
     opening = _since(app, sent, 0)
     app.page.evaluate(PROBE)
@@ -55,7 +58,7 @@ def recorded(app: App, sent: Messages) -> Recording:
 
 
 def recorded_tab(browser: Browser, like: App) -> Messages:
-    """What another page sends to open the Train tab, while a training runs."""
+    """Record what another page sends to open the Train tab during a run."""
     sent: Messages = []
     with opened(browser, like.url, like.weights, lambda page: listen(page, sent)) as app:
         app.part("network").wait_for()
@@ -66,7 +69,7 @@ def recorded_tab(browser: Browser, like: App) -> Messages:
 
 
 def _since(app: App, sent: Messages, known: int) -> Messages:
-    """What was sent since so many messages, when nothing more comes."""
+    """Return what was sent after the first `known` messages, once nothing more comes."""
     app.page.wait_for_timeout(AT_REST)
     return sent[known:]
 
@@ -76,7 +79,7 @@ def _since(app: App, sent: Messages, known: int) -> Messages:
 
 @contextmanager
 def crowd() -> Iterator[Connection]:
-    """The process of the many sessions."""
+    """Start the process of the many sessions; yield the pipe to it."""
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there,), daemon=True)
@@ -91,14 +94,14 @@ def crowd() -> Iterator[Connection]:
 
 
 def begun(pipe: Connection, job: Job) -> None:
-    """Have the sessions do a job, and wait until all of them are in."""
+    """Have the sessions do a job, and wait until all of them are open."""
     pipe.send(job)
     if told(pipe) != "ready":
         raise SystemExit("The sessions did not open.")
 
 
 def told(pipe: Connection) -> Any:
-    """What the process of the sessions says next."""
+    """Return the next message from the process of the sessions."""
     try:
         return pipe.recv()
     except EOFError:

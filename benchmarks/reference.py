@@ -1,4 +1,4 @@
-"""How networks are usually trained: what a reader of the tutorials writes, for comparison."""
+"""The usual way to train networks, as tutorials teach it, for comparison."""
 
 import time
 
@@ -20,7 +20,7 @@ SPEED_RUN_BATCH = 256
 
 
 def usual_loader(recipe: Recipe, count: int) -> DataLoader:
-    """The first `count` training images of MNIST, read and augmented one by one."""
+    """Return a loader of MNIST's first `count` training images, read and augmented one by one."""
     steps = [transforms.ToTensor()]
     if recipe.rotation or recipe.shift or recipe.zoom or recipe.shear:
         shift = recipe.shift / 28
@@ -36,7 +36,7 @@ def usual_loader(recipe: Recipe, count: int) -> DataLoader:
 
 
 def usual_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
-    """The recipe's optimizer, as torch makes it."""
+    """Make the recipe's optimizer directly with torch."""
     rate, decay = recipe.learning_rate, recipe.l2
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), rate, recipe.momentum, weight_decay=decay)
@@ -46,11 +46,11 @@ def usual_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
-    """Train the recipe's network for its first epoch: the network, and the seconds of its steps.
+    """Train the recipe's network for one epoch; return the network and the seconds of its steps.
 
     Args:
-        recipe: of its augmentation, what torchvision has is used.
-        digits: the first so many of MNIST's training images.
+        recipe: only the augmentation that torchvision offers is used.
+        digits: the first training images of MNIST; only their number matters.
     """
     torch.manual_seed(recipe.seed)
     loader = usual_loader(recipe, len(digits))
@@ -71,13 +71,13 @@ def usual_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
         schedule.step()
         running_loss += loss.item()
         correct += (logits.argmax(dim=1) == labels).sum().item()
-    return model.eval(), time.perf_counter() - start  # .item() has waited for a GPU
+    return model.eval(), time.perf_counter() - start  # .item() waits for a GPU
 
 
 def _usual_schedule(
     recipe: Recipe, optimizer: torch.optim.Optimizer, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """The recipe's schedule in its first epoch, in which that of steps is constant."""
+    """Make the recipe's schedule for its first epoch, in which the schedule "steps" is constant."""
     if recipe.schedule == "cosine":
         return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * steps)
     if recipe.schedule == "one_cycle":
@@ -94,13 +94,13 @@ def _usual_loss(recipe: Recipe, logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def speed_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
-    """The best known public speed run: its network after one epoch, and the seconds it took.
+    """Do the best known public speed run; return its network and the seconds of its one epoch.
 
     Convolutions of 24 (5x5) and 32 (3x3) channels, pooled before the ReLU, and a dense layer of
     256; Adam with betas 0.7 and 0.9, one cycle up to a learning rate of 0.01, batches of 256 in
-    the order of the file. The normalised images are in memory before the clock starts. Of the
-    recipe only the seed is used.
-    Source: github.com/tuomaso/train_mnist_fast, written anew from its description.
+    the order of the file. The normalised images are in memory before the clock starts. Only
+    the recipe's seed is used.
+    Source: github.com/tuomaso/train_mnist_fast, rewritten from its description.
     """
     device = best_device()
     images, labels = digits.images.to(device), digits.labels.to(device)
@@ -122,7 +122,7 @@ def speed_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
         functional.cross_entropy(model(batch), target).backward()
         optimizer.step()
         schedule.step()
-    model[-1].weight.sum().item()  # a GPU is done when its result is there
+    model[-1].weight.sum().item()  # waits for a GPU
     seconds = time.perf_counter() - start
     scale = Scale(1 / PIXEL_DEVIATION, -PIXEL_MEAN / PIXEL_DEVIATION)
     return nn.Sequential(scale, *model).eval(), seconds

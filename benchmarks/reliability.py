@@ -1,6 +1,6 @@
-"""docs/reliability.md, from what load.py and `make torture` measured.
+"""Write docs/reliability.md, from what load.py and `make torture` measured.
 
-Reads load.json and torture.jsonl in docs/; what is not there is said to be not measured.
+Reads load.json and torture.jsonl in docs/. If one is missing, the page says "Not measured yet."
 """
 
 import json
@@ -79,7 +79,7 @@ def _read(path: Path) -> list[Row]:
 
 
 def _last(told: list[Row], kind: str) -> list[Row]:
-    """What was told last of each fault or target, in the order in which they came first."""
+    """Return the last row of each fault or target, in the order in which they first appeared."""
     return list({row[kind]: row for row in told if kind in row}.values())
 
 

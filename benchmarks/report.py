@@ -1,4 +1,4 @@
-"""docs/drawings.md and its heat map, from what benchmarks/drawings.py measured."""
+"""Write docs/drawings.md and its heat map, from what benchmarks/drawings.py measured."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from grid import BRUSHES, PLACES, ROTATIONS, SIZES
 from mnist_app.common.files import write_text
 
 Rows = list[dict[str, Any]]
-Figure = tuple[str, list[float], str]  # what it is, per seed, and what is wanted
+Figure = tuple[str, list[float], str]  # text, value per seed, target
 
 HEAD = """\
 # Drawings
@@ -101,13 +101,13 @@ SUMMARY = """\
 
 
 def known(folder: Path) -> dict[str, Any]:
-    """What was measured so far, by part."""
+    """Read what was measured so far, by part."""
     path = folder / "drawings.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any]:
-    """A part's rows, and those that are known of networks that were not measured now."""
+    """Merge a part's rows with the known rows of other networks, if the seed is the same."""
     measured = {row["network"] for row in rows}
     others = known["rows"] if known and known["seed"] == seed else []
     kept = [row for row in others if row["network"] not in measured]
@@ -115,7 +115,7 @@ def merged(known: dict[str, Any] | None, rows: Rows, seed: int) -> dict[str, Any
 
 
 def save(results: dict[str, Any], folder: Path, *, are_foreign: bool = False) -> None:
-    """Write drawings.json, and drawings.md with the heat map of it."""
+    """Write drawings.json, and drawings.md with its heat map."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(results, folder, are_foreign=are_foreign)
     write_text(folder / "drawings.json", json.dumps(results, indent=1) + "\n")
@@ -144,7 +144,7 @@ def _write(results: dict[str, Any], folder: Path, *, are_foreign: bool) -> None:
 
 
 def _summary(results: dict[str, Any]) -> Iterator[str]:
-    """The figures of canvas that a reader asks for first."""
+    """Yield the figures of canvas that readers look for first."""
     own = {
         part: [row for row in value["rows"] if _is_canvas(row["network"])]
         for part, value in results.items()
@@ -212,7 +212,7 @@ def _is_canvas(name: str) -> bool:
 
 
 def _pooled(rows: Rows) -> Rows:
-    """The rows, the seeds of canvas under one name."""
+    """Return the rows, with all seeds of canvas under one name."""
     return [
         {**row, "network": "canvas, all seeds"} if _is_canvas(row["network"]) else row
         for row in rows
@@ -254,7 +254,7 @@ def _brushes(rows: Rows) -> Iterator[str]:
 
 
 def heat_map(rows: Rows) -> str:
-    """Accuracy per cell as an SVG picture: brush and size down, place and rotation across."""
+    """Draw accuracy per cell as an SVG picture: brush and size down, place and rotation across."""
     cells = _cells(rows)
     parts = []
     for y, (brush, size) in enumerate((b, s) for b in BRUSHES for s in SIZES):

@@ -1,4 +1,4 @@
-"""A session of the app without a browser: Streamlit's own messages over its web socket."""
+"""A session of the app without a browser, which sends Streamlit's messages over a web socket."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-CANVAS = "-drawing_canvas"  # how the id of the canvas component ends, which holds the drawing
+CANVAS = "-drawing_canvas"  # end of the id of the canvas component, which holds the drawing
 DIGIT, SEEN = '<div class="digit', '<div class="seen"'
-CHANCES = '<div class="bars', '<div class="cards"'  # comes last
-PATIENCE = 10  # seconds for an answer
+CHANCES = '<div class="bars', '<div class="cards"'  # arrives last
+PATIENCE = 10  # seconds to wait for an answer
 
 
 class SessionError(Exception):
-    """What a user would call an error; the message says which."""
+    """Anything that a user would call an error; the message says what it is."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Shown:
 
 @dataclass
 class Session:
-    """One open page: what it sends, what came, what went wrong."""
+    """One open page: what it sends, what it receives, and what went wrong."""
 
     socket: ClientConnection
-    last: BackMsg = field(default_factory=BackMsg)  # that was sent: the state of all widgets
+    last: BackMsg = field(default_factory=BackMsg)  # last one sent: the state of all widgets
     canvas: str | None = None  # the state of the canvas component, as JSON
     problems: list[str] = field(default_factory=list)
-    looks: list[float] = field(default_factory=list)  # seconds of each look for news
-    curves: int = 0  # charts that came
+    looks: list[float] = field(default_factory=list)  # seconds that each poll took
+    curves: int = 0  # charts received
     is_lost: bool = False
 
     def __post_init__(self) -> None:
@@ -51,29 +51,29 @@ class Session:
 
     @classmethod
     async def connect(cls, url: str) -> "Session":
-        """A socket to the app at an http address; nothing is asked for yet."""
+        """Connect to the app at an http address, without requesting anything yet."""
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
-        patient = {"open_timeout": 60, "ping_interval": None}  # as a browser, which sends no pings
+        patient = {"open_timeout": 60, "ping_interval": None}  # like a browser: it sends no pings
         return cls(await connect(address, subprotocols=["streamlit"], max_size=None, **patient))
 
     async def close(self) -> None:
-        """Leave, as a browser that is closed."""
+        """Disconnect, like a browser that is closed."""
         self._reader.cancel()
         for fragment in list(self._timers):
             self._stop(fragment)
         await self.socket.close()
 
-    # What it sends
+    # Sending
 
     async def run(self, message: BackMsg) -> float:
-        """Send what a page sent and wait until the script has run: seconds."""
+        """Send a page's message and wait until the script has run; return the seconds."""
         return await self._until(message, lambda got: got.WhichOneof("type") == "script_finished")
 
     async def draw(self, message: BackMsg, canvas: str, expected: Shown) -> float:
-        """Lift the pen and wait for the answer: seconds.
+        """Lift the pen and wait for the answer; return the seconds.
 
         Raises:
-            SessionError: none came, or a wrong one.
+            SessionError: no answer came, or a wrong one.
         """
         self.canvas, self._seen = canvas, ""
         seconds = await self._until(message, lambda got: self._is_answer(got, expected.seen))
@@ -104,8 +104,8 @@ class Session:
         await self.socket.send(self.last.SerializeToString())
 
     async def _look(self, fragment: str, interval: float) -> None:
-        """Run a part of the page again and again, as the page does that was told to."""
-        with suppress(WebSocketException):  # the reader notices
+        """Rerun a fragment of the page at an interval, as a real page does when told to."""
+        with suppress(WebSocketException):  # the reader handles it
             while True:
                 await asyncio.sleep(interval)
                 message = BackMsg()
@@ -116,7 +116,7 @@ class Session:
                 self._looking = time.perf_counter()
                 await self._send(message)
 
-    # What comes
+    # Receiving
 
     async def _read(self) -> None:
         message = ForwardMsg()
@@ -163,7 +163,7 @@ class Session:
             self._seen = body
 
     def _is_answer(self, message: ForwardMsg, seen: str) -> bool:
-        """Whether this is the last part of the answer to the drawing that gives this picture."""
+        """Return whether this is the last part of the answer to the drawing with this picture."""
         body = message.delta.new_element.html.body
         return body.startswith(CHANCES) and self._seen == seen
 

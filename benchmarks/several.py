@@ -12,7 +12,7 @@ SIDE = 600  # pixels of the canvas that a number is drawn on
 
 
 def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int) -> dict[str, Any]:
-    """How many numbers and touching pairs are read right, and how many single digits stay one."""
+    """Count the numbers and touching pairs read right, and the single digits that stay whole."""
     random = np.random.default_rng([seed, 4])
     numbers = _read(predictor, [number(writers, random) for _ in range(count)])
     singles = [single(writers, random) for _ in range(count)]
@@ -34,7 +34,7 @@ def measure(predictor: Predictor, writers: list[PenDigit], count: int, seed: int
 
 
 def _read(predictor: Predictor, drawn: list[tuple[str, np.ndarray]]) -> list[tuple[str, str]]:
-    """What was meant, and what is read."""
+    """Return each number that was meant, with the text that is read."""
     return [(text, number_text(predictor.read_number(rgba))) for text, rgba in drawn]
 
 
@@ -45,9 +45,10 @@ def number(
     gap: tuple[float, float] = (0.25, 0.1),
     least: float = 0.02,
 ) -> tuple[str, np.ndarray]:
-    """A number in one writer's digits: its text and its canvas, uint8 RGBA.
+    """Draw a number with one writer's digits; return its text and its canvas, uint8 RGBA.
 
-    The gaps are shares of a digit's height: mean and deviation, and the least.
+    The gaps are shares of a digit's height: `gap` is (mean, standard deviation), `least` the
+    minimum.
     """
     writer = random.choice(sorted({digit.writer for digit in writers}))
     own = [digit for digit in writers if digit.writer == writer]
@@ -62,7 +63,7 @@ def number(
 
 
 def single(writers: list[PenDigit], random: np.random.Generator) -> tuple[str, np.ndarray]:
-    """One digit on the app's canvas."""
+    """Draw one digit on the app's canvas; return its text and the canvas, uint8 RGBA."""
     digit = writers[random.integers(len(writers))]
     size = random.uniform(0.3, 0.9)
     strokes = pen.placed(digit.strokes, size=size, rotation=random.normal(0, 5))

@@ -1,4 +1,4 @@
-"""What a training step spends its time on, by torch's profiler."""
+"""Where the time goes in a training step, by torch's profiler."""
 
 import itertools
 from collections import Counter
@@ -11,7 +11,7 @@ from mnist_app.training.loop import train
 
 WARM, MEASURED = 10, 20  # steps
 
-# What an operation counts as, by a part of its name; the first that fits.
+# The kind of work of an operation, by a part of its name; the first match counts.
 KINDS = {
     "convolution": "convolutions",
     "addmm": "dense layers",
@@ -32,7 +32,7 @@ REST = "the rest"
 
 
 def shares(recipe: Recipe, digits: Digits) -> dict[str, float]:
-    """The share (0..1) of each kind of work in a step of the recipe, the greatest first."""
+    """Return the share (0..1) of each kind of work in a training step, the greatest first."""
     profiled = profile(activities=[ProfilerActivity.CPU])
     steps = itertools.count()
 
@@ -44,7 +44,7 @@ def shares(recipe: Recipe, digits: Digits) -> dict[str, float]:
             profiled.stop()
         return step == WARM + MEASURED
 
-    recipe = recipe.changed(epochs=WARM + MEASURED + 1)  # enough, however few the images are
+    recipe = recipe.changed(epochs=WARM + MEASURED + 1)  # enough, however few images there are
     for _ in train(recipe, digits, digits.subset(slice(100)), should_stop=should_stop):
         pass
     times: Counter[str] = Counter()

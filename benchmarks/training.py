@@ -1,10 +1,10 @@
-"""How fast the presets train, beside the usual way: python benchmarks/training.py [PART ...].
+"""Measure how fast the presets train: python benchmarks/training.py [PART ...].
 
 Parts: epochs (our epoch against the usual DataLoader loop), speedrun (time to 99% against the
-best known public speed run), profile (what a step spends its time on), memory (the peak of a
-training's process); without any, all. Ours and
-theirs take turns in one run, so that other work on the machine falls on both; times are medians.
-Writes training.json into docs/.
+best known public speed run), profile (where the time goes in a step), memory (the peak of a
+process that trains). Without a PART, all are measured. Ours and the other way take turns in one
+run, so that other work on the machine affects both. Times are medians.
+Writes docs/training.json.
 """
 
 import json
@@ -46,8 +46,8 @@ from mnist_app.training.loop import Trainer  # noqa: E402
 PARTS = ("epochs", "speedrun", "profile", "memory")
 SPEED_RUN = "speedrun"
 WHOLE_RUNS = "our run", "public"
-TRIAL = 10  # batches, at least
-PART_TEST = 1000  # test images after a part of an epoch, which is not about the accuracy
+TRIAL = 10  # batches, the minimum
+PART_TEST = 1000  # test images after part of an epoch, where accuracy hardly matters
 Rows = list[dict[str, Any]]
 
 
@@ -87,19 +87,22 @@ def main(
         write_text(path, json.dumps(result, indent=1) + "\n")
 
 
-# Each way has a process of its own, so that neither profits from how the other one is set up
+# Each way has its own process, so that neither benefits from the other's set-up
 
 
 @contextmanager
 def processes(ways: tuple[str, str]) -> Iterator[dict[str, ProcessPoolExecutor]]:
-    """A process for each way."""
+    """Start a process for each way."""
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         yield {way: stack.enter_context(ProcessPoolExecutor(1, context)) for way in ways}
 
 
 def timed(way: str, recipe: Recipe, count: int) -> tuple[float, float]:
-    """Train on the first `count` images: seconds, and accuracy on (a part of) the test images."""
+    """Train on the first `count` images; return the seconds and the test accuracy.
+
+    The accuracy is on all test images after a whole run, otherwise on the first PART_TEST.
+    """
     mnist = _mnist()
     model, seconds = WAYS[way](recipe, mnist.train.subset(slice(count)))
     test = mnist.test if way in WHOLE_RUNS else mnist.test.subset(slice(PART_TEST))
@@ -112,15 +115,15 @@ def _mnist() -> Dataset:
 
 
 def our_epoch(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
-    """The first epoch of our loop: the network, and the seconds of its steps."""
-    few = digits.subset(slice(10))  # the loop validates; that is not measured here
+    """Run the first epoch of our loop; return the network and the seconds of its steps."""
+    few = digits.subset(slice(10))  # the loop validates, which is not measured here
     trainer = Trainer(recipe, digits, few)
     event = next(e for e in trainer.events() if isinstance(e, EpochEvent))
     return trainer.network.eval(), event.seconds
 
 
 def our_run(recipe: Recipe, digits: Digits) -> tuple[nn.Module, float]:
-    """The same, and the seconds from nothing to the last step."""
+    """Run the first epoch of our loop; return the network and the seconds with all set-up."""
     start = time.perf_counter()
     network, _ = our_epoch(recipe, digits)
     return network, time.perf_counter() - start
@@ -133,7 +136,7 @@ WAYS = {"ours": our_epoch, "usual": usual_epoch, "our run": our_run, "public": s
 
 
 def epochs(recipes: list[Recipe], images: int, rounds: int, seconds: float) -> dict[str, Any]:
-    """Each preset's epoch beside the usual one, and the machine's ceiling."""
+    """Measure each preset's epoch against the usual one, and the machine's ceiling."""
     with processes(("ours", "usual")) as pools:
         return {
             "rounds": rounds,
@@ -149,12 +152,12 @@ def _on_mnist_alone(recipe: Recipe) -> Recipe:
 def _epoch_row(
     pools: dict[str, ProcessPoolExecutor], recipe: Recipe, images: int, rounds: int, seconds: float
 ) -> dict[str, Any]:
-    """Both ways on as many images as the usual one manages in `seconds`, at most an epoch.
+    """Time both ways on as many images as the usual one manages in `seconds`, at most an epoch.
 
-    What is drawn beside MNIST is left out, as the usual way does not have it.
+    Drawings that a preset adds to MNIST are left out, because the usual way does not have them.
     """
     recipe = _on_mnist_alone(recipe)
-    trial = min(images, TRIAL * recipe.batch_size)  # which also warms both up
+    trial = min(images, TRIAL * recipe.batch_size)  # this also warms both up
     seconds_of = {way: pools[way].submit(timed, way, recipe, trial).result()[0] for way in pools}
     per_image = seconds_of["usual"] / trial
     epoch = round(images * (1 - recipe.validation_fraction))
@@ -179,7 +182,7 @@ def _epoch_row(
 
 
 def profile(recipe: Recipe, images: int) -> dict[str, float]:
-    """The share of each kind of work in a step of our loop."""
+    """Return the share of each kind of work in a step of our loop."""
     return shares(_on_mnist_alone(recipe), _mnist().train.subset(slice(images)))
 
 
@@ -190,7 +193,7 @@ def _taking_turns(
     count: int,
     seeds: int,
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Seconds and accuracies of both ways, one after the other with each seed."""
+    """Measure the seconds and accuracies of both ways, one after the other with each seed."""
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     accuracy: dict[str, list[float]] = {way: [] for way in ways}
     for seed in range(seeds):
@@ -205,7 +208,7 @@ def _taking_turns(
 
 
 def speed_runs(images: int, seeds: int) -> Rows:
-    """Seconds and test accuracy of our speed run and the public one, over the same seeds."""
+    """Measure seconds and test accuracy of our speed run and the public one, on the same seeds."""
     ways = WHOLE_RUNS
     with processes(ways) as pools:
         for way in ways:  # each loads its libraries and its data before the clock starts
@@ -229,15 +232,15 @@ def speed_runs(images: int, seeds: int) -> Rows:
 
 
 def memories(names: list[str]) -> Rows:
-    """Of each preset; two at a time, as what a process takes does not depend on the others."""
+    """Measure each preset, two at a time: the memory of a process does not depend on others."""
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(memory, names))
 
 
 def memory(name: str) -> dict[str, Any]:
-    """Peak memory in MB of a process that trains a preset on as much data as it really has.
+    """Measure the peak memory in MB of a process that trains a preset on its full amount of data.
 
-    With it that until the first step, when the data set is ready.
+    Also report the peak before the first step, when the data set is ready.
     """
     command = [sys.executable, str(ROOT / "benchmarks" / "memory.py"), name]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

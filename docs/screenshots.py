@@ -1,6 +1,7 @@
-"""Make the screenshots of docs/ from the real app: python docs/screenshots.py [NAME ...].
+"""Make the screenshots in docs/ from the real app: python docs/screenshots.py [NAME ...].
 
-Without names all of them; else those whose file names begin so (draw, evaluate-robustness, ...).
+Without a NAME, make all of them; otherwise those whose file names begin with one of the NAMEs
+(draw, evaluate-robustness, ...).
 """
 
 import os
@@ -29,7 +30,7 @@ FOUR = [
     [(168, 78), (166, 130), (160, 190), (156, 238)],
 ]
 LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
-# Height of each tab, and on a phone.
+# The height of each tab, on a desktop and on a phone.
 TABS = {
     "Draw": (800, 844),
     "Train": (1300, 2250),
@@ -37,22 +38,22 @@ TABS = {
     "Evaluate": (1250, 1700),
     "Compare": (1500, 1900),
 }
-# What is not seen when a tab is opened: the rest of its views, and the expanders of Draw.
+# What is not visible when a tab opens: its other views, and the expanders of Draw.
 VIEWS = {
     "Data": ("Digits", "Map", "Distortions"),
     "Evaluate": ("Images", "Confidence", "Robustness", "Own pictures"),
     "Compare": ("Your drawing", "Search"),
 }
-NETWORKS = {"layers": "network=lenet5"}  # of which the layers fit on a picture
-HIGHEST = 1400  # pixels, a picture of an expander
+NETWORKS = {"layers": "network=lenet5"}  # whose layers fit into a picture
+HIGHEST = 1400  # pixels, the greatest height of a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
-# In the class room: the parts of the sidebar, and what the browsers there call the laptop.
+# In the classroom: the parts of the sidebar, and the laptop's name in the browsers there.
 CLASS = {"class-wall": ("light", "join"), "class-phone": ("phone", "teacher")}
 LAPTOP = "laptop.example"
 
 
 def main(names: list[str]) -> None:
-    """Serve the app on copies of the weights, train a little, photograph all of it."""
+    """Serve the app on copies of the weights, train a little, and take the screenshots."""
 
     def is_wanted(name: str) -> bool:
         return not names or any(name.startswith(wanted) for wanted in names)
@@ -78,7 +79,7 @@ def main(names: list[str]) -> None:
 
 
 def start_training(app: App) -> None:
-    """Train LeNet-5 on the bundled digits, long enough to be seen in the middle of it."""
+    """Train LeNet-5 on the bundled digits, long enough to be photographed while training."""
     app.open(f"/?tab=Train&{PRESET}")
     epochs = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
     epochs.fill("400")
@@ -89,7 +90,7 @@ def start_training(app: App) -> None:
 
 
 def opened(browser: Browser, look: str, url: str, weights: Path, query: str) -> App:
-    """A page with a drawn 4 on it."""
+    """Open a page and draw a 4 on it."""
     width, scheme = LOOKS[look]
     page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     app = App(page, url, weights).open(f"/?{query}")
@@ -104,7 +105,7 @@ def opened(browser: Browser, look: str, url: str, weights: Path, query: str) -> 
 def photograph_tabs(
     look: str, browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
 ) -> None:
-    """Each tab as it opens, NAME-LOOK.png."""
+    """Photograph each tab as it opens, as NAME-LOOK.png."""
     app = opened(browser, look, url, weights, PRESET)
     for tab, heights in TABS.items():
         if not is_wanted(f"{tab.lower()}-{look}"):
@@ -121,7 +122,7 @@ def photograph_tabs(
 def photograph_views(
     browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
 ) -> None:
-    """The other views of the tabs, TAB-VIEW.png."""
+    """Photograph the other views of the tabs, as TAB-VIEW.png."""
     app = opened(browser, "light", url, weights, "network=lenet5")
     for tab, views in VIEWS.items():
         for view in views:
@@ -137,7 +138,7 @@ def photograph_views(
 def photograph_expanders(
     browser: Browser, url: str, weights: Path, is_wanted: Callable[[str], bool]
 ) -> None:
-    """Each expander below the canvas, draw-NAME.png."""
+    """Photograph each expander below the canvas, as draw-NAME.png."""
     for name in EXPANDERS:
         if is_wanted(f"draw-{name}"):
             app = opened(browser, "light", url, weights, NETWORKS.get(name, ""))
@@ -154,7 +155,7 @@ def photograph_expanders(
 
 
 def photograph_class(browser: Browser, is_wanted: Callable[[str], bool]) -> None:
-    """An app in teacher mode that others on the network can reach, from the wall and a phone."""
+    """Photograph an app in teacher mode, opened over the network on the wall and on a phone."""
     if not any(map(is_wanted, CLASS)):
         return
     everywhere = "0.0.0.0"  # noqa: S104, as in a class room
@@ -172,13 +173,13 @@ def photograph_class(browser: Browser, is_wanted: Callable[[str], bool]) -> None
 
 
 def turn(panel: Locator) -> None:
-    """Turn the digit, so that something is to be seen."""
+    """Turn the digit, so that there is something to see."""
     slider = panel.get_by_role("slider", name="Rotation")
     for _ in range(9):
         slider.press("ArrowLeft")
 
 
-# What is done in an expander before it is photographed.
+# What to do in an expander before photographing it.
 ACTS = {"xray": lambda panel: panel.get_by_text("Crop", exact=True).click(), "hold": turn}
 
 
@@ -189,7 +190,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing is computed any more, and what is shown is drawn."""
+    """Wait until all computations are done and everything is drawn."""
     page.wait_for_timeout(2500)
     page.wait_for_function(
         """() => !document.querySelector('[data-testid="stProgress"]')
@@ -200,7 +201,7 @@ def settle(page: Page) -> None:
 
 
 def end_runs(weights: Path) -> None:
-    """Stop the training, which outlives the app, before its folder goes."""
+    """Stop the run, which outlives the app, before its folder is deleted."""
     os.environ["MNIST_APP_WEIGHTS"] = str(weights)
     for run in list_runs():
         lifecycle.stop(run)

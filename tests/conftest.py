@@ -1,9 +1,9 @@
-"""Fixtures for all tests: data made up in memory, folders of their own, real MNIST if at hand.
+"""Fixtures for all tests: synthetic data, separate folders, and real MNIST if it is available.
 
-No test reads the user's own results, data sets or caches, and none reaches the internet: by default
-the weights folder of a test is a copy of the committed weights, the data folder is empty, and a
-download fails at once. `real_data` gives a test MNIST; without MNIST such a test is skipped.
-`MNIST_APP_TEST_DATA` is the folder to take it from (`none`: pretend that there is none).
+No test reads the user's own results, data sets or caches, and none reaches the internet. By
+default, a test's weights folder is a copy of the committed weights, its data folder is empty, and
+downloads fail at once. `real_data` gives a test the real MNIST; without MNIST, the test is skipped.
+`MNIST_APP_TEST_DATA` is the folder to take it from (`none`: pretend that there is no MNIST).
 """
 
 import os
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
-# Nothing listens there: whoever wants to download is refused at once.
+# Nothing listens on this port, so every download is refused at once.
 DEAD_PROXY = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
 LOCAL = {"no_proxy": "127.0.0.1,localhost,::1"}
 
@@ -34,7 +34,7 @@ def _real_data() -> Path | None:
     places = [os.environ.get("MNIST_APP_DATA"), SHARED, ROOT / "data"]
     if wanted:
         places = [] if wanted == "none" else [wanted]
-    # A download that failed leaves the folder empty.
+    # Look for files, because a failed download leaves an empty folder.
     return next(
         (Path(p).resolve() for p in places if p and any(Path(p).glob("MNIST/raw/*-ubyte"))), None
     )
@@ -53,13 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def committed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the committed weights, the default weights folder; tests do not write there."""
+    """A copy of the committed weights: the default weights folder. Tests must not write to it."""
     return committed_weights.copy_to(tmp_path_factory.mktemp("committed"))
 
 
 @pytest.fixture(autouse=True, scope="session")
 def isolated(committed_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Neither the user's results and data sets nor the internet."""
+    """Keep tests away from the user's results and data sets, and from the internet."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_APP_WEIGHTS", str(committed_folder))
         patch.setenv("MNIST_APP_DATA", str(tmp_path_factory.mktemp("no-data")))
@@ -71,7 +71,7 @@ def isolated(committed_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def data_at_hand(isolated: None) -> Path:
-    """The folder of real MNIST, or an empty one."""
+    """The folder with the real MNIST, or an empty one."""
     return REAL_DATA or Path(os.environ["MNIST_APP_DATA"])
 
 
@@ -90,7 +90,7 @@ def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def stripes() -> "Digits":
-    """200 images that any network learns at once: digit d is a bright bar in row 2d + 4."""
+    """200 images that are easy to learn: digit d is a bright bar in rows 2d + 4 and 2d + 5."""
     import torch
 
     from mnist_app.data.labelled_images import Digits
@@ -105,7 +105,7 @@ def stripes() -> "Digits":
 
 @pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """A Chromium; not for longer than a file's tests: while it runs, no other event loop can."""
+    """A Chromium for one file's tests: while it is open, no other event loop can run."""
     from chromium import installed
     from playwright.sync_api import sync_playwright
 
@@ -127,7 +127,7 @@ def server_of_processes() -> "fork_client._Server":
 
 @pytest.fixture
 def fork_server(server_of_processes: "fork_client._Server") -> Iterator[None]:
-    """Runs and jobs that a test starts need not load torch first, if this system forks."""
+    """On Linux, start a test's runs and jobs from a process that has already loaded torch."""
     import warm_starts
 
     if sys.platform != "linux":
@@ -146,7 +146,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that any user can reach, as those of tmp_path are not."""
+    """A folder that any user can read, unlike those in tmp_path."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)

@@ -1,5 +1,6 @@
-"""The training loop, its events, and what measures a network.
+"""The training loop, its events, and how a network is evaluated and calibrated.
 
-Others use `loop.train` (a generator of events) or `loop.Trainer` (which also has the weights and a
-checkpoint between two events), `events`, `evaluation`, `metrics`, `calibration` and `device`.
+Other packages use `loop.train` (a generator of events) or `loop.Trainer` (which also provides the
+weights and a checkpoint between two events), `events`, `evaluation`, `metrics`, `calibration` and
+`device`.
 """

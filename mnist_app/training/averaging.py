@@ -7,13 +7,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class RunningMean:
-    """The exponential running mean of a network's weights and running statistics.
+    """The running mean (exponential moving average) of a network's weights and running statistics.
 
-    torch's `AveragedModel` looks for all tensors of both networks again in each step, which takes
-    longer than averaging them. They stay the same: here they are listed once.
+    torch's `AveragedModel` collects the tensors of both networks at every step, which takes longer
+    than averaging them. The tensors stay the same, so this class lists them once.
 
     Attributes:
-        network: has the mean weights; at first those of the model.
+        network: holds the mean weights; starts as a copy of the model.
     Source: Polyak and Juditsky 1992.
     """
 
@@ -23,10 +23,10 @@ class RunningMean:
         self._means, self._values = _float_tensors(self.network), _float_tensors(model)
 
     def update(self, steps: int) -> None:
-        """Move the mean towards the model; early on by more, so that it forgets its start.
+        """Move the mean towards the model, faster in early steps so that it forgets its start.
 
         Args:
-            steps: how many were trained before the last one.
+            steps: the number of steps trained before the last one.
         """
         decay = min(self._decay, (1 + steps) / (10 + steps))
         average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]  # torch has no types
@@ -34,5 +34,5 @@ class RunningMean:
 
 
 def _float_tensors(model: nn.Module) -> list[Tensor]:
-    """What has a mean: weights and running statistics, not the number of batches."""
+    """Return the tensors to average: weights and running statistics, not the batch counters."""
     return [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]

@@ -1,4 +1,4 @@
-"""The batches of each epoch: a function of seed and epoch, so that any epoch can be begun anew."""
+"""The batches of each epoch. They depend only on seed and epoch, so any epoch can be restarted."""
 
 from collections.abc import Iterator
 
@@ -8,16 +8,19 @@ from torch import Tensor
 from mnist_app.data.labelled_images import Digits, to_input
 from mnist_app.recipes.recipe import Recipe
 
-GATHERED = 2048  # images that are made ready at once
+GATHERED = 2048  # images prepared at a time
 
 
 def seed_of_epoch(seed: int, epoch: int) -> int:
-    """A seed for all that is random in an epoch (from 1) of a training with this seed."""
+    """Return the seed for all randomness in an epoch (from 1), given the recipe's seed."""
     return (seed * 1_000_003 + epoch * 7_919) % 2**31
 
 
 class Batches:
-    """Labelled images, shuffled anew for each epoch and cut into batches; its length is theirs."""
+    """Labelled images, reshuffled for each epoch and cut into batches.
+
+    Its length is the number of batches in an epoch.
+    """
 
     def __init__(self, recipe: Recipe, digits: Digits, device: torch.device) -> None:
         self._seed, self._size, self._device = recipe.seed, recipe.batch_size, device
@@ -30,15 +33,15 @@ class Batches:
         return len(self._bounds)
 
     def images_in(self, batches: int) -> int:
-        """The number of images in so many batches (1 or more) of an epoch."""
+        """Return the number of images in the first `batches` (1 or more) batches of an epoch."""
         return self._bounds[batches - 1][1]
 
     def of_epoch(self, epoch: int, skipped: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch (from 1) in their order, ready for the network.
+        """Yield the batches of an epoch in order, ready for the network.
 
         Args:
-            epoch: which one.
-            skipped: how many batches to leave out at its beginning.
+            epoch: the number of the epoch, from 1.
+            skipped: how many batches to skip at its beginning.
         Yields:
             Images, float32 (B, 1, 28, 28) in [0, 1], and labels (B,).
         """
@@ -53,7 +56,7 @@ class Batches:
     def _gathered(
         self, order: Tensor, bounds: list[tuple[int, int]]
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Gather several batches at once: few large steps are quicker than many small ones."""
+        """Gather several batches at once: few large steps are faster than many small ones."""
         several = max(1, GATHERED // self._size)
         for first in range(0, len(bounds), several):
             group = bounds[first : first + several]
@@ -66,7 +69,10 @@ class Batches:
 
 
 def _bounds(count: int, recipe: Recipe) -> list[tuple[int, int]]:
-    """Start and end of each batch. Batch normalisation cannot use a last batch of one image."""
+    """Return the start and end of each batch.
+
+    Batch normalisation cannot train on a single image, so a last batch of one image is dropped.
+    """
     size = recipe.batch_size
     bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
     is_last_alone = bounds[-1][1] - bounds[-1][0] == 1 < len(bounds)

@@ -1,4 +1,4 @@
-"""The best epoch of a training, and when to stop because no better one comes."""
+"""The best epoch so far, and early stopping when no better one follows."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from mnist_app.training.events import EpochEvent
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """The epoch (from 1) of the lowest validation loss, and the network's weights after it."""
+    """The epoch (from 1) with the lowest validation loss, and the network's weights after it."""
 
     epoch: int
     val_loss: float
@@ -17,10 +17,10 @@ class BestEpoch:
 
 
 class EarlyStopping:
-    """Ends a training when the validation loss has not improved for some epochs.
+    """Stops training when the validation loss has not improved for some epochs.
 
     Attributes:
-        patience: how many epochs; 0: never stop, and keep no best epoch.
+        patience: the number of epochs to wait; with 0, never stop, and keep no best epoch.
         best: the best epoch so far.
     """
 
@@ -29,7 +29,7 @@ class EarlyStopping:
         self.best: BestEpoch | None = None
 
     def update(self, event: EpochEvent, network: nn.Module) -> None:
-        """Take in a finished epoch; the weights are copied if it is the best one."""
+        """Record a finished epoch; copy the weights if it is the best one so far."""
         if not self.patience:
             return
         if self.best is None or event.val_loss < self.best.val_loss:
@@ -37,5 +37,5 @@ class EarlyStopping:
             self.best = BestEpoch(event.epoch, event.val_loss, weights)
 
     def is_due(self, epochs: int) -> bool:
-        """Whether to stop after so many epochs."""
+        """Return whether to stop after this many epochs."""
         return self.best is not None and epochs - self.best.epoch >= self.patience

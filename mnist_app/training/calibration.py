@@ -1,4 +1,4 @@
-"""How sure is sure: confidence that means what it says, and when to say "not a digit"."""
+"""Calibrated confidence, and the threshold below which the answer is "not a digit"."""
 
 import math
 
@@ -10,23 +10,23 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.training.evaluation import CLASSES, probabilities, scores
 
 REFUSED = 0.003  # share of the validation digits that the default threshold refuses
-_SUREST = 0.9  # the default threshold is never higher
-_FEW_ERRORS = 10  # so few do not show that a network could be surer than it is
-_EXACT = 1e-5  # of the logarithm of the temperature
+_SUREST = 0.9  # the default threshold is never higher than this
+_FEW_ERRORS = 10  # with fewer, there is no evidence that the network is underconfident
+_EXACT = 1e-5  # precision of the logarithm of the temperature
 BINS = 15
-MOST = 10**9  # images that a figure can have been measured on
+MOST = 10**9  # images that a measurement may be based on, at most
 _THRESHOLDS = (*(step / 100 for step in range(100)), 0.995, 0.999)
 
 
 class Calibration(BaseModel):
-    """What turns a network's logits into honest confidence, measured on n validation digits."""
+    """How a network's logits become calibrated confidence, measured on n validation images."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    temperature: float = Field(default=1.0, ge=0.001, le=1000)  # the logits are divided by it
-    threshold: float = Field(default=0.0, ge=0, le=1)  # less confidence is "not a digit"
+    temperature: float = Field(default=1.0, ge=0.001, le=1000)  # divides the logits
+    threshold: float = Field(default=0.0, ge=0, le=1)  # lower confidence means "not a digit"
     thresholds: tuple[float, ...] = ()
-    coverage: tuple[float, ...] = ()  # share of the digits that are answered, per threshold
+    coverage: tuple[float, ...] = ()  # share of the digits answered, per threshold
     accuracy: tuple[float, ...] = ()  # share of those answers that are right, per threshold
     n: int = Field(default=0, ge=0, le=MOST)
 
@@ -38,7 +38,10 @@ class Calibration(BaseModel):
         return self
 
     def at(self, threshold: float) -> tuple[float, float] | None:
-        """(coverage, accuracy) at the nearest measured threshold; None if none was measured."""
+        """Return (coverage, accuracy) at the measured threshold nearest to this one.
+
+        None if no threshold was measured.
+        """
         if not self.n:
             return None
         place = min(range(len(self.thresholds)), key=lambda i: abs(self.thresholds[i] - threshold))
@@ -46,12 +49,12 @@ class Calibration(BaseModel):
 
 
 def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:
-    """Fit the temperature, choose the threshold, measure coverage against accuracy.
+    """Fit the temperature, choose the threshold, and measure coverage against accuracy.
 
     Args:
         logits: (N, 10 or 11), of validation images that the network was not trained on.
-        labels: (N,), digits alone.
-        recipe: says how logits become probabilities.
+        labels: (N,), digits only.
+        recipe: defines how logits become probabilities.
     Source: Guo, Pleiss, Sun and Weinberger 2017 (temperature scaling).
     """
     temperature = _temperature(scores(logits.double(), recipe), labels)
@@ -71,10 +74,11 @@ def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:
 
 
 def _temperature(values: Tensor, labels: Tensor) -> float:
-    """The temperature with the least loss, between 1/20 and 20; from 1 on if few are wrong.
+    """Return the temperature with the lowest loss, between 1/20 and 20.
 
-    The loss has one valley, as it is convex in the inverse temperature: a search by thirds.
-    (scipy's minimizers would take 40 MB of each training's memory for these few lines.)
+    If there are few errors, it is at least 1. The loss is convex in the inverse temperature, so it
+    has a single minimum, which a ternary search finds. (scipy's minimizers would do the same, but
+    would add 40 MB to the memory of every training run.)
     """
     wrong = (values[:, :CLASSES].argmax(dim=1) != labels).sum().item()
     low, high = -3.0 if wrong >= _FEW_ERRORS else 0.0, 3.0
@@ -92,7 +96,9 @@ def _temperature(values: Tensor, labels: Tensor) -> float:
 
 
 def calibration_error(confidence: Tensor, right: Tensor) -> float:
-    """Expected calibration error: the mean gap between confidence and accuracy, over 15 bins.
+    """Return the expected calibration error: the mean gap between confidence and accuracy.
+
+    The mean is over 15 bins of confidence, weighted by the number of answers in each.
 
     Args:
         confidence: (N,) in [0, 1].

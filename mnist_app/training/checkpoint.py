@@ -1,6 +1,6 @@
-"""Checkpoints: all that it takes to go on with a training as if nothing had happened.
+"""Checkpoints: everything needed to resume training exactly where it stopped.
 
-The names of the tensors and facts are those in the files of users' runs: keep them.
+The names of the tensors and facts are used in the files of users' runs, so don't change them.
 """
 
 from typing import Any, NamedTuple
@@ -13,18 +13,18 @@ from mnist_app.training.evaluation import RunningMetrics
 from mnist_app.training.events import EpochEvent, to_json
 from mnist_app.training.state import TrainingState
 
-OptimizerState = dict[int, dict[str, Any]]  # by parameter, in the optimizer's order
+OptimizerState = dict[int, dict[str, Any]]  # by parameter index, in the optimizer's order
 
 
 class Checkpoint(NamedTuple):
-    """The state of a training: tensors by name, on the CPU, and facts that JSON can hold."""
+    """The state of a training: tensors by name, on the CPU, and facts that fit into JSON."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
 
 
 def make_checkpoint(state: TrainingState) -> Checkpoint:
-    """A copy of the state of a training."""
+    """Return a copy of the state of a training."""
     optimizer_tensors, optimizer_numbers = _parted(state.optimizer.state_dict()["state"])
     best = state.stopping.best
     tensors = _named("model", state.model.state_dict()) | _named("optimizer", optimizer_tensors)
@@ -47,7 +47,7 @@ def make_checkpoint(state: TrainingState) -> Checkpoint:
 
 
 def restore_checkpoint(state: TrainingState, checkpoint: Checkpoint) -> None:
-    """Bring a training of the same recipe into the state of a checkpoint."""
+    """Restore a checkpoint into a training of the same recipe."""
     tensors, facts = checkpoint
     state.model.load_state_dict(_under("model", tensors))
     if state.is_averaged:
@@ -74,7 +74,7 @@ def _epoch_event(entry: dict[str, Any]) -> EpochEvent:
 def _parted(
     entries: OptimizerState,
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
-    """An optimizer's state as its tensors ("0.exp_avg", ...) and its numbers by parameter."""
+    """Split an optimizer's state into tensors ("0.exp_avg", ...) and numbers by parameter."""
     tensors: dict[str, Tensor] = {}
     numbers: dict[str, dict[str, float]] = {}
     for index, entry in entries.items():
@@ -101,7 +101,7 @@ def _restore_optimizer(
 
 
 def _laid_out_as(parameter: nn.Parameter, value: Tensor) -> Tensor:
-    """The same values in the parameter's memory layout, which fused optimizers rely on."""
+    """Return the same values in the parameter's memory layout, which fused optimizers rely on."""
     return torch.empty_like(parameter).copy_(value) if value.dim() else value
 
 

@@ -1,4 +1,4 @@
-"""Where a training computes: the device, its random numbers, and its fastest precision."""
+"""The device to train on, its random numbers, and its fastest precision."""
 
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
@@ -7,14 +7,14 @@ import torch
 
 
 def best_device() -> torch.device:
-    """CUDA if there is one, else Apple's MPS, else the CPU."""
+    """Return CUDA if available, else Apple's MPS, else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 numbers in hardware, faster than float32."""
+    """Return whether the device multiplies bfloat16 numbers in hardware, faster than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
@@ -23,12 +23,12 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
-    """A context in which bfloat16 is used where it is safe, if the device is faster with it."""
+    """Return a context that uses bfloat16 where it is safe, if the device is faster with it."""
     if not computes_bfloat16(device):
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
 
 
 def random_source(device: torch.device) -> ModuleType:
-    """The module of torch that draws the random numbers of a device."""
+    """Return the torch module that manages the random state of a device."""
     return {"cuda": torch.cuda, "mps": torch.mps}.get(device.type, torch)

@@ -1,4 +1,4 @@
-"""From logits to losses, probabilities and metrics: the one place that does it."""
+"""The one place where logits become losses, probabilities and metrics."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from mnist_app.data.labelled_images import Digits, to_input
 from mnist_app.networks.layers import folded
 from mnist_app.recipes.recipe import Recipe
 
-# One size everywhere, so that a stored accuracy is found again to the last digit.
+# The same size everywhere, so that a stored accuracy can be reproduced to the last digit.
 EVALUATION_BATCH = 100
 CLASSES = 10
 
@@ -24,26 +24,26 @@ class Metrics(NamedTuple):
 
 
 class RunningMetrics:
-    """Loss and hits of the batches of an epoch so far, as sums over their images.
+    """Loss and right answers of an epoch so far, as sums over its images.
 
-    They are added up many batches at a time: beside a small network, doing it after each step
-    would take a sixth of the time.
+    Many batches are added up at a time. With a small network, adding up after every step would
+    take a sixth of the training time.
     """
 
     MOST_WAITING = 64  # batches
 
     def __init__(self, loss: float = 0.0, right: float = 0) -> None:
-        self.loss, self.right = loss, right  # of what is settled
+        self.loss, self.right = loss, right  # of the batches already added up
         self._waiting: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Take in a batch: its mean loss, logits (N, K), labels (N,)."""
+        """Record a batch: its mean loss, logits (N, K) and labels (N,)."""
         self._waiting.append((loss.detach(), logits.detach(), labels))
         if len(self._waiting) == self.MOST_WAITING:
             self.settle()
 
     def settle(self) -> None:
-        """Add up what waits; a GPU has done all its work then."""
+        """Add up the waiting batches. With a GPU, this waits until it has done all its work."""
         if not self._waiting:
             return
         losses, logits, labels = zip(*self._waiting, strict=True)
@@ -54,12 +54,12 @@ class RunningMetrics:
 
 
 def sum_type(device: torch.device) -> torch.dtype:
-    """The type to add losses up in: double, which Apple's MPS does not have."""
+    """Return the type to sum losses in: float64, or float32 on Apple's MPS, which lacks float64."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def loss_of(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
-    """The recipe's loss, mean over the batch: logits (N, 10), labels (N,) -> scalar."""
+    """Return the recipe's loss, averaged over the batch: logits (N, K), labels (N,) -> scalar."""
     if recipe.loss == "cross_entropy":
         return functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
     low, high = recipe.target_margin, 1 - recipe.target_margin
@@ -68,26 +68,26 @@ def loss_of(logits: Tensor, labels: Tensor, recipe: Recipe) -> Tensor:
 
 
 def scores(logits: Tensor, recipe: Recipe) -> Tensor:
-    """Logits (N, K) to what a softmax turns into probabilities, (N, K).
+    """Turn logits (N, K) into scores (N, K) whose softmax gives the probabilities.
 
-    Sigmoid outputs do not sum to 1 by themselves: their probabilities are divided by their sum.
+    Sigmoid outputs do not sum to 1 by themselves, so they are divided by their sum.
     """
     return logits if recipe.outputs == "softmax" else functional.logsigmoid(logits)
 
 
 def probabilities(logits: Tensor, recipe: Recipe, temperature: float = 1.0) -> Tensor:
-    """Logits (N, 10 or 11) to probabilities of the same shape, each row summing to 1.
+    """Turn logits (N, 10 or 11) into probabilities of the same shape; each row sums to 1.
 
-    The eleventh is that of "not a digit", where the network learned it.
+    The eleventh is the probability of "not a digit", if the network learned it.
     """
     return torch.softmax(scores(logits, recipe) / temperature, dim=1)
 
 
 @torch.inference_mode()
 def logits_of(model: nn.Module, images: Tensor) -> Tensor:
-    """The logits (N, K) of images, uint8 (N, 28, 28), computed in batches.
+    """Compute the logits (N, K) of images, uint8 (N, 28, 28), in batches.
 
-    The network answers as in eval mode, and is left as it is.
+    The logits are those of eval mode. The network itself is left unchanged.
     """
     device = next(model.parameters()).device
     quick = folded(model)
@@ -96,7 +96,7 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def evaluate(model: nn.Module, digits: Digits, recipe: Recipe) -> Metrics:
-    """Accuracy and loss of a network over a data set."""
+    """Measure the accuracy and loss of a network on a data set."""
     logits = logits_of(model, digits.images)
     labels = digits.labels.to(logits.device)
     right = (logits[:, :CLASSES].argmax(dim=1) == labels).sum().item()

@@ -1,10 +1,10 @@
-"""What a training reports while it goes on: values, which no longer change."""
+"""Events: what a training reports while it runs. They are immutable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
-if TYPE_CHECKING:  # torch comes with them, which those who read a log do not need
+if TYPE_CHECKING:  # these import torch, which is not needed to read a log
     from torch import nn
 
     from mnist_app.recipes.recipe import Recipe
@@ -24,7 +24,7 @@ _NOT_LOGGED = (
 
 @dataclass(frozen=True, kw_only=True)
 class BatchEvent:
-    """Where the training stands within an epoch; loss and accuracy run over the epoch so far."""
+    """Progress within an epoch. Loss and accuracy are over the epoch so far."""
 
     kind: ClassVar[str] = "batch"
     epoch: int
@@ -39,7 +39,10 @@ class BatchEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochEvent:
-    """A finished epoch. `seconds` is training alone; training figures run over the epoch."""
+    """A finished epoch. `seconds` is the time spent on training alone, without validation.
+
+    Training loss and accuracy are measured during the epoch, while the weights change.
+    """
 
     kind: ClassVar[str] = "epoch"
     epoch: int
@@ -54,57 +57,58 @@ class EpochEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class EndEvent:
-    """The end: why it ended, and the accuracy on the test set, read once (None: no test set).
+    """The end: why training ended, and the accuracy on the test set, read once.
 
-    With it comes what the training leaves, which is not part of the log.
+    Without a test set, test accuracy and loss are None. The fields from `calibration` on are the
+    results of the training, and are not written to the log.
     """
 
     kind: ClassVar[str] = "end"
     reason: str  # "finished", "early" (no better validation loss), "stopped" or "diverged"
-    epochs: int  # complete ones
-    best_epoch: int | None  # whose weights are kept, if early stopping chose one
+    epochs: int  # completed
+    best_epoch: int | None  # the one whose weights are kept, if early stopping chose one
     seconds: float
     test_accuracy: float | None
     test_loss: float | None
     n: int
-    problem: str | None = None  # if it diverged: where, and what to change, one sentence
+    problem: str | None = None  # if it diverged: where, and what to change, in one sentence
     calibration: "Calibration"
     is_trained: bool  # whether at least one batch was trained
     recipe: "Recipe"
     network: "nn.Sequential" = field(repr=False, compare=False)  # in eval mode
     history: tuple[EpochEvent, ...] = field(repr=False)
-    device: str  # that it computed on: "cpu", "cuda" or "mps"
-    checkpoint: "Checkpoint" = field(repr=False, compare=False)  # to go on from
+    device: str  # used for training: "cpu", "cuda" or "mps"
+    checkpoint: "Checkpoint" = field(repr=False, compare=False)  # to resume from
 
 
 Event = BatchEvent | EpochEvent | EndEvent
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """An event as a JSON object: {"event": "batch" | "epoch" | "end", ...}."""
+    """Return an event as a JSON object: {"event": "batch" | "epoch" | "end", ...}."""
     names = [f.name for f in fields(event) if f.name not in _NOT_LOGGED]
     return {"event": event.kind, **{name: getattr(event, name) for name in names}}
 
 
 # Reading a log
 
-_COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # from 1
+_COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # counted from 1
 _FIGURES = {
     "epoch": ("seconds", "train_accuracy", "val_accuracy", "learning_rate", "images_per_second"),
     "batch": ("accuracy", "images_per_second", "seconds_left"),
     "note": ("share",),
 }
-_LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be no finite numbers
-_RESULT = "epochs", "seconds", "test_accuracy", "n"  # of an end with a name
+_LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be NaN or infinite
+_RESULT = "epochs", "seconds", "test_accuracy", "n"  # of an "end" event with a name
 _TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": ("message",)}
-_GREATEST = 1e15  # of all figures
+_GREATEST = 1e15  # upper limit of all figures
 
 
 def is_valid_event(event: Any) -> bool:
-    """Whether it is an event as it was written, not one that was changed or cut.
+    """Return whether a value is an event as the app writes it, and not altered or cut off.
 
     Args:
-        event: what JSON was read as.
+        event: any value parsed from JSON.
     """
     if not isinstance(event, Mapping) or not isinstance(event.get("event"), str):
         return False

@@ -1,4 +1,4 @@
-"""THE training loop, one for everyone: a generator of events."""
+"""The only training loop, which everything uses: a generator of events."""
 
 import math
 import time
@@ -44,8 +44,8 @@ def train(
 ) -> Iterator[Event]:
     """Train a network by a recipe; the same seed, machine and thread count give the same curve.
 
-    Arguments, events and errors are those of `Trainer`, which also offers the weights and a
-    checkpoint between two events.
+    Arguments, events and errors are the same as for `Trainer`, which also provides the weights and
+    a checkpoint between two events.
     """
     trainer = Trainer(
         recipe,
@@ -60,20 +60,21 @@ def train(
 
 
 class Trainer:
-    """Trains a network by a recipe; uses and sets torch's global random state.
+    """Trains a network by a recipe. Uses and sets torch's global random state.
 
-    Between two events the weights can be read from `network` and a checkpoint can be made.
+    Between two events, the weights can be read from `network` and a checkpoint can be made.
 
     Args:
         recipe: what to train and how.
-        digits_train: the images to learn from.
-        digits_val: the images that choose the epoch, if the recipe stops early.
-        digits_test: read once, after the last epoch.
+        digits_train: the training images.
+        digits_val: the validation images, used after every epoch. They also choose the best epoch
+            if the recipe stops early, and calibrate the confidence.
+        digits_test: the test images, read once, at the end.
         device: where to compute; default `best_device()`.
-        should_stop: asked between two batches.
-        resume: a checkpoint of this recipe on these data; the curve goes on as it would have.
+        should_stop: called before every batch.
+        resume: a checkpoint of this recipe and data; the curve continues as if never interrupted.
     Attributes:
-        state: the network, its optimizer, and how far the training has come.
+        state: the network, its optimizer, and how far training has come.
     """
 
     def __init__(
@@ -87,18 +88,18 @@ class Trainer:
         should_stop: Callable[[], bool] = _never,
         resume: Checkpoint | None = None,
     ) -> None:
-        keep_freed_memory()  # from here on: what preparing the data took may go back
+        keep_freed_memory()  # not earlier: memory used to prepare the data should be freed
         self.recipe, self.device = recipe, device or best_device()
         self._validation, self._test, self._should_stop = digits_val, digits_test, should_stop
         self._batches = Batches(recipe, digits_train, self.device)
         self._prepare_network()
-        # Where to return to if the weights blow up: for some epochs before the loss is no finite
-        # number it may be finite and the network ruined.
+        # The state to return to if the weights blow up. The network may be ruined some epochs
+        # before its loss stops being finite.
         self._last_good = resume
         if resume:
             restore_checkpoint(self.state, resume)
         self._started = self._last_event = time.perf_counter()
-        self._batches_here = 0  # trained since then
+        self._batches_here = 0  # batches trained since then
 
     def _prepare_network(self) -> None:
         torch.backends.cudnn.deterministic = True
@@ -116,7 +117,7 @@ class Trainer:
 
     @property
     def network(self) -> nn.Sequential:
-        """The network as it is now; of an averaged training the running mean."""
+        """The network in its current state; with averaging, the running mean."""
         return self.state.network
 
     @property
@@ -129,18 +130,18 @@ class Trainer:
         return self.state.stopping.is_due(len(self.state.history))
 
     def checkpoint(self) -> Checkpoint:
-        """A copy of all that it takes to go on from here."""
+        """Return a copy of everything needed to resume from here."""
         return make_checkpoint(self.state)
 
     def events(self) -> Iterator[Event]:
         """Train to the end.
 
         Yields:
-            BatchEvent a few times a second, EpochEvent after each epoch, one EndEvent at last. If
-            the training diverges, that is of the epoch with the lowest validation loss, or of
-            where it was resumed.
+            BatchEvent a few times a second, EpochEvent after each epoch, and finally one EndEvent.
+            If training diverges, the EndEvent describes the epoch with the lowest validation loss,
+            or the checkpoint from which training resumed.
         Raises:
-            TrainingError: the training diverged, and there is no epoch before that.
+            TrainingError: training diverged, and there is no earlier state to return to.
         """
         try:
             is_stopped = False
@@ -162,7 +163,7 @@ class Trainer:
     # One epoch
 
     def _train_epoch(self) -> Generator[BatchEvent, None, bool]:
-        """Train the rest of the epoch in progress; returns whether it was stopped."""
+        """Train the rest of the current epoch; return whether it was stopped."""
         batches = self._batches.of_epoch(self.state.epoch, self.state.batch)
         self._seed_epoch()
         self.state.model.train()
@@ -197,7 +198,7 @@ class Trainer:
         self._batches_here += 1
 
     def _settle(self, begin: float) -> None:
-        """Add up loss, hits and seconds since `begin`."""
+        """Add up the loss, the right answers, and the seconds since `begin`."""
         self.state.running.settle()
         self.state.epoch_seconds += time.perf_counter() - begin
 
@@ -217,7 +218,7 @@ class Trainer:
         )
 
     def _close_epoch(self) -> EpochEvent:
-        """Validate, and put the finished epoch into the history."""
+        """Validate, and add the finished epoch to the history."""
         state, batches = self.state, len(self._batches)
         loss, accuracy = self._training_figures()
         validation = evaluate(state.network, self._validation, self.recipe)
@@ -239,7 +240,7 @@ class Trainer:
         return event
 
     def _training_figures(self) -> tuple[float, float]:
-        """Loss and accuracy over the epoch in progress so far."""
+        """Return loss and accuracy over the current epoch so far."""
         seen = self._batches.images_in(self.state.batch)
         loss = self.state.running.loss / seen
         if not math.isfinite(loss):
@@ -254,7 +255,7 @@ class Trainer:
     # The end
 
     def _end(self, reason: str) -> EndEvent:
-        """Take the best weights, if early stopping kept them, and read the test set once."""
+        """Load the best weights, if early stopping kept them, and read the test set once."""
         state, best = self.state, self.state.stopping.best
         checkpoint = self.checkpoint()
         if best and state.is_trained:
@@ -285,7 +286,7 @@ class Trainer:
             raise self._divergence("the network's answers")
         return calibrate(logits, self._validation.labels, self.recipe)
 
-    # A training that diverges
+    # Divergence
 
     def _divergence(self, what: str) -> TrainingError:
         epoch = self.state.epoch
@@ -296,7 +297,7 @@ class Trainer:
         )
 
     def _go_back(self) -> bool:
-        """Return to the last good state; False if nothing was trained by then."""
+        """Restore the last good state; return False if nothing had been trained by then."""
         if self._last_good:
             restore_checkpoint(self.state, self._last_good)
         return bool(self._last_good) and self.state.is_trained

@@ -1,6 +1,6 @@
-"""What predictions on labelled images say: per digit, by confidence, one by one.
+"""Metrics of the answers to labelled images: per digit, by confidence, and the worst errors.
 
-All functions take arrays over N images: `labels` (N,) int, the digits; `answers` (N,) int, the
+Arrays are over N images: `labels` (N,) int, the digits; `answers` (N,) int, the
 most probable digits; `confidence` (N,) float in [0, 1], the probability of each answer.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 CLASSES = 10
-BINS = 10  # of a reliability diagram
+BINS = 10  # in a reliability diagram
 
 
 class PerDigit(NamedTuple):
@@ -26,15 +26,15 @@ class PerDigit(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Answers gathered by their confidence, in bins of equal width."""
+    """Answers grouped by confidence, in bins of equal width."""
 
-    confidence: np.ndarray  # (B,) mean per bin, NaN where it is empty
-    accuracy: np.ndarray  # (B,) share that is right, NaN where it is empty
+    confidence: np.ndarray  # (B,) mean per bin, NaN if it is empty
+    accuracy: np.ndarray  # (B,) share of right answers, NaN if it is empty
     count: np.ndarray  # (B,)
 
 
 class Coverage(NamedTuple):
-    """Answering only what is sure enough: thresholds, falling shares answered, their accuracy."""
+    """Rising thresholds, the share of images answered at each, and the accuracy of the answers."""
 
     threshold: np.ndarray
     coverage: np.ndarray
@@ -42,13 +42,13 @@ class Coverage(NamedTuple):
 
 
 def confusion(labels: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """How many images of each digit (row) were taken for each (column): int (10, 10)."""
+    """Count how many images of each digit (row) were read as each digit (column): int (10, 10)."""
     counts = np.bincount(labels * CLASSES + answers, minlength=CLASSES * CLASSES)
     return counts.reshape(CLASSES, CLASSES)
 
 
 def per_digit(matrix: np.ndarray) -> PerDigit:
-    """Precision, recall and F1 from a confusion matrix (10, 10); 0 where there is nothing."""
+    """Compute precision, recall and F1 from a confusion matrix (10, 10); 0 where undefined."""
     right = np.diag(matrix).astype(float)
     precision, recall = _share(right, matrix.sum(axis=0)), _share(right, matrix.sum(axis=1))
     f1 = _share(2 * right, matrix.sum(axis=0) + matrix.sum(axis=1))
@@ -56,7 +56,7 @@ def per_digit(matrix: np.ndarray) -> PerDigit:
 
 
 def averaged(scores: PerDigit, *, weighted: bool = False) -> tuple[float, float, float]:
-    """Precision, recall and F1 over the digits, each counting once or by its images."""
+    """Average precision, recall and F1 over the digits, equally or weighted by support."""
     weights = scores.support if weighted else np.ones(CLASSES)
     values = (np.average(s, weights=weights) for s in (scores.precision, scores.recall, scores.f1))
     precision, recall, f1 = map(float, values)
@@ -64,7 +64,7 @@ def averaged(scores: PerDigit, *, weighted: bool = False) -> tuple[float, float,
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
-    """Accuracy against confidence in 10 bins; right is bool (N,)."""
+    """Compute accuracy against confidence in 10 bins; `right` is bool (N,)."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     count = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
@@ -74,18 +74,18 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
 
 
 def coverage_curve(confidence: np.ndarray, right: np.ndarray) -> Coverage:
-    """Share answered and its accuracy at every threshold that changes it, from all to few."""
+    """Compute coverage and accuracy at every threshold that changes them, from all to few."""
     order = np.argsort(-confidence, kind="stable")
     answered = np.arange(1, len(order) + 1)
     accuracy = np.cumsum(right[order]) / answered
-    last = np.append(np.diff(confidence[order]) != 0, True)  # of those equally sure
+    last = np.append(np.diff(confidence[order]) != 0, True)  # of each group with equal confidence
     return Coverage(
         confidence[order][last][::-1], (answered / len(order))[last][::-1], accuracy[last][::-1]
     )
 
 
 def worst(labels: np.ndarray, answers: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """The places of the wrong answers, the surest first."""
+    """Return the indices of the wrong answers, the most confident first."""
     wrong = np.flatnonzero(labels != answers)
     surest_first = np.argsort(-confidence[wrong], kind="stable")
     return wrong[surest_first]
@@ -98,13 +98,13 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def accuracy_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """The 95% interval of an accuracy measured on n images (Wilson 1927).
+    """Return the 95% confidence interval of an accuracy measured on n images (Wilson 1927).
 
-    The same as `scipy.stats.binomtest(...).proportion_ci(method="wilson")`. The page needs it at
-    its start, where loading scipy.stats would take more than a second and 46 MB.
+    It equals `scipy.stats.binomtest(...).proportion_ci(method="wilson")`. The page needs it when
+    it starts, where loading scipy.stats would take more than a second and 46 MB.
     """
     z = NormalDist().inv_cdf(0.975)
     middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(accuracy * (1 - accuracy) / n + (z / (2 * n)) ** 2)
-    low, high = middle - half, middle + half  # rounded: at 0 and 1 an end may lie beyond
+    low, high = middle - half, middle + half  # at 0 and 1, rounding may push an end too far
     return max(0.0, min(accuracy, low)), min(1.0, max(accuracy, high))

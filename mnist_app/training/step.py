@@ -1,4 +1,4 @@
-"""One step of a training: forward, loss, backward, update."""
+"""One training step: forward, loss, backward, update."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -15,7 +15,7 @@ from mnist_app.training.torch_internals import plain_step
 
 
 class TrainingStep:
-    """Learns from one batch after the other, as a recipe says."""
+    """Trains a network on one batch after another, as a recipe says."""
 
     def __init__(self, recipe: Recipe, state: TrainingState) -> None:
         self._recipe, self._model, self._optimizer = recipe, state.model, state.optimizer
@@ -26,14 +26,14 @@ class TrainingStep:
         )
 
     def learn(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-        """Change the weights by what a batch shows.
+        """Update the weights from one batch.
 
         Args:
             images: float32 (B, 1, 28, 28) in [0, 1].
             labels: (B,).
             rate: the learning rate.
         Returns:
-            The loss before the change, mean over the batch, and the logits (B, K), float32.
+            The loss before the update, averaged over the batch, and the logits (B, K), float32.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = rate

@@ -1,6 +1,6 @@
-"""How the training relies on torch's internals: all such places, each with its reason.
+"""All places where training relies on torch's internals, each with its reason.
 
-Each works without what it relies on; only the start or the steps of a training are slower then.
+Everything still works if those internals change; training only starts or steps more slowly.
 """
 
 import inspect
@@ -12,11 +12,12 @@ import torch
 
 @cache
 def without_wrappers(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """The same optimizer without what torch wraps around its methods for its compiler.
+    """Return the same optimizer class without the wrappers that torch adds for its compiler.
 
     The first call of a wrapped method (`torch._disable_dynamo`) loads the compiler, only to switch
-    it off for this method: more than a second and 150 MB at the start of each training. The
-    wrappers keep the plain method in `__wrapped__`; a method without one is used as it is.
+    it off for this method. That costs more than a second and 150 MB at the start of every training
+    run. A wrapper keeps the plain method in `__wrapped__`; a method without a wrapper is used as
+    it is.
     """
     methods = {name: inspect.getattr_static(kind, name) for name in dir(kind)}
     plain = {
@@ -28,9 +29,9 @@ def without_wrappers(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Opti
 
 
 def plain_step(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
-    """The optimizer's step alone.
+    """Return the optimizer's bare step.
 
-    Around it torch calls hooks, profiles, and breaks the graph of its compiler: beside a small
-    network these take as long as the step itself.
+    torch wraps it in hooks, profiling and a graph break for its compiler. With a small network,
+    these take as long as the step itself.
     """
     return torch.no_grad()(partial(inspect.unwrap(type(optimizer).step), optimizer))

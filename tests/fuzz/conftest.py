@@ -1,4 +1,4 @@
-"""One process for the cases of each file, which ends with the file."""
+"""End the process that runs a file's cases when the file's tests are done."""
 
 from collections.abc import Iterator
 

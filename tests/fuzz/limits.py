@@ -1,9 +1,9 @@
-"""What holds for every input from outside: how it may end, how long it takes, what it leaves.
+"""The limits for every input from outside: how it may end, how long it takes, what it leaves.
 
-A target is a function from a Case, which is a seed and a number, to what is to be tried with its
-input. It may give an answer, or raise InputError with one clear sentence; all else is a crash.
-Cases run in a process of their own, so that a hang or a bomb ends the test and not the machine.
-One is run again, with its traceback, by
+A target is a function that turns a Case (a seed and a number) into an attempt: a function that
+tries something with the case's input. The attempt may return an answer, or raise InputError with
+one clear sentence. Anything else is a crash. Cases run in a separate process, so that a hang or a
+bomb ends the test and not the machine. To run one case again, with its traceback:
 
     python tests/fuzz/limits.py FILE FUNCTION SEED NUMBER
 """
@@ -32,19 +32,19 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATHS = ROOT, ROOT / "tests", ROOT / "tests" / "helpers"
-SECONDS = 10.0  # of the processor that a case may take: more is a hang, not a slow machine
-MEGABYTES = 300  # that the process may grow by in a case
-HANG = 180.0  # seconds by the clock after which a case is given up
-MOST_WAIT = 2 * HANG  # seconds for a case, with making it
-MOST_ENDS = 20  # of processes, after which the rest of the cases is left
-MOST_DATA = 3_000_000_000  # bytes that the process may ever add: what wants more gets MemoryError
-LONGEST_SENTENCE = 2000  # letters
+SECONDS = 10.0  # of CPU time that a case may take: more is a hang, not a slow machine
+MEGABYTES = 300  # by which the process may grow in a case
+HANG = 180.0  # seconds of wall-clock time after which a case is aborted
+MOST_WAIT = 2 * HANG  # seconds for a case, including making it
+MOST_ENDS = 20  # after this many processes have ended, skip the other cases
+MOST_DATA = 3_000_000_000  # bytes that the process may add; beyond that, MemoryError is raised
+LONGEST_SENTENCE = 2000  # characters
 
 Attempt = Callable[[], Any]
 
 
 def count(whole: int, short: int = 25) -> int:
-    """How many cases to run: all with MNIST_APP_TORTURE=1, otherwise a few."""
+    """Return how many cases to run: all with MNIST_APP_TORTURE=1, otherwise a few."""
     from effort import scaled
 
     return scaled(min(short, whole), whole)
@@ -52,18 +52,18 @@ def count(whole: int, short: int = 25) -> int:
 
 @dataclass
 class Case:
-    """One input, made of a seed and a number alone."""
+    """One input, made from a seed and a number alone."""
 
     seed: int
     number: int
-    folder: Path  # empty, the only place where files may be
-    names: tuple[str, ...] = ()  # of which a message has to hold one
+    folder: Path  # empty; the only place where files may be written
+    names: tuple[str, ...] = ()  # a message has to contain one of them
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng([self.seed, self.number])
 
     def one_of(self, things: Any) -> Any:
-        """A thing by chance."""
+        """Pick one of these things at random."""
         return things[int(self.random.integers(len(things)))]
 
 
@@ -72,9 +72,9 @@ Target = Callable[[Case], Attempt]
 
 @dataclass
 class Tally:
-    """What became of the cases of one target."""
+    """The results of the cases of one target."""
 
-    target: str  # what is tried, in the words of the report
+    target: str  # what is tested, in the words of the report
     seed: int
     test: str = field(default_factory=lambda: os.environ["PYTEST_CURRENT_TEST"].split()[0])
     count: int = 0
@@ -86,7 +86,7 @@ class Tally:
     faults: list[str] = field(default_factory=list, repr=False)
 
     def add(self, result: dict[str, Any]) -> None:
-        """Count a case."""
+        """Count one case."""
         self.count += 1
         self.slowest_seconds = max(self.slowest_seconds, round(result.get("seconds", 0), 3))
         self.most_megabytes = max(self.most_megabytes, round(result.get("megabytes", 0), 1))
@@ -98,7 +98,7 @@ class Tally:
             self.faults.append(f"case {result.get('number', self.count - 1)}: {fault}")
 
     def finish(self) -> None:
-        """Write the counts to the report; fail if a case was not as it must be."""
+        """Write the counts to the report; fail if any case had a fault."""
         if report := os.environ.get("MNIST_APP_TORTURE_REPORT"):
             facts = {key: value for key, value in asdict(self).items() if key != "faults"}
             with Path(report).open("a", encoding="utf-8") as file:
@@ -113,7 +113,7 @@ class Tally:
 
 
 def judged(attempt: Attempt, names: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Try something: how it ended, its seconds and megabytes, and what is wrong with that."""
+    """Run an attempt; return how it ended, its seconds and megabytes, and its fault, if any."""
     from mnist_app.common.errors import InputError
 
     before = _reset_peak()
@@ -135,7 +135,7 @@ def judged(attempt: Attempt, names: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _unclear(sentence: str, names: tuple[str, ...]) -> str | None:
-    """What a message lacks to be one clear sentence."""
+    """Return why a message is not one clear sentence, or None if it is."""
     if not sentence.strip() or not sentence.rstrip().endswith("."):
         return f"no sentence: {sentence[:300]!r}"
     if not is_one_line(sentence) or len(sentence) > LONGEST_SENTENCE:
@@ -146,7 +146,7 @@ def _unclear(sentence: str, names: tuple[str, ...]) -> str | None:
 
 
 def is_one_line(text: str) -> bool:
-    """Whether it can be written as it is: no control characters, no halves of letters."""
+    """Return whether a text prints on one line, with no control characters or surrogates."""
     return not any(category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text)
 
 
@@ -157,7 +157,7 @@ def _place(error: BaseException) -> str:
 
 
 def _reset_peak() -> int:
-    """Forget the greatest size that the process had; its size now, bytes."""
+    """Reset the process's peak memory; return its current memory in bytes."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -177,20 +177,20 @@ def _status(key: str) -> int:
     return int(next(line for line in lines if line.startswith(key)).split()[1]) * 1024
 
 
-# Many cases in a process of their own
+# Many cases in a separate process
 
 
 def check(target: Target, what: str, number: int, seed: int = 0) -> None:
-    """Run cases 0 to number - 1 of a target; fail with those that were not as they must be.
+    """Run cases 0 to number - 1 of a target; fail if any case had a fault.
 
     Args:
         target: a function in the file of the test.
-        what: is tried, in the words of the report.
-        number: of cases.
-        seed: of their inputs.
+        what: what is tested, in the words of the report.
+        number: the number of cases.
+        seed: the seed of their inputs.
     """
     tally, ends, first = Tally(what, seed), 0, 0
-    while first < number and ends < MOST_ENDS:  # a case that ends its process costs itself alone
+    while first < number and ends < MOST_ENDS:  # if a case ends its process, the others still run
         for result in _results(target, seed, first, number):
             tally.add(result)
             first = result["number"] + 1
@@ -199,9 +199,9 @@ def check(target: Target, what: str, number: int, seed: int = 0) -> None:
 
 
 def _results(target: Target, seed: int, first: int, end: int) -> Iterator[dict[str, Any]]:
-    """The results of cases, up to the one that hangs or breaks the process."""
+    """Yield the results of the cases, up to the one that hangs or ends the process."""
     process = _process_of(str(sys.modules[target.__module__].__file__))
-    with suppress(BrokenPipeError):  # then it ended, which is told below
+    with suppress(BrokenPipeError):  # then it has ended, which is reported below
         process.stdin.write(json.dumps([target.__name__, seed, first, end]).encode() + b"\n")
     for number in range(first, end):
         line = _line(process)
@@ -216,7 +216,7 @@ _PROCESSES: dict[str, tuple[subprocess.Popen, tempfile.TemporaryDirectory]] = {}
 
 
 def _process_of(file: str) -> subprocess.Popen:
-    """The process that runs the cases of a file; one for all its tests, as to load takes long."""
+    """Return the process that runs a file's cases. All its tests share it: loading is slow."""
     if file not in _PROCESSES:
         close()
         folder = tempfile.TemporaryDirectory(prefix="fuzz-")
@@ -259,10 +259,10 @@ def _end_of(process: subprocess.Popen) -> str:
 
 
 def serve(file: str) -> None:
-    """What the process does: for each line of JSON on stdin one on stdout for each case."""
+    """Run cases in this process: each line of JSON on stdin gives one line on stdout per case."""
     asked, answers = os.fdopen(os.dup(0)), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(0, 1)  # what is printed is no result
+    os.dup2(0, 1)  # so that printed text is not taken for a result
     module, top = _loaded(file), Path.cwd()
     _settle(top)
     for line in asked:
@@ -281,7 +281,7 @@ def _loaded(file: str) -> ModuleType:
 
 
 def _settle(top: Path) -> None:
-    """Homes within the folder, a limit of memory, and an alarm that ends a hang in Python."""
+    """Move the home and temporary folders into `top`, and limit the memory on Linux."""
     for name in ("home", "tmp", "work"):
         (top / name).mkdir()
     os.environ["HOME"], os.environ["TMPDIR"] = str(top / "home"), str(top / "tmp")
@@ -293,14 +293,14 @@ def _settle(top: Path) -> None:
 
 
 def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
-    """One case, and what it left outside of its folder."""
+    """Run one case; it is a crash if it leaves anything outside its folder."""
     os.chdir(top)
     folder = top / "work"
     shutil.rmtree(folder)
     folder.mkdir()
     before = _outside(top)
     case = Case(seed, number, folder)
-    attempt = target(case)  # to make a case may take long on a machine with much else to do
+    attempt = target(case)  # not timed: making a case may take long on a busy machine
     with _alarm(number):
         result = judged(attempt, case.names)
     new = _outside(top) - before
@@ -311,11 +311,11 @@ def _run(target: Target, seed: int, number: int, top: Path) -> dict[str, Any]:
 
 
 def _outside(top: Path) -> set[str]:
-    """Names of what is in the folders around the one where files may be."""
+    """Return the paths in the folders around the one where files may be written."""
     folders = [top, top / "home", top / "tmp", ROOT, ROOT / "mnist_app", ROOT / "weights"]
     found = {str(path) for folder in folders for path in folder.iterdir()}
     for folder in (top.parent, Path("/tmp"), Path("/etc"), Path("/")):
-        found |= {str(path) for path in folder.glob("outside*")}  # as names among the cases say
+        found |= {str(path) for path in folder.glob("outside*")}  # some cases use such names
     return found - {
         str(ROOT / "mnist_app" / "__pycache__"),
         str(ROOT / ".pytest_cache"),
@@ -325,7 +325,7 @@ def _outside(top: Path) -> set[str]:
 
 
 class HangError(BaseException):
-    """A case did not end."""
+    """A case did not end in time."""
 
 
 @contextmanager
@@ -346,7 +346,7 @@ def _alarm(number: int) -> Iterator[None]:
 
 @contextmanager
 def tallied(what: str) -> Iterator[Callable[..., None]]:
-    """Count the examples of Hypothesis; each one that is not as it must be fails at once."""
+    """Count the examples that Hypothesis makes; an example with a fault fails at once."""
     tally = Tally(what, 0)
 
     def judge(attempt: Attempt, names: tuple[str, ...] = ()) -> None:
@@ -362,7 +362,7 @@ def tallied(what: str) -> Iterator[Callable[..., None]]:
 
 
 def settings(whole: int, short: int = 100) -> Any:
-    """How Hypothesis looks: always at the same examples, and it says how to see one again."""
+    """Return settings for Hypothesis: always the same examples, and it prints how to repeat one."""
     from hypothesis import HealthCheck
     from hypothesis import settings as of_hypothesis
 
@@ -377,7 +377,7 @@ def settings(whole: int, short: int = 100) -> Any:
 
 
 def show(file: str, function: str, seed: int, number: int) -> None:
-    """Run one case again, and print what became of it."""
+    """Run one case again, and print its result."""
     target = getattr(_loaded(file), function)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
         top = Path(place)
@@ -388,7 +388,7 @@ def show(file: str, function: str, seed: int, number: int) -> None:
 
 
 def _raising(attempt: Attempt) -> Attempt:
-    """The same, but what it raises is printed on its way."""
+    """Wrap an attempt so that it prints the traceback of anything it raises."""
 
     def told() -> None:
         try:

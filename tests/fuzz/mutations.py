@@ -1,4 +1,4 @@
-"""What spoils bytes and JSON, and names and texts that do harm where they are not expected."""
+"""Mutations of bytes and JSON, and names and texts that do harm where nobody expects them."""
 
 import copy
 from typing import Any
@@ -51,7 +51,7 @@ _NUMBERS = (
 
 
 def spoiled(data: bytes, random: np.random.Generator, most: int = 6) -> bytes:
-    """Bytes with one to `most` faults: bits, numbers, and parts that are lost, doubled, strange."""
+    """Return the bytes with one to `most` faults: changed values; lost, doubled or odd parts."""
     found = bytearray(data)
     for _ in range(int(random.integers(1, most + 1))):
         _FAULTS[int(random.integers(len(_FAULTS)))](found, random)
@@ -59,7 +59,7 @@ def spoiled(data: bytes, random: np.random.Generator, most: int = 6) -> bytes:
 
 
 def _place(data: bytearray, random: np.random.Generator) -> int:
-    """Anywhere; half of the time near the beginning, where the headers are."""
+    """Return a random position, half of the time near the beginning, where the headers are."""
     end = len(data) if random.random() < 0.5 else min(len(data), 200)
     return int(random.integers(max(end, 1)))
 
@@ -114,7 +114,7 @@ _FAULTS = (_flip, _flip, _byte, _byte, _number, _number, _lose, _double, _strang
 
 
 def spoiled_json(value: Any, random: np.random.Generator, most: int = 3) -> Any:
-    """A copy of a JSON value in which one to `most` parts are others, gone or under other names."""
+    """Return a copy of a JSON value with one to `most` parts replaced, removed or renamed."""
     found = [copy.deepcopy(value)]
     for _ in range(int(random.integers(1, most + 1))):
         places = list(_places(found))

@@ -1,4 +1,4 @@
-"""Arguments of the command line that nobody means."""
+"""Command-line arguments that nobody would type on purpose."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition import predictor
 from mnist_app.report import html_report
 
-LOADED = predictor, html_report, bundled.load_bundled()  # no case is to answer for their memory
+LOADED = predictor, html_report, bundled.load_bundled()  # so that no case is charged for loading
 COMMANDS = "train", "list", "evaluate", "report", "calibrate", "predict", "reproduce", "ensemble"
 WORDS = (
     *(text for text in TEXTS if "\0" not in text and "outside" not in text),
@@ -26,7 +26,7 @@ WORDS = (
     *("all", ".", "~nobody", "lenet5", "canvas", "digits", "true", "1:0.1", "resnet"),
     *("/dev/zero", "\udcff.png", "a.zip", "x" * 300, "👍.png", "7.png", "broken.png", "[b].png"),
 )
-# What is written may not lead out of the folder here, and may wherever people say so.
+# None of these leads out of the case's folder, because the app writes wherever it is told to.
 OUTPUTS = "", ".", "no/such/x.csv", "x" * 300, HTML, "[/b].csv", "a\nb.csv", "\udcff.csv", "pipe"
 OPTIONS = tuple(
     f"--{field.replace('_', '-')}"
@@ -35,7 +35,7 @@ OPTIONS = tuple(
 
 
 def odd_arguments(case: Case) -> Attempt:
-    """A command with words by chance. Nothing is trained, as the first of them is never right."""
+    """Run a command with random words. Nothing is trained: a name or the data set is invalid."""
     command = case.one_of(COMMANDS)
     words = [case.one_of(WORDS) for _ in range(int(case.random.integers(4)))]
     for _ in range(int(case.random.integers(3))):
@@ -54,7 +54,7 @@ def odd_arguments(case: Case) -> Attempt:
 
 
 def fill(case: Case) -> None:
-    """Go to a folder with a network, some pictures and a pipe."""
+    """Put a network, some pictures and a pipe into the case's folder, and change into it."""
     os.chdir(case.folder)
     (case.folder / "weights").mkdir()
     shutil.copy(limits.ROOT / "weights" / "lenet5.safetensors", case.folder / "weights")
@@ -65,7 +65,7 @@ def fill(case: Case) -> None:
 
 
 def run(words: list[str]) -> None:
-    """The command: it ends in order, or says what is wrong."""
+    """Run the command: it must succeed, or say what is wrong."""
     said = io.StringIO()
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
         code = cli.main(words)
@@ -74,7 +74,7 @@ def run(words: list[str]) -> None:
     assert code == 0 or sentence, f"{words!r} says nothing"
     assert "Traceback" not in sentence
     if code:
-        last = sentence.splitlines()[-1]  # one for each picture, and one on all
+        last = sentence.splitlines()[-1]  # there is one per picture, and one on all of them
         raise InputError(f"{last[:1000].rstrip('.')}.")
 
 
@@ -83,7 +83,7 @@ def test_no_arguments_do_harm():
 
 
 def test_the_real_arguments_are_right_answers(tmp_path, monkeypatch):
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(tmp_path / "weights"))
     fill(Case(0, 0, tmp_path))

@@ -1,4 +1,4 @@
-"""Files that would run code if they were unpickled: none of them ever is."""
+"""Files that would run code if they were unpickled. The app unpickles none of them."""
 
 import io
 import pickle
@@ -20,7 +20,7 @@ from mnist_app.runs.run import list_runs, runs_folder
 
 
 class Trap:
-    """Unpickled, it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
@@ -55,7 +55,7 @@ def unpickled(data: bytes) -> None:
 
 
 def read_by_all(data: bytes, folder: Path) -> None:
-    """Give it to whatever reads a file from outside, under each name that is read."""
+    """Give the data to everything that reads a file from outside, under every name it reads."""
     run = runs_folder() / "0001-mine"
     raw = folder / "data" / "MNIST" / "raw"
     for path in (run / "recipe.json", run / "events.jsonl", run / "process.json", run / "x"):
@@ -88,7 +88,7 @@ def test_no_file_runs_code(packed, tmp_path, weights_folder):
     place = tmp_path / "trapped"
     data = packed(Trap(place))
     unpickled(data)
-    assert place.exists()  # so it would have run
+    assert place.exists()  # so the code does run when unpickled
     place.unlink()
     read_by_all(data, tmp_path)
     assert not place.exists()

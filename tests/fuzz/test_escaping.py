@@ -1,4 +1,4 @@
-"""Names and texts from outside in what a browser shows: none of them is ever HTML."""
+"""Names and texts from outside are shown in the browser, but never as HTML."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ TEXTS = (
     *("' onclick='alert(1)", '" onclick="alert(1)', "{{ 7 * 7 }}<b onclick=alert(1)>"),
 )
 TAGS = "<img src=x", "<script>alert", "<a href='x'", "<b onclick"
-PICTURE = "![x](https://example.org/x.png)"  # a page that showed it would call that address
+PICTURE = "![x](https://example.org/x.png)"  # to show it, a page would request that address
 
 
 def is_free_of_tags(html: str) -> bool:
@@ -57,7 +57,7 @@ def is_free_of_tags(html: str) -> bool:
 
 
 class Harm(HTMLParser):
-    """What in some HTML of ours could only come from outside."""
+    """Finds what in our HTML could only have come from outside."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def harm_in(html: str) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def committed(weights_folder: Path) -> Path:
-    """A folder of weights that holds lenet5."""
+    """A weights folder that contains lenet5."""
     weights_folder.mkdir()
     shutil.copy(ROOT / "weights" / "lenet5.safetensors", weights_folder)
     return weights_folder
@@ -86,7 +86,7 @@ def committed(weights_folder: Path) -> Path:
 
 @pytest.fixture
 def hostile(committed) -> weights.WeightsInfo:
-    """A result whose facts are all HTML, where they may be any text."""
+    """A result with HTML in all facts that may be any text."""
     model, info = weights.load("lenet5")
     texts = dict.fromkeys(
         ("reason", "dataset", "fingerprint", "trained_on", "device", "date"), HTML + PICTURE
@@ -157,7 +157,7 @@ def test_a_report_escapes_what_is_in_a_file(hostile):
 
 
 def html_of(app: AppTest) -> list[str]:
-    """All that the page hands to the browser as HTML, and not as text."""
+    """Return everything that the page sends to the browser as HTML rather than text."""
     found = [element.proto.body for element in app.get("html")]
     return found + [
         element.proto.body for element in app.get("markdown") if element.proto.allow_html
@@ -165,14 +165,14 @@ def html_of(app: AppTest) -> list[str]:
 
 
 def markdown_of(app: AppTest) -> list[str]:
-    """All that the page hands to the browser to be set as Markdown, but the labels of widgets."""
+    """Return everything that the page sends to the browser as Markdown, except widget labels."""
     kinds = "markdown", "caption", "error", "warning", "info", "success", "toast", "subheader"
     bodies = [element.proto.body for kind in kinds for element in app.get(kind)]
     return bodies + [element.proto.text for element in app.get("progress")]
 
 
 def sent(app: AppTest) -> list[str]:
-    """The figures as they are sent."""
+    """Return the figures as they are sent to the browser."""
     return [element.proto.spec for element in app.get("plotly_chart")]
 
 
@@ -193,7 +193,7 @@ def test_the_page_escapes_what_is_in_a_file(hostile, app, tab):
     assert any("&lt;img" in html for html in html_of(app))
     assert not any(PICTURE in text for text in markdown_of(app))
     is_told = any("example.org" in text for text in markdown_of(app))
-    assert is_told == (tab in ("Train", "Compare"))  # elsewhere as HTML, or after a while
+    assert is_told == (tab in ("Train", "Compare"))  # elsewhere it is shown as HTML, or later
 
 
 def _run_of(recipe: Recipe) -> None:
@@ -220,7 +220,7 @@ TEXT = st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.sampled_from(["T
 
 
 def opened(values: dict[str, str]) -> None:
-    """The page at an address; then its Train tab, where most of the address is looked at."""
+    """Open the page at an address, then its Train tab, which uses most of the address."""
     app = AppTest.from_file(str(PAGE), default_timeout=180)
     for key, value in values.items():
         app.query_params[key] = value
@@ -235,7 +235,7 @@ def opened(values: dict[str, str]) -> None:
 
 
 def test_nothing_in_the_url_does_harm(app):
-    app.run()  # no case is to answer for the memory of what it loads
+    app.run()  # so that no case is charged for the memory of what this loads
     with limits.tallied("addresses: network, preset, dataset, tab") as judge:
         for text in scaled(ODD[::12], ODD):
             judge(lambda text=text: opened(dict.fromkeys(PARAMETERS, text)))
@@ -249,7 +249,7 @@ def test_nothing_in_the_url_does_harm(app):
 
 
 def test_what_is_html_is_seen(app):
-    """Otherwise the page could send whatever it liked."""
+    """Otherwise the other tests would pass whatever the page sent."""
     app.run()
     assert any("<div" in html for html in html_of(app))
     assert harm_in(f"<div>{HTML}</div>")

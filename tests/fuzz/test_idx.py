@@ -1,4 +1,4 @@
-"""MNIST's files, damaged, foreign, or larger than a machine."""
+"""MNIST's files when they are damaged, foreign, or larger than the machine's memory."""
 
 import os
 
@@ -12,11 +12,11 @@ from mnist_app.data.mnist import MNIST_FILES, load_mnist
 
 NAMES = tuple(MNIST_FILES)
 SIZES = 0, 7, 8, 15, 16, 10_000, 47_040_016, 4_000_000_000, 20_000_000_000
-BEGINNING = 1000  # bytes, of which faults are made
+BEGINNING = 1000  # bytes of a file, in which faults are made
 
 
 def spoiled_file(case: Case) -> Attempt:
-    """One of the four files is another; the rest are links to the real ones."""
+    """Load MNIST with one of the four files spoiled; the rest are links to the real ones."""
     raw = case.folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     bad = case.one_of([*NAMES, NAMES[0], NAMES[0], NAMES[0], NAMES[0]])

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or broken, or larger than they look; and pictures of nothing."""
+"""Files that are not pictures, are broken, or are larger than they look, and empty pictures."""
 
 import io
 import struct
@@ -41,7 +41,10 @@ FORMS = (
 
 @lru_cache
 def real(number: int) -> bytes:
-    """A small picture of a seven in one of the forms, upside down by its EXIF data."""
+    """Make a small picture of a seven in one of the forms.
+
+    In PNG, JPEG and WEBP, its EXIF data says that it is upside down.
+    """
     form, mode, options = FORMS[number]
     ink = pen.draw([SEVEN], brush=4, side=70)
     if mode == "I;16":
@@ -61,7 +64,7 @@ def real(number: int) -> bytes:
 
 
 def spoiled_picture(case: Case) -> Attempt:
-    """A real picture with some faults."""
+    """Read a real picture with some faults."""
     data = spoiled(real(int(case.random.integers(len(FORMS)))), case.random)
     return lambda: read(data, case)
 
@@ -88,7 +91,7 @@ def cleaned(rgba: np.ndarray) -> None:
 
 
 def png(width: int, height: int, rows: int, *, bits: int = 8, kind: int = 0) -> bytes:
-    """A PNG that says it has this size, with so many rows of zeros in it."""
+    """Make a PNG that claims this size, and contains `rows` rows of zeros."""
     channels = {0: 1, 2: 3, 6: 4}[kind]
     row = bytes(1 + -(-width * channels * bits // 8)) if rows else b""
     packer = zlib.compressobj(1)
@@ -124,7 +127,7 @@ def large_png(case: Case) -> bytes:
 
 
 def lying_png(case: Case) -> bytes:
-    """It says it is large and holds little, or the other way round."""
+    """Make a PNG that claims to be large and contains little, or the other way round."""
     width, height = case.one_of([*HUGE, *SIZES, (10, 10)])
     return png(width, height, 3 if max(width, height) > 1000 else 9000)
 
@@ -145,11 +148,11 @@ def bomb(case: Case) -> Attempt:
     return lambda: read(data, case)
 
 
-# Pixels that are no photo
+# Pixels that are not a photo
 
 
 def odd_photo(case: Case) -> Attempt:
-    """Pixels of any shape in which there is much to look for, or nothing."""
+    """Clean pixels of any shape that contain a lot of structure, or none."""
     sides = [1, 2, 3, 7, 28, 250, 251, 999, 1000, 1001, 2000]
     height, width = int(case.one_of(sides)), int(case.one_of(sides))
     y, x = np.mgrid[:height, :width]
@@ -187,6 +190,6 @@ def test_no_pixels_do_harm_as_a_photo():
 
 
 def test_the_real_pictures_are_right_answers():
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     for number in range(len(FORMS)):
         cleaned(decode_picture(real(number), "picture"))

@@ -1,4 +1,4 @@
-"""Recipes and the files of runs: fields that are none, and lines that were cut or changed."""
+"""Recipes with invalid fields, and files of runs that were cut or changed."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ NAME = st.one_of(
 
 
 def made(values: dict[str, Any]) -> None:
-    """A recipe, and what is done with one before anything is trained."""
+    """Make a recipe, and do everything that the app does with one before training."""
     recipe = Recipe(**values)
     with torch.device("meta"):
         assert models.count_parameters(models.from_recipe(recipe)) > 0
@@ -65,7 +65,7 @@ def test_every_field_refuses_every_odd_value_in_one_sentence():
 
 
 def one_value(case: Case) -> Attempt:
-    """A preset in which some of the parts are others."""
+    """Make a preset with some parts changed."""
     recipe = case.one_of(list(RECIPES.values())).model_dump(mode="json")
     values = spoiled_json(recipe, case.random)
     return lambda: made(values if isinstance(values, dict) else {"name": values})
@@ -125,7 +125,7 @@ PROCESS = {"pid": 999_999_999, "ticket": 3}
 
 
 def spoiled_run(case: Case) -> Attempt:
-    """A run's folder in which some of the files are not as the app writes them."""
+    """Read a run's folder in which some files are not as the app writes them."""
     folder = case.folder / "weights" / ".runs" / "0001-mine"
     folder.mkdir(parents=True)
     log = [*LOG[: int(case.random.integers(1, len(LOG) + 1))]]
@@ -159,7 +159,7 @@ def spoiled_run(case: Case) -> Attempt:
 
 
 def looked_at() -> None:
-    """Do with the folder of runs what the Train tab does at each look."""
+    """Do with the folder of runs what the Train tab does at each poll."""
     for now in read_statuses():
         run, state, log = now.run, now.state, now.log
         assert state in (*LIVE, "finished", "stopped", "died")
@@ -208,7 +208,7 @@ def test_no_id_of_a_run_does_harm(weights_folder: Path):
 
 
 def test_the_real_files_are_right_answers(weights_folder: Path):
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     folder = weights_folder / ".runs" / "0001-mine"
     folder.mkdir(parents=True)
     (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())

@@ -1,4 +1,4 @@
-"""What a page may send as strokes, and files of strokes."""
+"""Strokes as a page may send them, and files of strokes."""
 
 import json
 import math
@@ -59,7 +59,7 @@ PAGE = st.one_of(st.fixed_dictionaries({"objects": st.lists(STROKE, max_size=5)}
 
 
 def read(sent: Any) -> None:
-    """Do with what the page sent what the canvas does with it."""
+    """Do what the canvas does with the strokes that a page sent."""
     found = strokes.valid_strokes(sent)
     history = strokes.History()
     history.around(found)
@@ -86,7 +86,7 @@ def test_nothing_that_a_page_sends_does_harm():
 
 
 def long_drawing(case: Case) -> Attempt:
-    """Many strokes, or long ones, as a page sends them that was not made by this app."""
+    """Read many strokes, or long ones, as only a forged page would send."""
     number, points = case.one_of([(1, 200_000), (20_000, 3), (3000, 30), (1, 3)])
     scale = float(case.one_of([1, 1e3, 1e6, 1e30]))
     places = case.random.random((points, 2)) * 280 * scale
@@ -145,7 +145,7 @@ def test_no_deep_file_of_strokes_does_harm():
 
 
 def test_the_real_files_are_right_answers(tmp_path):
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     for name, text in (("a.json", json.dumps(LINES)), ("a.tra", UNIPEN)):
         (tmp_path / name).write_text(text)
         read_file(tmp_path / name)

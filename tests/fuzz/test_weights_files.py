@@ -1,4 +1,4 @@
-"""Files in the weights folder that are no results, or pretend to be."""
+"""Files in the weights folder that are not results, or pretend to be."""
 
 import copy
 import json
@@ -35,7 +35,7 @@ ODD_NAMES = "a b", "ä", ".hidden", "[", "[red]", "<b>", "x" * 200, "a\nb", "-",
 
 @lru_cache
 def real(name: str) -> tuple[dict[str, Any], dict[str, Any], bytes]:
-    """The header, the app's facts in it, and the bytes of the tensors of a result."""
+    """Return a result's header, the app's facts in it, and the bytes of its tensors."""
     content = (limits.ROOT / "weights" / f"{name}.safetensors").read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
@@ -70,7 +70,7 @@ def facts_json(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
 
 
 def one_fact(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
-    """One of the facts at the top, of the recipe or of the calibration is another."""
+    """Change one fact: at the top level, in the recipe or in the calibration."""
     holder = case.one_of([facts, facts["recipe"], facts["calibration"]])
     holder[case.one_of(list(holder))] = copy.deepcopy(case.one_of(VALUES))
     return packed(with_facts(header, facts), tensors)
@@ -100,7 +100,7 @@ def odd_numbers(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
 
 
 def endless_header(case: Case, header: Any, facts: Any, tensors: bytes) -> bytes:
-    """A header of many megabytes, each byte of which may become many in memory."""
+    """Make a header of many megabytes, each byte of which may become many in memory."""
     size = (90_000_000, 3_000_000, 30_000_000)[case.number // 2 % 3]
     filling = case.one_of(['"' + "x" * size + '"', "[" + "1," * (size // 2) + "1]", "[" * size])
     text = json.dumps(facts)[:-1] + f', "device": {filling}}}'
@@ -134,13 +134,13 @@ def written(case: Case, kind: Kind) -> Attempt:
     path.parent.mkdir()
     path.write_bytes(kind(case, header, facts, tensors))
     if case.random.random() < 0.01:
-        os.truncate(path, 20_000_000_000)  # a sparse file: it takes no place on the disk
+        os.truncate(path, 20_000_000_000)  # a sparse file: it takes no space on the disk
     case.names = (path.name,)
     return lambda: used(path.stem)
 
 
 def used(name: str) -> None:
-    """Do with a file what the app does with it."""
+    """Do what the app does with a weights file."""
     listing = weights.scan()
     assert len(listing.weights) + len(listing.broken) == 1
     assert cli.main(["list"]) == 0
@@ -160,7 +160,7 @@ def used(name: str) -> None:
 
 
 def shown(info: weights.WeightsInfo, answer: predictor.Prediction) -> None:
-    """The texts and figures that the page makes of it."""
+    """Make the texts and figures that the page shows about it."""
     fragments.probability_bars(answer)
     training_command(info)
     facts.summary(info, *_ASSESSED)
@@ -187,7 +187,7 @@ _ASSESSED = _assessed()
 
 
 def odd_name(case: Case) -> Attempt:
-    """A real file under a name that is none."""
+    """Use a real file under an invalid name."""
     header, facts, tensors = real(REAL[0])
     folder = case.folder / "weights"
     folder.mkdir()
@@ -218,7 +218,7 @@ def test_no_name_of_a_file_in_the_weights_folder_does_harm():
 
 
 def test_the_real_files_are_right_answers(tmp_path: Path, weights_folder: Path):
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     weights_folder.mkdir()
     header, facts, tensors = real(REAL[0])
     (weights_folder / "same.safetensors").write_bytes(packed(with_facts(header, facts), tensors))

@@ -1,4 +1,4 @@
-"""ZIPs and folders that somebody made to do harm: names, links, bombs, lies."""
+"""ZIPs and folders that are made to do harm: names, links, bombs, lies."""
 
 import io
 import os
@@ -82,7 +82,7 @@ def packed(method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 @lru_cache
 def bomb(size: int, count: int = 1) -> bytes:
-    """A ZIP with pictures beside which lie some of so many zeros, a thousandth as large."""
+    """Make a ZIP of pictures and `count` files of `size` zeros, which compress a thousandfold."""
     file = io.BytesIO(packed())
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         for number in range(count):
@@ -93,7 +93,7 @@ def bomb(size: int, count: int = 1) -> bytes:
 
 
 def lying_bomb(size: int) -> bytes:
-    """The same, but it says that it is smaller than any limit."""
+    """Make a bomb that claims to be no larger than the limit."""
     content = bytearray(bomb(size))
     entry = content.rindex(b"PK\x01\x02")
     content[entry + 24 : entry + 28] = struct.pack("<I", archives.MOST_FILE_BYTES)
@@ -102,7 +102,7 @@ def lying_bomb(size: int) -> bytes:
 
 @lru_cache
 def crowded(count: int) -> bytes:
-    """A ZIP of so many empty files, without a word on how many they are."""
+    """Make a ZIP of `count` empty files that claims to contain none."""
     files, contents = bytearray(), bytearray()
     for number in range(count):
         name = b"7/%d.png" % number
@@ -143,7 +143,7 @@ def links(case: Case) -> bytes:
 
 
 def lies(case: Case) -> bytes:
-    """The table of contents says what is not so: sizes, places, methods, flags, dates."""
+    """Make a ZIP whose table of contents lies: sizes, positions, methods, flags, dates."""
     content = bytearray(packed())
     entries = [i for i in range(len(content)) if content.startswith(b"PK\x01\x02", i)]
     for _ in range(int(case.random.integers(1, 4))):
@@ -164,7 +164,7 @@ def crowds(case: Case) -> bytes:
 
 
 def with_tail(case: Case) -> bytes:
-    """Bytes before or after it, as a picture that is a ZIP as well."""
+    """Make a ZIP with bytes before or after it, such as a picture that is also a ZIP."""
     more = case.one_of([picture(7), b"#!/bin/sh\n", bytes(70_000), packed()])
     return more + packed() if case.random.random() < 0.5 else packed() + more
 
@@ -179,7 +179,7 @@ def spoiled_zip(case: Case) -> Attempt:
 
 
 def used(data: bytes, name: str) -> None:
-    """Read it as a data set, then keep it among the uploads, as the app does."""
+    """Read a ZIP as a data set, then keep it as an upload, as the app does."""
     dataset, skipped = picture_folders.read_folder(io.BytesIO(data))
     right(dataset)
     assert all(limits.is_one_line(one.name + one.problem) for one in skipped)
@@ -200,7 +200,7 @@ def right(dataset: Dataset) -> None:
 
 
 def odd_folder(case: Case) -> Attempt:
-    """A folder with links that lead out and round, pipes, and names that are no text."""
+    """Read a folder with links out of it or in circles, pipes, and names that are not text."""
     top = case.folder / "set"
     for name, content in labelled().items():
         (top / name).parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +213,7 @@ def odd_folder(case: Case) -> Attempt:
 
 
 def looked_through(top: Path, is_readable: bool) -> None:
-    """Read it: each file once, whatever leads to it again."""
+    """Read a folder: each file once, however many links lead to it."""
     try:
         dataset, _ = picture_folders.read_folder(top)
     except InputError as error:
@@ -277,5 +277,5 @@ def rare_zip(case: Case) -> Attempt:
 
 
 def test_the_real_zip_is_a_right_answer(weights_folder):
-    """Otherwise the cases would all be errors, whatever is done to them."""
+    """Input without faults must work. Otherwise, cases could end in errors for the wrong reason."""
     used(packed(), "a.zip")

@@ -15,18 +15,18 @@ REMEDY = (
 
 
 def installed() -> str | None:
-    """The path of a Chromium that is there: the system's or Playwright's."""
+    """Return the path of an installed Chromium, the system's or Playwright's, or None."""
     on_path = (path for name in NAMES if (path := shutil.which(name)))
     return next(filter(_runs, on_path), None) or _playwrights()
 
 
 def _runs(path: str) -> bool:
-    """Whether it is a browser: Ubuntu's chromium-browser may only ask for a snap."""
+    """Return whether it is a browser. Ubuntu's chromium-browser may only ask to install a snap."""
     return subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def install() -> str | None:
-    """Install a Chromium: Debian's package when root on Debian, else Playwright's browser."""
+    """Install a Chromium: Debian's package if root on Debian, otherwise Playwright's browser."""
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if shutil.which("apt-get") and is_root:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

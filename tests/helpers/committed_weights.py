@@ -1,4 +1,4 @@
-"""The committed weights: exactly these files, whatever else lies in the user's weights folder."""
+"""The committed weights: exactly these files, whatever else is in the user's weights folder."""
 
 import shutil
 from pathlib import Path
@@ -10,12 +10,12 @@ NETWORKS = tuple(sorted([*RECIPES, *ENSEMBLES]))
 
 
 def path_of(name: str) -> Path:
-    """The committed file of a network, which no test may change."""
+    """Return the path of a network's committed file, which no test may change."""
     return ROOT / "weights" / f"{name}.safetensors"
 
 
 def copy_to(folder: Path, names: tuple[str, ...] = NETWORKS) -> Path:
-    """Put copies of committed networks into a folder, made if absent; returns the folder."""
+    """Copy committed networks into a folder, which is created if missing; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         shutil.copy2(path_of(name), folder)
@@ -23,7 +23,7 @@ def copy_to(folder: Path, names: tuple[str, ...] = NETWORKS) -> Path:
 
 
 def restore(folder: Path, *kept: str) -> None:
-    """Make a copy of the committed networks what it was; what has one of the kept names stays."""
+    """Restore a copy of the committed networks; delete everything else, except the `kept` names."""
     for path in folder.iterdir():
         if path.name in kept or (path.suffix == ".safetensors" and path.stem in NETWORKS):
             continue
@@ -32,7 +32,7 @@ def restore(folder: Path, *kept: str) -> None:
 
 
 def _is_unchanged(name: str, folder: Path) -> bool:
-    """Whether the copy is there, of the same size and time."""
+    """Return whether the copy exists, with the original's size and modification time."""
     copied, original = folder / f"{name}.safetensors", path_of(name).stat()
     if not copied.exists():
         return False

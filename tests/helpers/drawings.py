@@ -1,4 +1,4 @@
-"""Drawings made up for tests."""
+"""Synthetic drawings for tests."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,7 +8,7 @@ SIDE = 280
 
 
 def canvas(*strokes: list[tuple[float, float]], brush: int = 18, side: int = SIDE) -> np.ndarray:
-    """White strokes on a black canvas, as the browser draws them."""
+    """Draw white strokes on a black canvas, the way the browser does."""
     grey = Image.new("L", (side * 2, side * 2))
     draw = ImageDraw.Draw(grey)
     for stroke in strokes:
@@ -30,7 +30,7 @@ def seven(dx: int = 0, dy: int = 0, size: int = 1) -> np.ndarray:
 
 
 def distance(one: Tensor, other: Tensor) -> float:
-    """Mean difference per pixel of ink."""
+    """Return the mean difference per pixel of ink."""
     return ((one - other).abs().sum() / one.sum()).item()
 
 

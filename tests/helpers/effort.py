@@ -1,4 +1,4 @@
-"""How much is tried: a little of each kind by default, all of it with MNIST_APP_TORTURE=1."""
+"""How much to test: a few cases of each kind by default, all with MNIST_APP_TORTURE=1."""
 
 import os
 from typing import TypeVar
@@ -8,5 +8,5 @@ IS_WHOLE = os.environ.get("MNIST_APP_TORTURE", "") == "1"
 
 
 def scaled(short: T, whole: T) -> T:
-    """How often, or with what, something is tried: `whole` with MNIST_APP_TORTURE=1."""
+    """Return how many or which cases to test: `whole` with MNIST_APP_TORTURE=1, else `short`."""
     return whole if IS_WHOLE else short

@@ -1,4 +1,4 @@
-"""The app as if it were installed: its package elsewhere, and a user's data folder of its own."""
+"""Pretend that the app is installed: in another folder, with a data folder for the user."""
 
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from mnist_app.common import settings
 
 
 def pretend_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let the settings take the app for installed in `folder`/site.
+    """Make the settings believe that the app is installed in `folder`/site.
 
     The user's data folder is `folder`/user.
 
     Returns:
-        The folder of the networks that come with the app, which is empty.
+        The folder of the networks that come with the app; it is empty.
     """
     shipped = folder / "site" / "mnist_app" / "shipped" / "weights"
     shipped.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Images that carry their number."""
+"""Images that contain their own number."""
 
 import torch
 
@@ -6,7 +6,7 @@ from mnist_app.data.labelled_images import Digits
 
 
 def numbered(counts: list[int]) -> Digits:
-    """So many images of each digit, mixed, each with its number in its first two pixels."""
+    """Make `counts[d]` images of each digit d, shuffled, numbered in their first two pixels."""
     labels = torch.tensor([digit for digit, count in enumerate(counts) for _ in range(count)])
     labels = labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))]
     images = torch.zeros(len(labels), 28, 28, dtype=torch.uint8)

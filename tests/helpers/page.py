@@ -9,14 +9,14 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE = 180_000  # ms: a hang ends a test, a busy machine does not
+PATIENCE = 180_000  # ms: long enough that a hang fails a test, but a busy machine does not
 expect.set_options(timeout=PATIENCE)
 
-# Pixels from one event of the mouse to the next: Chromium makes one of those that come in the same
-# frame, and of a few points in a hurry only the last would be drawn.
+# Pixels between two mouse events. Chromium merges the events of one frame, so if a few points came
+# too quickly, only the last would be drawn.
 STEP = 6
 
-# Resolves when an element has the same height in two frames, after all that is animated in it.
+# Resolves when all animations in an element have ended and its height no longer changes.
 ROLLED = """async (one) => {
   await Promise.allSettled(one.getAnimations({subtree: true}).map(
     (each) => Promise.race([each.finished, new Promise((then) => setTimeout(then, 1000))])));
@@ -73,7 +73,7 @@ class App:
             self.page.mouse.up()
 
     def brightness(self, x: int, y: int) -> int:
-        """Of a pixel on the canvas, 0..255."""
+        """Return the brightness of a pixel on the canvas, 0..255."""
         canvas = self.part("canvas").locator("canvas.dc-canvas.lower-canvas")
         return canvas.evaluate(f"one => one.getContext('2d').getImageData({x}, {y}, 1, 1).data[0]")
 
@@ -81,7 +81,7 @@ class App:
         self.part(key).locator("button").click()
 
     def panel(self, key: str, *, is_open: bool = True) -> Locator:
-        """Open an expander, or close it: again where the page moved away under the click."""
+        """Open or close an expander; click again if the page moved under the click."""
         panel = self.part(key)
         details = panel.locator("details").first
         for _ in range(8):
@@ -97,7 +97,7 @@ class App:
         raise AssertionError(f"the expander {key} does not stay {'open' if is_open else 'closed'}")
 
     def type(self, role: str, label: str, text: str) -> None:
-        """Fill in a box and wait until the app has taken it: a rerun under way may undo it."""
+        """Fill in a box until it keeps the text: a rerun in progress may undo the input."""
         box = self.page.get_by_role(role, name=label, exact=True)
         for _ in range(3):
             self.settle()
@@ -117,7 +117,7 @@ class App:
     def choose(self, key: str, text: str) -> None:
         """Choose an option of a select box by (part of) its text.
 
-        A list that is drawn anew just then closes; one opens it again, as a user would.
+        If the list is redrawn just then, it closes. Then open it again, as a user would.
         """
         options = self.page.get_by_role("option")
         for _ in range(8):
@@ -131,9 +131,9 @@ class App:
         raise AssertionError(f"{text} cannot be chosen from the list {key}: {seen}")
 
     def add(self, key: str, text: str) -> None:
-        """Choose one more option of a list of several.
+        """Choose one more option of a multiselect.
 
-        A list that gets another option just then closes; one opens it again, as a user would.
+        If the list gets a new option just then, it closes. Then open it again, as a user would.
         """
         for _ in range(8):
             self.settle()
@@ -142,20 +142,20 @@ class App:
                 option = self.page.get_by_role("option", name=text, exact=True)
                 option.click(timeout=15_000)
             self.page.keyboard.press("Escape")
-            self.page.wait_for_timeout(1500)  # until a list drawn anew has come
+            self.page.wait_for_timeout(1500)  # until a redrawn list has appeared
             if text in self.part(key).inner_text():
                 return
         raise AssertionError(f"{text} cannot be chosen from the list {key}")
 
     def expect_chosen(self, key: str, text: str) -> None:
-        box = self.part(key).locator("input").last  # the one before may be there for a moment
+        box = self.part(key).locator("input").last  # the previous one may stay for a moment
         expect(box).to_have_value(re.compile(re.escape(text)))
 
     def expect_prediction(self, text: str) -> None:
         expect(self.part("prediction")).to_have_text(text)
 
     def prediction(self) -> str:
-        """The digit, once there is one."""
+        """Return the digit, once there is one."""
         expect(self.part("prediction")).to_have_text(re.compile(r"\S"))
         return self.part("prediction").inner_text().strip()
 
@@ -170,7 +170,7 @@ class Finger:
         self._palm: Stroke = []
 
     def rest_palm(self, point: tuple[float, float]) -> None:
-        """Touch the screen there, too, from now on."""
+        """Keep touching the screen at this point too, until the palm is lifted."""
         self._palm = [point]
         self._touch("touchStart", self._now)
 
@@ -196,7 +196,7 @@ class Finger:
     def _touch(self, kind: str, points: Stroke) -> None:
         self._now = points
         touches = [(1, *point) for point in points]
-        if kind != "touchEnd":  # which lifts the touch with the least number
+        if kind != "touchEnd":  # touchEnd lifts the touch with the lowest id
             touches += [(2, *point) for point in self._palm]
         places = [
             {"id": number, "x": self._box["x"] + x, "y": self._box["y"] + y}
@@ -207,7 +207,7 @@ class Finger:
 
 
 class Stylus(Finger):
-    """A tablet's pen, which draws in canvas pixels; of a palm beside it the screen knows, too."""
+    """A tablet's stylus, which draws in canvas pixels. The screen also senses a palm beside it."""
 
     def down(self, point: tuple[float, float]) -> None:
         self._point("mousePressed", point)
@@ -226,11 +226,11 @@ class Stylus(Finger):
         self._client.send("Input.dispatchMouseEvent", event)
 
 
-LASTING = 1000  # epochs, which none of the tests waits for
+LASTING = 1000  # epochs; no test waits for all of them
 
 
 def begin(app: App, name: str, epochs: int = LASTING) -> None:
-    """Start a training on the bundled digits: a quick one, or one that outlasts any test."""
+    """Start a run on the bundled digits: a quick one, or one that outlasts any test."""
     preset = "cnn-2x32" if epochs == LASTING else "mlp-128-64-adam"
     app.open(f"?tab=Train&preset={preset}&dataset=digits")
     expect(app.part("train")).to_be_visible()

@@ -1,4 +1,4 @@
-"""What may be read, by whom."""
+"""Access rights in tests, which root would bypass."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_rights() -> Iterator[None]:
-    """Root may read everything: be nobody for a moment."""
+    """Become the user nobody for a moment if root, who may read everything."""
     if os.geteuid() != 0:
         yield
         return

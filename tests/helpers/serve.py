@@ -1,4 +1,4 @@
-"""The real app as a process of its own, on copies of the committed weights."""
+"""Run the real app in its own process, on copies of the committed weights."""
 
 import json
 import os
@@ -17,7 +17,7 @@ import committed_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NONE: Mapping[str, str] = {}
-PATIENCE = 180  # s: a hang, not a slow machine, ends a test
+PATIENCE = 180  # s: long enough that a hang fails a test, but a slow machine does not
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def served(
     variables: Mapping[str, str] = NONE,
     working_directory: Path = ROOT,
 ) -> Iterator[tuple[str, Path]]:
-    """Serve the app; yields its address and its weights folder. Its log is folder/log.txt."""
+    """Serve the app; yield its address and its weights folder. Its log is folder/log.txt."""
     weights = committed_weights.copy_to(folder / "weights")
     server = start(
         weights,
@@ -44,7 +44,7 @@ def served(
 
 
 class Server(NamedTuple):
-    """A server that answers, and its process."""
+    """The address of a running server, and its process."""
 
     url: str
     process: subprocess.Popen
@@ -59,9 +59,9 @@ def start(
     variables: Mapping[str, str] = NONE,
     working_directory: Path = ROOT,
 ) -> Server:
-    """Start the app on a weights folder, with options for Streamlit; it adds to the log.
+    """Start the app on a weights folder, with options for Streamlit, and wait until it answers.
 
-    The variables are added to this process's environment.
+    Its output is appended to the log. Its environment is this process's, with `variables` added.
     """
     port = port or _free_port()
     ours = [f"--server.port={port}", "--server.headless=true", *options]
@@ -92,7 +92,7 @@ def start(
 def clean(weights: Path) -> None:
     """End the runs in a server's weights folder, and leave only the committed weights and caches.
 
-    So the next test need not wait for the runs of the one before.
+    This way, the next test need not wait for the runs of the previous one.
     """
     for path in (weights / ".runs").glob("*/process.json"):
         with suppress(OSError, ValueError, KeyError, TypeError):

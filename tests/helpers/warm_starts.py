@@ -1,4 +1,4 @@
-"""Runs and jobs whose processes need not load torch first, as in the app."""
+"""Start runs and jobs from a process that has already loaded torch, as the app does."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def is_listening(address: str | None) -> bool:
 
 @contextmanager
 def constant_environment() -> Iterator[None]:
-    """A fork server takes requests from its own environment alone; pytest changes ours."""
+    """Hide pytest's changes to our environment: a fork server only serves its own environment."""
     real = processes._environment
 
     def without_what_pytest_changes() -> dict[str, str]:
@@ -29,7 +29,7 @@ def constant_environment() -> Iterator[None]:
 
 @contextmanager
 def shared(server: fork_client._Server) -> Iterator[None]:
-    """Have this fork server start the processes; a new one where it has ended or died."""
+    """Have this fork server start the processes, or a new one if it has ended or died."""
     with pytest.MonkeyPatch.context() as patch, constant_environment():
         patch.setattr(fork_client, "_SERVER", server)
         processes.prepare_to_start()
