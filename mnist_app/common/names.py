@@ -18,7 +18,7 @@ _NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 def printable(name: str | Path) -> str:
     """Return a file's name on one line; control characters and bytes not in UTF-8 are escaped."""
     text = str(name)
-    if text.isascii() and text.isprintable():  # fast path for nearly all of 100,000 names
+    if text.isascii() and text.isprintable():  # fast path: there may be 100,000 names
         return text
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return _NOT_SHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -40,7 +40,7 @@ def path_of(kind: str, arguments: dict[str, Any]) -> Path:
 
 
 def load(path: Path) -> Entry | None:
-    """Load an entry. Return None if there isn't one, or if it is broken; then delete its file."""
+    """Load an entry; None if there isn't one or it is broken. A broken one is deleted."""
     try:
         stat = path.stat()
         with suppress(OSError):  # the file may belong to another user

@@ -82,7 +82,10 @@ def _check(members: Sequence[Member]) -> None:
 
 
 def _side_by_side(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
-    """Return the members' weights side by side; scaled last layers average calibrated logits."""
+    """Return the members' weights side by side.
+
+    The last layers are scaled so that their sum is the mean of the calibrated logits.
+    """
     place = next(i for i, m in enumerate(model) if isinstance(m, layers.SideBySide))
     last = next(i for i, m in enumerate(model) if isinstance(m, nn.Linear))
     tensors: dict[str, Tensor] = {}

@@ -12,7 +12,7 @@ from mnist_app.runs.file_cache import Mark, mark_of
 from mnist_app.training.events import is_valid_event
 
 Event = Mapping[str, Any]
-_TAIL = 64  # bytes last read; if they are still there, it is the same log
+_TAIL = 64  # last bytes read: if they are still in place, it is the same log
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def _parse(line: bytes) -> Event | None:
         if b"\\u" in line:
             json.dumps(event, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        # A crash cut the line off; the event is logged again when the run resumes. Or the file was
-        # edited by hand or the disc is faulty: half a surrogate pair, which no page can show.
+        # Either a crash cut the line off: a resumed run logs the event again. Or someone edited the
+        # file, or the disc is faulty: no page can show half a surrogate pair, for example.
         return None
     return event if is_valid_event(event) else None
 

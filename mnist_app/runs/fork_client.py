@@ -54,8 +54,8 @@ def fork(
         log: the file to which output and errors are appended.
         environment: the environment variables of the process.
     Returns:
-        The process. None if there is no fork server, if it does not answer, or if it refuses, which
-        it does if it was started in a different environment.
+        The process. None if there is no fork server, if it does not answer, or if it refuses
+        because it was started in a different environment.
     """
     address = server_address()
     if not address:
@@ -86,7 +86,7 @@ def _ask(connection: socket.socket, address: str, request: Mapping[str, Any]) ->
     connection.connect("\0" + address)
     connection.sendall(json.dumps(request).encode() + b"\n")
     pid = _number(receive_line(connection), b"pid")
-    connection.sendall(b"\n")  # the process waits for this: it must not work unknown to anyone
+    connection.sendall(b"\n")  # confirms: the process must not work if nobody knows of it
     connection.settimeout(None)
     return pid
 

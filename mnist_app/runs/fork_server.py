@@ -50,7 +50,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(waker)
         self._waker = waker
-        self._waiting: dict[int, socket.socket] = {}  # clients, by the process's id
+        self._waiting: dict[int, socket.socket] = {}  # the clients, by process id
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._woken, selectors.EVENT_READ, self._reap)

@@ -24,8 +24,8 @@ from mnist_app.runs import failure_reasons, processes
 KINDS = ("assessment", "robustness", "neighbours", "embedding")
 _SECONDS_TO_START = 60  # a job without a process after this long never got one
 _SECONDS_BETWEEN_NOTES = 0.3
-_MOST_AT_ONCE = 1  # jobs that compute; others wait, because each uses all cores it may
-_SECONDS_UNASKED = 30  # after this long without being asked for, a waiting job gives up
+_MOST_AT_ONCE = 1  # jobs that compute; the others wait, because each uses all cores it may
+_SECONDS_UNASKED = 30  # a waiting job gives up if nobody asks for it for this long
 
 
 class State(NamedTuple):

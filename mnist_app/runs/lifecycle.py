@@ -41,7 +41,7 @@ def start(
     """
     name = checked_name(name or recipe.name)
     try:
-        with _lock():  # so that each of several callers sees the runs of the earlier ones
+        with _lock():  # so that concurrent callers see each other's runs
             live = _live_runs()
             if owner:
                 queue_limits.check(owner, live)

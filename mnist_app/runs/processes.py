@@ -116,9 +116,9 @@ def be_nice() -> None:
 def _make_session_nice() -> None:
     """Lower the priority of this process's session as well, if the process leads one.
 
-    Linux may first divide the processor among sessions, each with its own niceness. The processes
-    of runs lead their sessions. Without this, one run would get as much of the processor as
-    all processes of another session together.
+    Linux may first divide the processor among sessions, each with its own niceness. Processes of
+    runs and jobs lead their own sessions. Without this, one run would get as much of the processor
+    as all processes of another session together.
     """
     if os.getsid(0) != os.getpid():
         return

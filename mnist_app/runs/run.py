@@ -1,11 +1,11 @@
 """A training in its own process, described by the files in its folder.
 
 A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
-checkpoint.safetensors, epochs/ (the weights after each epoch, or after every second, third, ... if
-all would take too much space), process.json, log.txt, owner, and, once the run is asked to stop,
-stop. Everything is derived from these files, so any browser and any server can find a run again.
-A trial also has a file `search` with the id of its search. It saves its result in its own folder,
-in result/, and keeps no checkpoint and no weights of earlier epochs.
+checkpoint.safetensors, epochs/ (the weights after each epoch, or after the first and every second,
+third, ... if all would take too much space), process.json, log.txt, owner, and stop (once the run
+is asked to stop). Everything is derived from these files, so any browser and any server can find a
+run again. A trial also has a file `search` with the id of its search. It saves its result in its
+own folder, in result/, and keeps no checkpoint and no epochs/.
 """
 
 import json
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def stop_request(self) -> Path:
-        """The file that asks the run to stop, by existing."""
+        """The file whose existence asks the run to stop."""
         return self.folder / "stop"
 
     @property
@@ -88,7 +88,7 @@ class Run:
 
     @property
     def is_live(self) -> bool:
-        """Whether it is training or will be. This is cheaper than its state."""
+        """Whether it is training or will be. Cheaper to find out than its state."""
         log, alive = self.log_and_life()
         return alive and not log.error
 
@@ -120,7 +120,7 @@ class Run:
         return "queued" if ahead else "starting"
 
     def log_and_life(self) -> tuple[RunLog, bool]:
-        """Return the log, and whether the process is alive and its log not ended yet."""
+        """Return the log, and whether the process is alive and has not logged its end yet."""
         log = self.log
         alive = not log.end and self.is_alive()
         if not (log.end or alive):

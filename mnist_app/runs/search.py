@@ -53,7 +53,7 @@ class Trial:
 
     @property
     def last(self) -> Event | None:
-        """The event of the epoch whose weights are kept; during training, of the last one so far."""
+        """The event of the epoch whose weights are kept; in training, of the last complete one."""
         if not self.epochs:
             return None
         end = self._end
@@ -183,7 +183,7 @@ def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
 
 
 def from_file(search_id: str, found: dict[str, Any], statuses: Iterable[RunStatus]) -> Search:
-    """Return the search for what its file holds."""
+    """Build a search from the contents of its file."""
     return Search(
         search_id,
         Space.from_json(found["space"]),

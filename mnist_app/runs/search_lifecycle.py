@@ -89,7 +89,9 @@ def _check_room() -> None:
 
 
 def advance(search_id: str) -> None:
-    """Start trials until one more is live than may train at the same time, unless it was stopped.
+    """Start trials until a search has one more live trial than may train at the same time.
+
+    Do nothing if the search was stopped or removed.
 
     Raises:
         InputError: a run cannot be started.
@@ -102,7 +104,7 @@ def advance(search_id: str) -> None:
 
 
 def _start_trials(search_id: str, found: dict[str, Any]) -> None:
-    """Do the same for a search whose file the caller is changing."""
+    """Do the same for a search whose file the caller has locked and read."""
     search = from_file(search_id, found, read_statuses())
     missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
     waiting = [trial for trial in search.trials if trial.run is None]

@@ -52,7 +52,7 @@ def main(folder: Path) -> int:
 
 
 def _advance_search(run: Run) -> None:
-    """Start the next trial of the search, which then waits, if this run is a trial."""
+    """If this run is a trial, start the next trial of its search, which then waits."""
     with suppress(InputError, OSError, ValueError):  # the page says if the search has stalled
         if run.search:
             search_lifecycle.advance(run.search)
