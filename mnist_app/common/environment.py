@@ -1,6 +1,6 @@
-"""The variables of the environment, with their types.
+"""The app's environment variables, with their types.
 
-Only `settings` reads them, and only where one is set: pydantic takes its time to load.
+Only `settings` imports this module, and only if a variable is set: pydantic is slow to load.
 """
 
 import os
@@ -18,7 +18,7 @@ from mnist_app.common.settings import variable
 
 
 def _typed(text: str) -> str:
-    """A variable's text, also where its letters are not UTF-8, as in an old terminal."""
+    """Return a variable's text; bytes that are not UTF-8 (an old terminal) count as Latin-1."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -27,7 +27,7 @@ def _typed(text: str) -> str:
 
 
 def _path(text: str) -> Path:
-    """A folder; pydantic would refuse names that are not UTF-8."""
+    """Return a folder as a path; pydantic itself would reject names that are not UTF-8."""
     return Path(text)
 
 
@@ -54,9 +54,9 @@ Networks = Annotated[str, AfterValidator(_checked_networks)]
 
 
 class Environment(BaseSettings):
-    """What the variables MNIST_APP_... say; None where one is not set, or empty.
+    """The values of the variables MNIST_APP_...; None for each that is unset or empty.
 
-    The description of a field says what to do if its value cannot be used.
+    A field's description tells the user what to do if its value cannot be used.
     """
 
     model_config = SettingsConfigDict(
@@ -91,10 +91,10 @@ def problems() -> list[str]:
 
 
 def read(name: str) -> object:
-    """The value of one field. What is wrong with the other variables does not matter.
+    """Return the value of one field, even if other variables are wrong.
 
     Raises:
-        InputError: its variable holds what cannot be used.
+        InputError: the value of its variable cannot be used.
     """
     try:
         return getattr(Environment(), name)

@@ -1,9 +1,9 @@
-"""The errors that a user is meant to read."""
+"""Errors whose messages are meant for the user."""
 
 
 class InputError(ValueError):
-    """Something from outside is wrong; the message is one sentence with the remedy in it."""
+    """Some input from outside is wrong; the message is one sentence that includes the remedy."""
 
 
 class TrainingError(RuntimeError):
-    """A training that cannot go on; the message says why and what to change."""
+    """A training cannot continue; the message says why and what to change."""

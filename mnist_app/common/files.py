@@ -1,4 +1,4 @@
-"""Files that are written in one step."""
+"""Write files atomically."""
 
 import glob
 import os
@@ -25,10 +25,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 def check_writable(folder: Path) -> None:
-    """Write a file in a folder, and remove it.
+    """Check that a folder can be written to: write a file there and remove it.
 
     Raises:
-        OSError: that cannot be done.
+        OSError: it cannot be written to.
     """
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".check-") as file:
         file.write(b"check")
@@ -36,9 +36,10 @@ def check_writable(folder: Path) -> None:
 
 
 def temporary_path(path: Path) -> Path:
-    """Where to write a file that is then moved to `path`; what killed processes left there goes.
+    """Return a temporary path to write to before moving the file to `path`, in the same folder.
 
-    In the weights folder that is all that they left, in a folder of the user's that of this file.
+    Also delete the temporary files that killed processes left in that folder. In the weights folder
+    these are all such files; in one of the user's own folders, only those for this `path`.
     """
     ours = weights_folder().absolute() in path.absolute().parents
     for left in path.parent.glob(".*.tmp" if ours else f".{glob.escape(path.name)}.*.tmp"):

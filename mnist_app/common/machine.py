@@ -11,7 +11,7 @@ import torch
 
 
 def machine_facts() -> dict[str, Any]:
-    """Processor, device, cores, versions, and today's date."""
+    """Return the processor, the device, the number of cores, the versions, and today's date."""
     return {
         "cpu": _processor(),
         "device": "CUDA" if torch.cuda.is_available() else "CPU",
@@ -32,7 +32,7 @@ def _processor() -> str:
 
 
 def describe_machines(measured_on: Iterable[dict[str, Any]]) -> str:
-    """The facts of all machines that something was measured on, each once, without a full stop."""
+    """Describe the machines used for measuring, each once; the text has no full stop at its end."""
     dates: dict[str, list[str]] = {}
     for facts in measured_on:
         name = (

@@ -1,17 +1,17 @@
-"""How others on the network reach the app."""
+"""The address at which others on the network can open the app."""
 
 import socket
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-_ANYWHERE = "192.0.2.1"  # reserved for documentation: the way there is asked for, nothing is sent
+_ANYWHERE = "192.0.2.1"  # reserved for documentation; only the route to it is looked up
 
 
 def is_reached_by_others(address: str | None) -> bool:
-    """Whether a server that listens on this address can be reached from another machine.
+    """Return whether other machines can reach a server that listens on this address.
 
     Args:
-        address: as in Streamlit's server.address; None or "" for all addresses.
+        address: as in Streamlit's `server.address`; None or "" means all addresses.
     """
     if not address:
         return True
@@ -22,7 +22,7 @@ def is_reached_by_others(address: str | None) -> bool:
 
 
 def own_address() -> str | None:
-    """This machine's address on the network, as 192.168.1.5; None where there is no network."""
+    """Return this machine's address on the network, such as 192.168.1.5; None without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((_ANYWHERE, 9))
@@ -33,12 +33,15 @@ def own_address() -> str | None:
 
 
 def for_others(url: str, configured: str | None = None) -> str | None:
-    """The address of the page that another machine can open, without what is chosen on it.
+    """Return the page's address for other machines, without its query and fragment.
 
     Args:
-        url: the address as the browser on this machine has it.
-        configured: the address that was set by hand: a host, a host with a port, or a URL. What
-            it leaves out, the scheme, the port or the path, is taken from `url`.
+        url: the page's address as the browser has it.
+        configured: the address that someone set: a host, a host with a port, or a URL. The scheme,
+            port or path that it leaves out is taken from `url`.
+    Returns:
+        None if `url` is local (localhost, 127.0.0.1), no address is set, and this machine has no
+        network.
     """
     parts = urlsplit(url)
     if configured:
@@ -61,6 +64,6 @@ def _completed(configured: str, page: SplitResult) -> str:
 
 
 def _place(host: str, port: int | None) -> str:
-    """A host and a port as they stand in a URL."""
+    """Join a host and a port as a URL does."""
     bracketed = f"[{host}]" if ":" in host else host
     return f"{bracketed}:{port}" if port else bracketed

@@ -1,8 +1,8 @@
-"""Where results and data sets are kept, and what else the environment decides.
+"""Where results and data sets are kept, and the other settings from the environment.
 
-No folder depends on the working directory. The environment comes first; else a checkout keeps
-everything in itself, and an installed app in the user's data folder. What comes with the app
-(networks, measurements, the page) is only read.
+No folder depends on the working directory. The environment comes first. Without it, a checkout
+keeps everything inside itself, and an installed app uses the user's data folder. What ships with
+the app (networks, measurements, the page) is read-only.
 """
 
 import os
@@ -18,29 +18,29 @@ T = TypeVar("T")
 
 
 class Folder(NamedTuple):
-    """A folder, and why it is that one."""
+    """A folder, and the reason it was chosen."""
 
     path: Path
     reason: str
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting, as MNIST_APP_WEIGHTS for "weights"."""
+    """Return the environment variable of a setting: MNIST_APP_WEIGHTS for "weights"."""
     return f"MNIST_APP_{name.upper()}"
 
 
 def weights_folder() -> Path:
-    """The folder of results and runs, which may not exist yet; absolute."""
+    """Return the absolute path of the folder of results and runs, which may not exist yet."""
     return chosen_folder("weights").path
 
 
 def data_folder() -> Path:
-    """The folder of data sets, which may not exist yet; absolute."""
+    """Return the absolute path of the folder of data sets, which may not exist yet."""
     return chosen_folder("data").path
 
 
 def chosen_folder(name: str) -> Folder:
-    """The folder of "weights" or "data", and why it is that one."""
+    """Return the folder for "weights" or "data", and the reason it was chosen."""
     if (path := _from_environment(name)) is not None:
         return Folder(path.absolute(), f"set by {variable(name)}")
     if is_checkout():
@@ -49,16 +49,16 @@ def chosen_folder(name: str) -> Folder:
 
 
 def parallel_runs() -> int:
-    """How many trainings may run at once: `MNIST_APP_PARALLEL_RUNS`, by default 1.
+    """Return how many trainings may run at the same time: `MNIST_APP_PARALLEL_RUNS`, default 1.
 
     Raises:
-        InputError: the variable is not a whole number from 1.
+        InputError: the variable is not a whole number of at least 1.
     """
     return _from_environment("parallel_runs") or 1
 
 
 def teacher_code() -> str | None:
-    """The code in `MNIST_APP_TEACHER_CODE`, None where there is none."""
+    """Return the code in `MNIST_APP_TEACHER_CODE`, or None if it is not set."""
     code: str | None = _from_environment("teacher_code")
     return code
 
@@ -101,7 +101,7 @@ def problems() -> list[str]:
 
 
 def is_checkout() -> bool:
-    """Whether this is the source tree, not an installation."""
+    """Return whether this is the source tree and not an installed package."""
     return _is_checkout(PACKAGE)
 
 
@@ -113,25 +113,25 @@ def _is_checkout(package: Path) -> bool:
 
 
 def shipped_folder() -> Path:
-    """The folder that holds what comes with the app: app.py, weights/, docs/.
+    """Return the folder of the files that ship with the app: app.py, weights/, docs/.
 
-    It is the root of a checkout; a wheel has the same files in mnist_app/shipped. Read-only.
+    In a checkout this is its root; a wheel has the same files in mnist_app/shipped. Read-only.
     """
     return PACKAGE.parent if is_checkout() else PACKAGE / "shipped"
 
 
 def shipped_weights() -> Path | None:
-    """The folder of the networks that an installed app brings along.
+    """Return the folder of the networks that ship with an installed app; None in a checkout.
 
-    None in a checkout, where they are in the weights folder, unless the environment names another.
+    A checkout has them in its weights folder, unless the environment names another folder.
     """
     return None if is_checkout() else shipped_folder() / "weights"
 
 
 def result_folders() -> list[Path]:
-    """Where results are looked for: the weights folder, then what came with an installed app.
+    """Return the folders to search for results: the weights folder, then the shipped weights.
 
-    The first wins where both have a name; the second is only read.
+    If both have a result of the same name, the first wins. The second is read-only.
     """
     own, shipped = weights_folder(), shipped_weights()
     return [own] if shipped in (None, own) else [own, shipped]
@@ -150,6 +150,6 @@ def _from_environment(name: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _read(name: str, text: str) -> Any:  # noqa: ARG001, the cache's key
-    from mnist_app.common import environment  # with pydantic, which the canvas does not wait for
+    from mnist_app.common import environment  # loads pydantic, which is too slow for the canvas
 
     return environment.read(name)

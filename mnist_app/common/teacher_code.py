@@ -1,7 +1,7 @@
-"""Teacher mode: where a code is set, what changes things for everybody needs it.
+"""Teacher mode: if a code is set, any action that changes things for everybody requires it.
 
-The code is compared in constant time, and guesses are counted; it is never part of an address, of a
-log, or of anything that is kept in a file.
+The code is compared in constant time, and wrong guesses are counted. The app never puts the code
+into an address, a log or a file.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ _MOST_CLIENTS = 10_000  # that are remembered one by one
 
 
 class Pass:
-    """What a session holds that gave the code. It is worth nothing once the code is another."""
+    """A session's proof that it gave the code. It stops being valid when the code changes."""
 
     def __init__(self, code: str) -> None:
         self._digest = _digest(code)
 
     def opens(self, code: str) -> bool:
-        """Whether it was given for this code."""
+        """Return whether this pass was issued for this code."""
         return hmac.compare_digest(self._digest, _digest(code))
 
 
@@ -65,7 +65,7 @@ class Door:
     """Checks codes, and makes those who guess wait, longer each time.
 
     Args:
-        clock: seconds that only go up.
+        clock: returns seconds that never go backwards.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -78,9 +78,9 @@ class Door:
         """Return a pass for the right code.
 
         Args:
-            given: what was typed.
-            code: the right one.
-            client: who typed it: the address of the browser, or HERE.
+            given: the code that was typed.
+            code: the right code.
+            client: who typed it: the browser's address, or HERE.
         Raises:
             InputError: the code is wrong, or this client has to wait.
         """
@@ -122,7 +122,7 @@ def _duration(seconds: float) -> str:
 
 
 def configured_code(secrets: Callable[[], object] = lambda: None) -> str | None:
-    """The code: `MNIST_APP_TEACHER_CODE`, else what `secrets` gives; None if there is none."""
+    """Return `MNIST_APP_TEACHER_CODE`, else what `secrets` returns; None if neither has a code."""
     if given := (teacher_code() or "").strip():
         return given
     kept = secrets()
@@ -135,6 +135,6 @@ def is_too_short(code: str) -> bool:
 
 
 def _digest(code: str) -> bytes:
-    """Of equal length whatever the code, so that comparing tells nothing about it."""
-    letters = unicodedata.normalize("NFC", code.strip())  # an ü is one letter or two
+    """Return a digest of fixed length, so that a comparison reveals nothing about the code."""
+    letters = unicodedata.normalize("NFC", code.strip())  # an ü may be one character or two
     return hashlib.sha256(letters.encode(errors="replace")).digest()

@@ -1,7 +1,7 @@
-"""What is kept on disk.
+"""The results that the app keeps on disk.
 
-Others use `weights` (trained networks and their facts), `cache` (what was computed from them),
-`ensemble` (networks joined into one) and `tensors` (the format of all these files). `reproduction`
-trains the presets and writes the table of results (`reproduction_table`), `recalibration` fits the
-confidence of weights anew.
+Other packages use `weights` (trained networks and their facts), `cache` (what was computed from
+them), `ensemble` (several networks joined into one) and `tensors` (the format of all these files).
+`reproduction` trains the presets and writes the table of results (`reproduction_table`).
+`recalibration` refits the confidence of saved weights.
 """

@@ -1,4 +1,4 @@
-"""What was computed from networks and data, kept on disk and found again by what it came from."""
+"""What was computed from networks and data, cached on disk by its inputs."""
 
 import hashlib
 import json
@@ -17,34 +17,34 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.settings import weights_folder
 from mnist_app.results.tensors import read_facts, write_tensors
 
-MOST_BYTES = 600_000_000  # of all entries together; those unused for longest go first
-MOST_IN_MEMORY = 150_000_000  # bytes of the entries that need not be read again
+MOST_BYTES = 600_000_000  # of all entries together; the least recently used are deleted first
+MOST_IN_MEMORY = 150_000_000  # bytes of the entries that are also kept in memory
 
 
 class Entry(NamedTuple):
-    """Something computed: tensors by name, and facts that JSON can hold."""
+    """A cached result: tensors by name, and facts as JSON values."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
 
 
 def folder() -> Path:
-    """Where the entries stand: `.cache` in the weights folder."""
+    """Return the folder of the entries: `.cache` in the weights folder."""
     return weights_folder() / ".cache"
 
 
 def path_of(kind: str, arguments: dict[str, Any]) -> Path:
-    """The file of what `kind` computes from these arguments, which need not exist."""
+    """Return the path for what `kind` computes from these arguments. The file need not exist."""
     digest = hashlib.sha256(json.dumps([kind, arguments], sort_keys=True).encode())
     return folder() / f"{kind}-{digest.hexdigest()[:20]}.safetensors"
 
 
 def load(path: Path) -> Entry | None:
-    """An entry; None if there is none, or a broken one, which is removed."""
+    """Load an entry; None if there isn't one or it is broken. A broken one is deleted."""
     try:
         stat = path.stat()
-        with suppress(OSError):  # it may be another's
-            os.utime(path)  # when it was used last
+        with suppress(OSError):  # the file may belong to another user
+            os.utime(path)  # records the last use
         return _loaded(path, (stat.st_ino, stat.st_size))
     except (InputError, SafetensorError):
         with suppress(OSError):
@@ -54,12 +54,12 @@ def load(path: Path) -> Entry | None:
         return None
 
 
-_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = OrderedDict()  # last used at the end
+_MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = OrderedDict()  # most recently used last
 _MEMORY_LOCK = threading.Lock()
 
 
 def _loaded(path: Path, version: tuple[int, int]) -> Entry:
-    """An entry from memory if it is there: all sessions share those that were used last."""
+    """Return an entry, from memory if possible: all sessions share the most recently used ones."""
     with _MEMORY_LOCK:
         known = _MEMORY.pop(path, None)
         entry = known[1] if known and known[0] == version else None
@@ -77,10 +77,10 @@ def _bytes_in_memory() -> int:
 
 
 def save(path: Path, entry: Entry) -> None:
-    """Keep an entry, in one step; the oldest ones go where there are too many.
+    """Save an entry atomically. Delete the least recently used ones if all take too much space.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_tensors(path, entry.tensors, entry.facts, replace=True)

@@ -1,4 +1,4 @@
-"""Several trained networks joined into one that answers with the mean of their logits."""
+"""Join several trained networks into one that answers with the mean of their logits."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -27,15 +27,18 @@ class Member(NamedTuple):
 
 
 def combine(members: Sequence[Member]) -> Member:
-    """One network `canvas-large` that answers with the mean of the members' calibrated logits.
+    """Join members into `canvas-large`, which answers with the mean of their calibrated logits.
 
-    No image is left that all members were kept from: the confidence is the mean of theirs, which
-    an ensemble does no worse than.
+    The ensemble has no validation images of its own, because each member held out different ones.
+    So its thresholds and curves are the mean of the members', and an ensemble does at least as well
+    as they say.
 
     Args:
-        members: as many networks `canvas` as `presets.MEMBERS`, of one recipe but for the seed.
+        members: `presets.MEMBERS` networks of the preset `canvas`; their recipes differ only in
+            the seed.
     Raises:
-        InputError: they are too few or too many, differ in recipe or data, or are the same.
+        InputError: there are too few or too many members, their recipes or data differ, or two
+            have the same seed.
     """
     _check(members)
     recipe = members[0].info.recipe.changed(name=NAME, model=NAME)
@@ -46,7 +49,7 @@ def combine(members: Sequence[Member]) -> Member:
 
 
 def _facts(recipe: Recipe, model: nn.Module, infos: Sequence[WeightsInfo]) -> WeightsInfo:
-    """The facts of the joined network, its test accuracy among them."""
+    """Return the facts of the joined network, including its measured test accuracy."""
     first = infos[0]
     test = evaluate(model, load_dataset(recipe.dataset).test, recipe)
     facts = {
@@ -79,7 +82,10 @@ def _check(members: Sequence[Member]) -> None:
 
 
 def _side_by_side(model: nn.Sequential, members: Sequence[Member]) -> dict[str, Tensor]:
-    """The weights side by side; the last layers', divided, give the mean of calibrated logits."""
+    """Return the members' weights side by side.
+
+    The last layers are scaled so that their sum is the mean of the calibrated logits.
+    """
     place = next(i for i, m in enumerate(model) if isinstance(m, layers.SideBySide))
     last = next(i for i, m in enumerate(model) if isinstance(m, nn.Linear))
     tensors: dict[str, Tensor] = {}
@@ -100,7 +106,7 @@ def _side_by_side(model: nn.Sequential, members: Sequence[Member]) -> dict[str, 
 
 
 def _mean(calibrations: Sequence[Calibration]) -> Calibration:
-    """Thresholds and curves in the mean; the temperatures are in the weights already."""
+    """Average the thresholds and curves; the weights already include the temperatures."""
 
     def mean(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
         return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))

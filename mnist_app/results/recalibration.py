@@ -1,4 +1,4 @@
-"""The confidence of saved weights, fitted anew."""
+"""Refit the confidence of saved weights."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from mnist_app.training.evaluation import logits_of
 
 
 def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
-    """Fit the confidence of saved weights to their validation images again; nothing else changes.
+    """Refit the confidence of saved weights to their validation images; change nothing else.
 
     Args:
-        name: in the weights folder, or else among the other seeds.
+        name: of a result in the weights folder, or else in the folder of the other seeds.
         progress: called with what is being done and the share done, 0..1.
     Raises:
-        InputError: there are no such weights, they are joined ones, or their data cannot be had
-            or lack validation images that the confidence was fitted to before.
+        InputError: there is no such result, it is an ensemble, or its data cannot be loaded or
+            has fewer validation images than the confidence was fitted to before.
     """
     folder = _folder_of(name)
     model, info = weights.load(name, folder)
@@ -33,7 +33,7 @@ def recalibrate(name: str, progress: Progress) -> weights.WeightsInfo:
 
 
 def _folder_of(name: str) -> Path | None:
-    """Where weights are: None for the weights folder, else that of the other seeds."""
+    """Return the folder of the other seeds if only that has the result; else None."""
     if weights.path_of(name).is_file():
         return None
     is_seed = (weights.seeds_folder() / f"{checked_name(name)}.safetensors").is_file()
@@ -41,8 +41,8 @@ def _folder_of(name: str) -> Path | None:
 
 
 def _validation_images(info: weights.WeightsInfo, progress: Progress) -> Digits:
-    """The images that a network's confidence was fitted to; InputError if some are missing."""
-    recipe = info.recipe  # what is drawn for the training alone is left out
+    """Return the images the confidence was fitted to; raise InputError if some are missing."""
+    recipe = info.recipe  # skip the drawings that only the training needs
     little = {"redrawn": 0, "non_digits": 0, "pen_copies": min(1, recipe.pen_copies)}
     validation = prepare(recipe.changed(**little), progress).val
     if len(validation) < info.calibration.n:

@@ -1,4 +1,4 @@
-"""Train the presets over several seeds and write the table of reported against measured."""
+"""Train the presets with several seeds, and write a table of reported and measured results."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -20,25 +20,25 @@ from mnist_app.results.reproduction_table import table
 from mnist_app.training.events import EndEvent, Event
 from mnist_app.training.loop import train
 
-LONG_TRAINING = 100  # epochs from which on one seed must do
+LONG_TRAINING = 100  # epochs; presets with so many are trained with one seed only
 
 Show = Callable[[Recipe, Event], None]
 
 
 def reproduce(presets: list[str], seeds: Sequence[int], folder: Path, show: Show) -> dict[str, Any]:
-    """Train presets on MNIST; keep all weights; update results.json and results.md.
+    """Train presets on MNIST, save all their weights, and update results.json and results.md.
 
-    Seed 0 goes to the weights folder, the others to `.seeds` in it.
+    The weights of seed 0 go to the weights folder, those of other seeds to its subfolder `.seeds`.
 
     Args:
         presets: names in RECIPES.
-        seeds: of each preset; the first one alone for presets of 100 epochs and more.
-        folder: where results.json and results.md stand; other presets and seeds are kept.
+        seeds: for each preset; presets of 100 or more epochs only use the first.
+        folder: of results.json and results.md, which keep the rows of other presets and seeds.
         show: called with every event.
     Returns:
-        What results.json now holds.
+        The updated contents of results.json.
     Raises:
-        InputError: results.json is damaged, or the weights or the table cannot be kept.
+        InputError: results.json is damaged, or the weights or the table cannot be saved.
     """
     weights.check_folder()
     results = _checked(folder)
@@ -50,11 +50,11 @@ def reproduce(presets: list[str], seeds: Sequence[int], folder: Path, show: Show
 
 
 def build_ensemble(folder: Path) -> weights.WeightsInfo:
-    """Join the seeds of `canvas` into `canvas-large`; update results.json and results.md.
+    """Join the seeds of `canvas` into `canvas-large`, and update results.json and results.md.
 
     Raises:
-        InputError: some seed's weights are missing, results.json is damaged, or the weights or the
-            table cannot be kept.
+        InputError: the weights of a seed are missing, results.json is damaged, or the weights or
+            the table cannot be saved.
     """
     weights.check_folder()
     others = [weights.load(f"canvas-{seed}", weights.seeds_folder()) for seed in range(1, MEMBERS)]
@@ -67,7 +67,7 @@ def build_ensemble(folder: Path) -> weights.WeightsInfo:
 
 
 def _checked(folder: Path) -> dict[str, Any]:
-    """What results.json holds, in a folder that is made and can be written."""
+    """Create the folder, check that it can be written to, and return what results.json holds."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_writable(folder)
@@ -82,7 +82,7 @@ def _checked(folder: Path) -> dict[str, Any]:
 def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Put the row of a preset and seed into results.json and results.md; return all results.
 
-    Trainings that end together wait for each other: none loses the other's row.
+    Trainings that end at the same time wait for each other, so that no row is lost.
     """
     with FileLock(folder / ".results.lock"):
         results = _read(folder)
@@ -94,7 +94,7 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """What results.json holds; no rows if there is none. InputError if it is damaged."""
+    """Return what results.json holds, no rows if it is missing. InputError if it is damaged."""
     path = folder / "results.json"
     if not path.exists():
         return {"presets": {}}
@@ -117,7 +117,7 @@ def _train_one(recipe: Recipe, parts: TrainingData, show: Show) -> dict[str, Any
 
 
 def _keep(end: EndEvent, info: weights.WeightsInfo) -> None:
-    """Save the result of a preset: that of seed 0 with the weights, others apart."""
+    """Save the result of a preset: seed 0 in the weights folder, other seeds in `.seeds`."""
     if info.seed == 0:
         weights.save(info.recipe.name, end.network, info, overwrite=True)
         return
@@ -126,7 +126,7 @@ def _keep(end: EndEvent, info: weights.WeightsInfo) -> None:
 
 
 def _row(info: weights.WeightsInfo) -> dict[str, Any]:
-    """What results.json says of a network; a joined one has no epochs of its own."""
+    """Return a network's row for results.json. An ensemble has no epochs of its own."""
     last = info.history[-1] if info.history else {}
     seconds = sorted(e["seconds"] for e in info.history)
     return {

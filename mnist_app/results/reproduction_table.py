@@ -1,4 +1,4 @@
-"""The table docs/results.md: what the presets' sources report, and what was measured."""
+"""The table in docs/results.md: what the presets' sources report and what was measured here."""
 
 from collections.abc import Iterator
 from statistics import mean, stdev
@@ -36,7 +36,7 @@ test set."""
 
 
 def table(results: dict[str, Any]) -> str:
-    """results.md from results.json."""
+    """Return the text of results.md for the contents of results.json."""
     presets = results["presets"]
     machines = (row["machine"] for rows in presets.values() for row in rows)
     foot = (
@@ -74,7 +74,11 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
 
 
 def compared_with_reported(name: str, runs: list[dict[str, Any]]) -> str:
-    """Whether the means reach what the source reports: yes, no, as it falls out, or a dash."""
+    """Say if the means reach the source's figures: "yes", "no", "as it falls out" or a dash.
+
+    A dash means that the source reports no figures; "as it falls out", that a flawed source's
+    figures are not reached.
+    """
     source = SOURCES[name]
     targets = {
         "test_accuracy": source.test,

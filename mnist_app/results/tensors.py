@@ -1,4 +1,4 @@
-"""safetensors files with facts in their header: written in one step, read without pickle."""
+"""safetensors files with facts in their header: written atomically, read without pickle."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import temporary_path
 
 _HEADER_KEY = "mnist_app"
-_MOST_HEADER = 2_000_000  # bytes; that of a thousand epochs has a fifth of it
+_MOST_HEADER = 2_000_000  # bytes; a history of 1,000 epochs takes a fifth of it
 
 Content = TypeVar("Content")
 
@@ -26,14 +26,14 @@ def write_tensors(
     """Write a file under a temporary name, then move it into place in one step.
 
     Args:
-        path: the file.
+        path: of the file.
         tensors: by name, on any device.
-        facts: what JSON can hold, for the header.
-        replace: whether a file that exists is replaced.
+        facts: JSON values for the header.
+        replace: whether to replace an existing file.
     Returns:
-        False, and nothing changed, if the file exists and `replace` is false.
+        Whether the file was written. If it exists and `replace` is false, it stays unchanged.
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     temporary = temporary_path(path)
     try:
@@ -45,15 +45,15 @@ def write_tensors(
     except SafetensorError as error:
         raise OSError(str(error)) from None
     finally:
-        with suppress(OSError):  # where nothing can be removed, the error before this one counts
+        with suppress(OSError):  # an earlier error matters more than this one
             temporary.unlink(missing_ok=True)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The facts in a file's header.
+    """Return the facts in a file's header.
 
     Raises:
-        InputError: the file is broken or foreign.
+        InputError: the file is broken, or this app did not write it.
     """
     return _read(path, _facts_in)
 
@@ -66,7 +66,7 @@ def _facts_in(file: Any) -> dict[str, Any]:
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors in a file, by name, without loading one.
+    """Return the shapes of the tensors in a file, by name, without loading them.
 
     Raises:
         InputError: the file is broken.
@@ -101,7 +101,7 @@ def _move(temporary: Path, path: Path, replace: bool) -> bool:
         temporary.replace(path)
         return True
     try:
-        os.link(temporary, path)  # unlike a rename, never over an existing file
+        os.link(temporary, path)  # unlike a rename, never replaces an existing file
     except FileExistsError:
         return False
     except OSError:  # a file system without hard links

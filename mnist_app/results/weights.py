@@ -1,4 +1,4 @@
-"""Results on disk: one safetensors file each, its facts in the header."""
+"""Results on disk: a safetensors file for each, with its facts in the header."""
 
 import hashlib
 import sys
@@ -27,12 +27,12 @@ from mnist_app.training.calibration import MOST, Calibration
 from mnist_app.training.events import EndEvent, is_valid_event, to_json
 from mnist_app.training.metrics import accuracy_interval
 
-_SEEDS = ".seeds"  # in the weights folder: the presets, trained with other seeds than 0
+_SEEDS = ".seeds"  # subfolder for the presets trained with seeds other than 0
 _PACKAGES = ("torch", "numpy", "safetensors")
 
 
 class WeightsInfo(BaseModel):
-    """The facts of a result, as they stand in its file's header."""
+    """The facts of a result, as they are in its file's header."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,14 +47,14 @@ class WeightsInfo(BaseModel):
     n: int = Field(ge=1, le=MOST)  # test images
     dataset: str
     fingerprint: str
-    trained_on: str = ""  # all that went in, as "MNIST + 29,975 pen strokes"
+    trained_on: str = ""  # all training data, such as "MNIST + 29,975 pen strokes"
     calibration: Calibration = Calibration()
     parameters: int = Field(ge=1, le=MOST)
     versions: dict[str, str]
     device: str
     threads: int
     date: str  # ISO 8601, UTC
-    run: str | None = None  # the run that made it, which alone may replace it
+    run: str | None = None  # the run that made it; no other run may replace it
     bytes: int = 0  # of the file; not in the header
 
     @field_validator("history")
@@ -71,21 +71,21 @@ class WeightsInfo(BaseModel):
 
 
 class BrokenFile(NamedTuple):
-    """A file in the weights folder that is no usable result, and why, in one line."""
+    """A file in the weights folder that is not a usable result, and one line saying why."""
 
     file: str
     problem: str
 
 
 class Listing(NamedTuple):
-    """What the weights folder holds: results, best first, and files that are none."""
+    """What the weights folder holds: the results, best first, and the files that are not usable."""
 
     weights: list[WeightsInfo]
     broken: list[BrokenFile]
 
 
 def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
-    """The facts of a finished training, not named yet; ValueError if it read no test set."""
+    """Return the facts of a finished training, still unnamed; ValueError without test results."""
     if end.test_accuracy is None or end.test_loss is None:
         raise ValueError("a result needs the accuracy on a test set")
     return WeightsInfo(
@@ -119,24 +119,26 @@ def save(
     overwrite: bool = False,
     folder: Path | None = None,
 ) -> WeightsInfo:
-    """Save a result atomically; a taken name gets a suffix (name-2, ...) unless `overwrite`.
+    """Save a result atomically. If the name is taken, add a suffix (name-2, ...).
+
+    With `overwrite`, a result of the same name is replaced instead; so is one of the same run.
 
     Args:
         name: letters, digits, - and _.
-        model: whose weights are kept.
+        model: the network whose weights are saved.
         info: its facts; the name is filled in.
-        overwrite: whether a result of that name is replaced.
+        overwrite: whether to replace a result of that name.
         folder: by default the weights folder.
     Returns:
         The facts as saved, with the name that was used.
     Raises:
-        InputError: the name is not allowed, or the folder cannot be written.
+        InputError: the name is not allowed, or the folder cannot be written to.
     """
     checked_name(name)
     folder = folder or weights_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # A new result does not hide a shipped network of its name.
+        # A new result must not hide a shipped network of the same name.
         hides = folder == weights_folder() and not overwrite
         names = (n for n in _candidates(name) if not (hides and _is_shipped(n)))
         paths = (folder / f"{candidate}.safetensors" for candidate in names)
@@ -146,10 +148,10 @@ def save(
 
 
 def check_folder() -> None:
-    """Make the weights folder and see that a result can be saved there.
+    """Create the weights folder, and check that results can be saved there.
 
     Raises:
-        InputError: it cannot.
+        InputError: they cannot.
     """
     folder = weights_folder()
     try:
@@ -169,7 +171,7 @@ def _cannot_save(folder: Path, error: OSError) -> InputError:
 def _save_as(
     path: Path, model: nn.Module, info: WeightsInfo, overwrite: bool
 ) -> WeightsInfo | None:
-    """The facts as saved; None if the file exists and may not be replaced."""
+    """Save to `path`; return the facts as saved, or None if the file exists and has to stay."""
     named = info.model_copy(update={"name": path.stem})
     replace = overwrite or _is_of_same_run(path, info.run)
     facts = named.model_dump(exclude={"bytes"}, mode="json")
@@ -182,7 +184,7 @@ def load(name: str, folder: Path | None = None) -> tuple[models.Network, Weights
     """Load a result, by default from the weights folder.
 
     Returns:
-        (the network in eval mode, on the CPU; its facts)
+        The network, in eval mode on the CPU, and its facts.
     Raises:
         InputError: there is no such result, or its file is broken.
     """
@@ -195,10 +197,10 @@ def load(name: str, folder: Path | None = None) -> tuple[models.Network, Weights
 
 
 def load_model(path: Path, recipe: Recipe) -> models.Network:
-    """The network of a recipe with the weights in a file, in eval mode, on the CPU.
+    """Build a recipe's network and load its weights from a file; in eval mode, on the CPU.
 
     Raises:
-        InputError: the file is gone, broken, or holds the weights of another network.
+        InputError: the file is gone or broken, or holds the weights of another network.
     """
     model = models.from_recipe(recipe)
     try:
@@ -213,18 +215,18 @@ def load_model(path: Path, recipe: Recipe) -> models.Network:
 
 
 def seeds_folder() -> Path:
-    """Where the weights of a preset's other seeds are, beside those of seed 0."""
+    """Return the folder of the presets' weights for seeds other than 0."""
     return weights_folder() / _SEEDS
 
 
 def path_of(name: str) -> Path:
-    """The file of a result, which need not exist; the name cannot lead out of the folders."""
+    """Return the path of a result, which need not exist. No name can lead out of the folders."""
     places = [folder / f"{checked_name(name)}.safetensors" for folder in result_folders()]
     return next((path for path in places if path.is_file()), places[0])
 
 
 def fingerprint_of(name: str) -> str:
-    """16 hex digits that tell a result's file from any other content.
+    """Return 16 hex digits that identify the content of a result's file.
 
     Raises:
         InputError: there is no such result.
@@ -243,21 +245,22 @@ def _fingerprint(path: Path, mtime_ns: int, size: int) -> str:  # noqa: ARG001, 
 
 
 def list_weights() -> list[WeightsInfo]:
-    """All usable results, best first, without loading a tensor.
+    """Return all usable results, best first, without loading any tensors.
 
-    Best is whose 95% interval begins highest: 359 test images prove less than 10,000.
+    The best is the one whose 95% interval starts highest, because 359 test images prove less than
+    10,000.
     """
     return scan().weights
 
 
 def scan(folder: Path | None = None) -> Listing:
-    """Look through a folder, by default all that hold results; a broken file harms no other."""
+    """List a folder, by default all folders of results. A broken file does not affect others."""
     weights, broken = [], []
     for path in _files([folder] if folder else result_folders()):
         if path.name.startswith("."):
             continue
         try:
-            if not path.is_file():  # what reads a pipe would wait for ever
+            if not path.is_file():  # reading a pipe would block forever
                 raise InputError(f"{path} is no file: remove it.")
             weights.append(_read_info(path))
         except InputError as error:
@@ -269,7 +272,7 @@ def scan(folder: Path | None = None) -> Listing:
 
 
 def _files(places: list[Path]) -> list[Path]:
-    """The files that may be results, by name; of one name that in the first folder."""
+    """Return the files that may be results, by name. For equal names the first folder wins."""
     found = {p.name: p for folder in reversed(places) for p in folder.glob("*.safetensors")}
     return [found[name] for name in sorted(found)]
 
@@ -304,7 +307,7 @@ def _shapes_of(recipe: Recipe) -> dict[str, tuple[int, ...]]:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """The name itself, then name-2, name-3, ..., within the longest name allowed."""
+    """Yield the name itself, then name-2, name-3, ..., cut to the longest name allowed."""
     yield name
     number = 2
     while True:

@@ -1,4 +1,4 @@
-"""The event log of a run: one JSON object per line, appended by its worker, followed by others."""
+"""The event log of a run: one JSON object per line, written by its worker and read by others."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from mnist_app.runs.file_cache import Mark, mark_of
 from mnist_app.training.events import is_valid_event
 
 Event = Mapping[str, Any]
-_TAIL = 64  # bytes by which a log is known again
+_TAIL = 64  # last bytes read: if they are still in place, it is the same log
 
 
 @dataclass(frozen=True)
 class RunLog:
-    """An event log, read as far as it is written. Epochs that were trained again count once."""
+    """What an event log says so far. An epoch that was trained twice appears once."""
 
     epochs: Mapping[int, Event] = field(default_factory=dict)
     batch: Event | None = None  # the last one
@@ -29,7 +29,7 @@ class RunLog:
 
 
 def append_event(folder: Path, event: Event) -> None:
-    """Add a line to a run's event log, whole even after one that was cut off."""
+    """Append a line to a run's event log; if the last line was cut off, end that one first."""
     with _log_file(folder).open("ab+") as file:
         size = file.seek(0, os.SEEK_END)
         if size:
@@ -40,13 +40,13 @@ def append_event(folder: Path, event: Event) -> None:
 
 
 def read_log(folder: Path) -> RunLog:
-    """What a run's event log says by now. Only what was added since the last time is read."""
+    """Return what a run's event log says so far. Only lines added since the last call are read."""
     with _LOCK:
         return _FOLLOWERS.setdefault(folder, _Follower(_log_file(folder))).read()
 
 
 def forget_log(folder: Path) -> None:
-    """Forget what was read: the run was removed."""
+    """Forget what was read from the log of a run that was removed."""
     with _LOCK:
         _FOLLOWERS.pop(folder, None)
 
@@ -56,7 +56,7 @@ def _log_file(folder: Path) -> Path:
 
 
 class _Follower:
-    """Reads one log as it grows. It begins anew if another file has taken the log's place."""
+    """Reads one log as it grows. Starts over if another file has replaced the log."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,7 +69,7 @@ class _Follower:
         self._log = RunLog()
 
     def read(self) -> RunLog:
-        """The log as it is now; one that is missing or cannot be read says nothing."""
+        """Return the log so far; an empty one if the file is missing or cannot be read."""
         try:
             if mark_of(self._path.stat()) != self._mark:
                 self._read_on()
@@ -85,13 +85,13 @@ class _Follower:
                 self._begin_anew()
                 file.seek(0)
             data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]  # a line that is not finished waits
+        whole = data[: data.rfind(b"\n") + 1]  # an unfinished line has to wait
         for line in whole.splitlines():
             if event := _parse(line):
                 self._add(event)
         self._mark, self._offset = mark, self._offset + len(whole)
         self._tail = (self._tail + whole)[-_TAIL:]
-        # Others still hold the log as it was.
+        # A new object and a copy, because callers still hold the previous ones.
         self._log = replace(self._log, epochs=dict(self._epochs))
 
     def _add(self, event: Event) -> None:
@@ -102,7 +102,7 @@ class _Follower:
 
 
 def _followed_by(log: RunLog, event: Event) -> RunLog:
-    """A log after one more event, which is no epoch."""
+    """Return the log after one more event, which must not be an epoch."""
     match event["event"]:
         case "queued":
             return RunLog()
@@ -122,14 +122,14 @@ def _followed_by(log: RunLog, event: Event) -> RunLog:
 
 
 def _parse(line: bytes) -> Event | None:
-    """The event of a line; None for a line that is no event."""
+    """Return the event in a line, or None if the line is not a valid event."""
     try:
         event = json.loads(line.decode())
         if b"\\u" in line:
             json.dumps(event, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        # Cut off by a crash: what it said is said again when the run resumes. Or changed by hand
-        # or a broken disc: half a character, which no page can show.
+        # Either a crash cut the line off: a resumed run logs the event again. Or someone edited the
+        # file, or the disc is faulty: no page can show half a surrogate pair, for example.
         return None
     return event if is_valid_event(event) else None
 

@@ -1,4 +1,4 @@
-"""Why a run died, as one sentence that says what to do."""
+"""Explain why a run died, and what to do about it."""
 
 import errno
 import re
@@ -21,11 +21,11 @@ _OUT_OF_MEMORY = re.compile(
 
 
 def of_error(error: Exception, folder: Path) -> str:
-    """Why an error ended it.
+    """Explain the error that ended a run.
 
     Args:
-        error: that was raised in its process.
-        folder: that could not be read or written if the error names no file.
+        error: the one raised in the run's process.
+        folder: to name in the message if the error is about a file but names none.
     """
     message = " ".join(str(error).split())
     if isinstance(error, InputError | TrainingError):
@@ -51,14 +51,14 @@ def _is_out_of_memory(error: Exception, message: str) -> bool:
 
 
 def of_exit(code: int, last_words: Sequence[str]) -> str:
-    """Why its process ended with a code other than 0.
+    """Explain why a run's process ended with an exit code other than 0.
 
     Args:
-        code: the exit code; a signal that ended it counts as its negative number.
-        last_words: the lines that it printed.
+        code: the exit code; the negative number of the signal if one ended the process.
+        last_words: the lines that the process printed.
     """
     if code < 0:
         return f"{_KILLED} (signal {-code})"
-    # Where not even last words can be written, most likely the disc is full.
+    # If the process could not even print an error, most likely the disc is full.
     why = last_words[-1][:300] if last_words else "it could not write why, free space"
     return f"It ended with exit code {code}: {why.rstrip('.')}."

@@ -1,4 +1,4 @@
-"""Small files that are asked for again and again, and read only when they have changed."""
+"""A cache for small files that are needed often: each is reread only when it has changed."""
 
 import os
 import threading
@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-Mark = tuple[int, int, int, int]  # what differs between two states of a file
+Mark = tuple[int, int, int, int]  # differs whenever the file has changed
 
 
 def mark_of(status: os.stat_result) -> Mark:
-    """What changes when a file is written or replaced by another."""
+    """Return a file's mark, which changes when the file is written to or replaced."""
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class FileCache(Generic[T]):
-    """What files hold, parsed, by path; the entries that were not asked for longest are dropped."""
+    """The parsed contents of files, by path. The least recently used entries are dropped."""
 
     def __init__(self, parse: Callable[[str], T], most: int = 4096) -> None:
         self._parse, self._most = parse, most
@@ -24,13 +24,14 @@ class FileCache(Generic[T]):
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> T:
-        """What the file holds now. It is shared: do not change it.
+        """Return the file's parsed contents. Callers share the object: do not change it.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is not UTF-8; and whatever the parser raises.
+            ValueError: the file is not UTF-8.
+            Exception: whatever the parser raises.
         """
-        mark = mark_of(path.stat())  # before it is read: a change in between is seen the next time
+        mark = mark_of(path.stat())  # before reading, so that a change in between is seen next time
         with self._lock:
             known = self._entries.pop(path, None)
         if known is None or known[0] != mark:

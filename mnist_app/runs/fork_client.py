@@ -1,4 +1,4 @@
-"""Ask a fork server for processes: where there is one, they begin without loading torch first."""
+"""Ask a fork server for processes, which then start without having to load torch first."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ADDRESS = "MNIST_APP_FORK_SERVER"  # in the environment of runs: a trial starts the next one
-TITLE_ROOM = 4096  # bytes that the command line of a forked process may have
+ADDRESS = "MNIST_APP_FORK_SERVER"  # in the environment of runs, because a trial starts the next one
+TITLE_ROOM = 4096  # bytes available for the command line of a forked process
 _SECONDS_TO_ANSWER = 3
-_SECONDS_BETWEEN_STARTS = 60  # one that ends at once is not started again and again
-_IS_AVAILABLE = sys.platform == "linux"  # elsewhere libraries do not survive a fork
+_SECONDS_BETWEEN_STARTS = 60  # a server that exits immediately is not restarted in a loop
+_IS_AVAILABLE = sys.platform == "linux"  # on other systems libraries do not survive a fork
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class ForkedProcess:
     _connection: socket.socket
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process immediately."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int | None:
-        """Its exit code, once it has ended; None if the fork server was gone before."""
+        """Wait until it ends; return its exit code, or None if the fork server ended before it."""
         with self._connection:
             try:
                 return _number(receive_line(self._connection), b"exit")
@@ -46,15 +46,16 @@ class ForkedProcess:
 def fork(
     module: str, argument: Path, log: Path, environment: Mapping[str, str]
 ) -> ForkedProcess | None:
-    """Have a fork server start `python -m MODULE ARGUMENT`, as it were.
+    """Have a fork server start the equivalent of `python -m MODULE ARGUMENT`.
 
     Args:
         module: "mnist_app.runs.worker" or "mnist_app.runs.jobs".
         argument: the folder or file that the process works on.
         log: the file to which output and errors are appended.
-        environment: of the process.
+        environment: the environment variables of the process.
     Returns:
-        None if there is no fork server, or one that was started in another environment.
+        The process. None if there is no fork server, if it does not answer, or if it refuses
+        because it was started in a different environment.
     """
     address = server_address()
     if not address:
@@ -65,7 +66,7 @@ def fork(
             "module": module,
             "argument": str(argument),
             "log": str(log.absolute()),
-            "folder": str(Path.cwd()),  # which may have been removed
+            "folder": str(Path.cwd()),  # an OSError if it was removed
             "environment": dict(environment),
         }
         return ForkedProcess(_ask(connection, address, request), connection)
@@ -75,23 +76,23 @@ def fork(
 
 
 def _ask(connection: socket.socket, address: str, request: Mapping[str, Any]) -> int:
-    """Send a request; the number of the process that was forked for it.
+    """Send a request and return the id of the process that was forked for it.
 
     Raises:
-        OSError: nobody listens, or answers in time.
-        ValueError: the request was refused.
+        OSError: no server listens, or it does not answer in time.
+        ValueError: the server refused the request.
     """
     connection.settimeout(_SECONDS_TO_ANSWER)
     connection.connect("\0" + address)
     connection.sendall(json.dumps(request).encode() + b"\n")
     pid = _number(receive_line(connection), b"pid")
-    connection.sendall(b"\n")  # until then it does nothing: nobody might know of it
+    connection.sendall(b"\n")  # confirms: the process must not work if nobody knows of it
     connection.settimeout(None)
     return pid
 
 
 def _number(line: bytes, word: bytes) -> int:
-    """The number behind a word; ValueError if the line says something else."""
+    """Return the number after a word; raise ValueError if the line says something else."""
     said, number = line.split()
     if said != word:
         raise ValueError("another message was to come")
@@ -99,7 +100,7 @@ def _number(line: bytes, word: bytes) -> int:
 
 
 def receive_line(connection: socket.socket) -> bytes:
-    """What is sent up to a line's end, or to the end of the connection."""
+    """Receive until the end of a line, or until the connection ends."""
     received = b""
     while not received.endswith(b"\n") and (more := connection.recv(65536)):
         received += more
@@ -116,7 +117,7 @@ class _Server:
         self._lock = threading.Lock()
 
     def ensure(self, environment: Mapping[str, str]) -> None:
-        """Start it, unless it lives."""
+        """Start the fork server, unless it is running or was started less than a minute ago."""
         with self._lock:
             is_alive = self._process and self._process.poll() is None
             if is_alive or time.monotonic() < self._started + _SECONDS_BETWEEN_STARTS:
@@ -124,10 +125,10 @@ class _Server:
             self._forget_last()
             self._started = time.monotonic()
             self.address = f"mnist-app-{secrets.token_hex(16)}"
-            room = "." * TITLE_ROOM  # for the command lines of the processes that it forks
+            room = "." * TITLE_ROOM  # forked processes put their command lines here
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mnist_app.runs.fork_server", self.address, room],
-                stdin=subprocess.PIPE,  # it ends when this process does, which closes the pipe
+                stdin=subprocess.PIPE,  # closes when this process ends; then the server exits
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
@@ -142,7 +143,7 @@ class _Server:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that lives, or lived last."""
+        """The id of the fork server's process, running or not; None if none was ever started."""
         return self._process.pid if self._process else None
 
 
@@ -150,14 +151,14 @@ _SERVER = _Server()
 
 
 def server_address() -> str | None:
-    """Of the fork server of this process, or of the one that has started this process."""
+    """Return the address of this process's own fork server, else the one in its environment."""
     return _SERVER.address or os.environ.get(ADDRESS)
 
 
 def ensure_server(environment: Mapping[str, str]) -> None:
-    """Have a fork server of this process load what runs and jobs need; returns at once.
+    """Start this process's fork server in the background. It loads what runs and jobs need.
 
-    It ends with this process, and when it was not asked for anything for some minutes.
+    The server ends with this process, or after some idle minutes.
     """
     if _IS_AVAILABLE:
         with suppress(OSError):

@@ -2,9 +2,9 @@
 
     python -m mnist_app.runs.fork_server ADDRESS ROOM
 
-They so begin seconds sooner, and share its memory. It belongs to an app server and ends with it, or
-when it was not asked for anything for some minutes; what it has forked goes on. It loads modules
-and does nothing else, as neither threads nor CUDA survive a fork.
+Forked processes start seconds sooner, and share the server's memory. The fork server belongs to an
+app server. It ends with the app server, or after some idle minutes; the processes that it forked
+continue. It loads modules and does nothing else, because neither threads nor CUDA survive a fork.
 """
 
 import ctypes
@@ -27,22 +27,22 @@ from mnist_app.runs.fork_client import receive_line
 
 _SECONDS_IDLE = 300
 _SECONDS_FOR_REQUEST = 2
-# Libraries set these when they are loaded, in the app or here.
+# Libraries set these when they are loaded, in the app or in this process.
 _NOT_COMPARED = {"KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK"}
-_ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46  # in /proc/self/stat, counted after the name
+_ARGUMENTS_BEGIN, _ARGUMENTS_END = 45, 46  # fields of /proc/self/stat, counted after the name
 
 
 class _RefusedError(Exception):
-    """No process is forked for this request."""
+    """The fork server refuses a request."""
 
 
 class ForkServer:
-    """Listens for requests, forks, and tells who asked how each process ended."""
+    """Listens for requests, forks, and reports to each client how its process ended."""
 
     def __init__(self, address: str) -> None:
         self._environment = _compared(os.environ)
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind("\0" + address)  # no file, which would have to be removed
+        self._listener.bind("\0" + address)  # an abstract socket: no file to clean up
         self._listener.listen()
         self._woken, waker = os.pipe()
         os.set_blocking(self._woken, False)
@@ -50,14 +50,14 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(waker)
         self._waker = waker
-        self._waiting: dict[int, socket.socket] = {}  # who asked, by the process's id
+        self._waiting: dict[int, socket.socket] = {}  # the clients, by process id
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._woken, selectors.EVENT_READ, self._reap)
         self._selector.register(sys.stdin.fileno(), selectors.EVENT_READ, sys.exit)
 
     def serve(self) -> None:
-        """Go on until the app server is gone, or nothing was to be done for a while."""
+        """Serve requests until the app server is gone or there was nothing to do for a while."""
         while events := self._selector.select(None if self._waiting else _SECONDS_IDLE):
             for key, _mask in events:
                 key.data()
@@ -95,11 +95,11 @@ class ForkServer:
         if not isinstance(request, dict) or not isinstance(request.get("environment"), dict):
             raise _RefusedError
         if _compared(request["environment"]) != self._environment:
-            raise _RefusedError  # some variables act when an interpreter or a library is loaded
+            raise _RefusedError  # some variables only take effect while Python or a library loads
         return request
 
     def _close(self) -> None:
-        """In a forked process: leave alone what belongs to the fork server."""
+        """Close, in a forked process, everything that belongs to the fork server."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._selector.close()
@@ -111,7 +111,7 @@ class ForkServer:
 
 
 def _compared(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that must be those of the fork server; our own are read anew by each run."""
+    """Return the variables that must equal the fork server's. Each run rereads the app's own."""
     return {
         name: value
         for name, value in environment.items()
@@ -123,7 +123,7 @@ def _compared(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _run(request: dict[str, Any], connection: socket.socket) -> int:
-    """Become the process that was asked for; its exit code."""
+    """Become the process that was asked for, and return its exit code."""
     try:
         os.setsid()
         _redirect(Path(request["log"]))
@@ -131,11 +131,11 @@ def _run(request: dict[str, Any], connection: socket.socket) -> int:
         os.environ.clear()
         os.environ.update(request["environment"])
         set_command_line([sys.executable, "-m", request["module"], request["argument"]])
-        connection.settimeout(None)  # who asked may be slow; if it is gone, the connection ends
+        connection.settimeout(None)  # the client may be slow; if it dies, the connection ends
         with connection:
             connection.sendall(b"pid %d\n" % os.getpid())
             if not receive_line(connection):
-                return 0  # who asked has gone: nobody knows of this process
+                return 0  # the client is gone, and nobody knows of this process
         processes.be_nice()
         return _main_of(request["module"])(Path(request["argument"]))
     except BaseException:  # noqa: BLE001, the boundary of the process: all goes to its log
@@ -171,10 +171,12 @@ def _main_of(module: str) -> Callable[[Path], int]:
 
 
 def set_command_line(words: list[str]) -> None:
-    """Change what the system tells as this process's command line, by which it is known again.
+    """Change the command line that the system reports for this process.
+
+    `processes.is_running` recognizes the process by it.
 
     Raises:
-        OSError: there is no room for so many words, or the system does not tell where it is.
+        OSError: there is not enough room, or the system does not say where the command line is.
     """
     facts = Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()
     begin, end = int(facts[_ARGUMENTS_BEGIN]), int(facts[_ARGUMENTS_END])
@@ -205,7 +207,7 @@ def main(address: str) -> None:
     set_command_line([sys.executable, "-m", "mnist_app.runs.fork_server", address])
     _load()
     gc.collect()
-    gc.freeze()  # the collector writes to what it visits, which would then be no longer shared
+    gc.freeze()  # the collector writes to objects it visits, which would unshare their memory
     ForkServer(address).serve()
 
 

@@ -1,7 +1,7 @@
-"""Computations in the background, each a process of its own: python -m mnist_app.runs.jobs FILE.
+"""Background computations, each in its own process: python -m mnist_app.runs.jobs FILE.
 
-A job is known by what it computes and from what. Whoever asks for the same one, in any browser,
-follows the same process, and finds its result in the cache afterwards.
+A job is identified by what it computes and from what. All browsers that ask for the same job follow
+the same process, and afterwards find its result in the cache.
 """
 
 import json
@@ -22,27 +22,27 @@ from mnist_app.results.cache import Entry
 from mnist_app.runs import failure_reasons, processes
 
 KINDS = ("assessment", "robustness", "neighbours", "embedding")
-_SECONDS_TO_START = 60  # a job that has said nothing for longer never got a process
+_SECONDS_TO_START = 60  # a job without a process after this long never got one
 _SECONDS_BETWEEN_NOTES = 0.3
-_MOST_AT_ONCE = 1  # jobs that compute; the others wait, as each takes all cores that it may have
-_SECONDS_UNASKED = 30  # a job that waits for its turn, and that nobody asks for, gives up
+_MOST_AT_ONCE = 1  # jobs that compute; the others wait, because each uses all cores it may
+_SECONDS_UNASKED = 30  # a waiting job gives up if nobody asks for it for this long
 
 
 class State(NamedTuple):
-    """How a job stands."""
+    """The state of a job."""
 
     is_done: bool = False
     text: str = ""  # what is being done
-    share: float = 0.0  # of it, 0..1
+    share: float = 0.0  # the share done, 0..1
     problem: str | None = None  # why it failed, one sentence
 
 
 @dataclass(frozen=True)
 class Job:
-    """A computation: its kind, and arguments that JSON can hold and that decide the result.
+    """A computation: its kind, and its arguments (JSON values), which determine the result.
 
-    Among the arguments are the fingerprints of what is read from disk, so that other content is
-    another job.
+    The arguments include the fingerprints of the files it reads, so different contents make a
+    different job.
     """
 
     kind: str
@@ -62,16 +62,16 @@ class Job:
         return self.path.with_suffix(".pid")
 
     def result(self) -> Entry | None:
-        """What was computed; None if it is not there yet."""
+        """Return the result, or None if it is not there yet."""
         return cache.load(self.path)
 
     def state(self) -> State:
-        """How it stands, told from its files and its process."""
+        """Return the job's state, derived from its files and its process."""
         if self.path.exists():
             return State(is_done=True)
-        note = self._read_note()  # nothing, where its starter was killed while writing it
+        note = self._read_note()  # empty if its writer was killed while writing it
         if self._was_killed(note):
-            note = self._read_note()  # it may have said its last word between the two looks
+            note = self._read_note()  # it may have written its last note between the two checks
             if self._was_killed(note):
                 return State(problem=f"{failure_reasons.SILENT} Try again.")
         if note.get("problem"):
@@ -79,7 +79,7 @@ class Job:
         if not note and self.path.exists():
             return State(is_done=True)
         with suppress(OSError):
-            os.utime(self._pid_file)  # somebody asks for it
+            os.utime(self._pid_file)  # records that somebody asks for the result
         return State(text=note.get("text", "Starting"), share=note.get("share", 0.0))
 
     def _was_killed(self, note: dict[str, Any]) -> bool:
@@ -87,32 +87,32 @@ class Job:
         return is_over and not note.get("problem")
 
     def start(self) -> None:
-        """Compute it in the background, unless it is there, under way, or failed before.
+        """Start the job in the background, unless it is done, is under way, or failed before.
 
         Raises:
-            InputError: the folder cannot be written.
+            InputError: the folder cannot be written to.
         """
         if not self.path.exists() and not self._note_file.exists():
             self._launch()
 
     def retry(self) -> None:
-        """Begin again after a failure."""
+        """Start again after a failure."""
         if self.state().problem:
             self.forget()
             self.start()
 
     def forget(self) -> None:
-        """Leave nothing of the job but its result."""
+        """Delete all files of the job except its result."""
         self._pid_file.unlink(missing_ok=True)
         self._note_file.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         try:
             self._write_first_note()
-            self._pid_file.unlink(missing_ok=True)  # of one that ended otherwise
+            self._pid_file.unlink(missing_ok=True)  # left by a process that was killed
             process = processes.start_process("mnist_app.runs.jobs", self._note_file)
             write_text(self._pid_file, str(process.pid))
-        except FileExistsError:  # of many that ask, one starts it
+        except FileExistsError:  # only one of several who ask starts the job
             return
         except OSError as error:
             with suppress(OSError):
@@ -121,7 +121,7 @@ class Job:
         processes.wait_in_background(process)
 
     def _write_first_note(self) -> None:
-        """Note what is to be computed; FileExistsError if that was noted before."""
+        """Write down what to compute; raise FileExistsError if the job was started before."""
         self._note_file.parent.mkdir(parents=True, exist_ok=True)
         facts = {"kind": self.kind, "arguments": self.arguments, "asked": time.time()}
         with self._note_file.open("x", encoding="utf-8") as file:
@@ -135,15 +135,15 @@ class Job:
         return note if isinstance(note, dict) else {}
 
     def is_alive(self) -> bool:
-        """Whether its process lives; one that was just asked for counts as living."""
+        """Return whether the job's process is alive; a job just asked for counts as alive."""
         try:
             pid = int(self._pid_file.read_text())
-        except (OSError, ValueError):  # just asked for, or never got a process
+        except (OSError, ValueError):  # just asked for, or it never got a process
             return self._age() < _SECONDS_TO_START
         return processes.is_running(pid, self.path.stem)
 
     def seconds_unasked(self) -> float:
-        """Seconds since somebody last looked how the job stands."""
+        """Return the seconds since somebody last asked for the job's state."""
         try:
             return abs(time.time() - self._pid_file.stat().st_mtime)
         except OSError:
@@ -164,7 +164,7 @@ def _cannot(what: str, error: OSError) -> InputError:
 
 
 def compute_now(job: Job, progress: Callable[[str, float], None] | None = None) -> Entry:
-    """The result of a job, from the cache or computed here and now, and kept.
+    """Return a job's result: from the cache, or computed in this process and then cached.
 
     Raises:
         InputError: it cannot be computed.
@@ -182,7 +182,7 @@ def _compute(job: Job, progress: Callable[[str, float], None]) -> Entry:
 
 
 def _function_of(kind: str) -> Callable[..., Entry]:
-    """What a kind of job computes: `function(progress, **arguments)`; only that one is loaded."""
+    """Return the `function(progress, **arguments)` for a kind of job; import only what it needs."""
     match kind:
         case "assessment":
             from mnist_app.recognition.assessment import assess
@@ -207,33 +207,33 @@ def _function_of(kind: str) -> Callable[..., Entry]:
 
 
 class _Note:
-    """The file in which a job's process says how far it is."""
+    """The file in which a job's process reports its progress."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.facts = json.loads(path.read_text(encoding="utf-8"))
-        self._last = 0.0  # when something was said, monotonic seconds
+        self._last = 0.0  # time of the last report, monotonic seconds
 
     def tell(self, text: str, share: float) -> None:
-        """Say what is being done, and the share of it that is done; not too often."""
+        """Report what is being done and the share done, 0..1; skip reports that come too often."""
         if time.monotonic() - self._last > _SECONDS_BETWEEN_NOTES:
             self._last = time.monotonic()
             self._write({"text": text, "share": share})
 
     def tell_problem(self, error: Exception) -> None:
-        """Say why it failed."""
+        """Report why the job failed."""
         text = " ".join(str(error).split())
         if not isinstance(error, InputError):
             text = f"It failed with {type(error).__name__}: {text[:300]}"
         self._write({"problem": text})
 
     def _write(self, more: dict[str, Any]) -> None:
-        with suppress(OSError):  # a full disc: the computation need not end for that
+        with suppress(OSError):  # a full disc is no reason to end the computation
             write_text(self._path, json.dumps(self.facts | more))
 
 
 def main(note_file: Path) -> int:
-    """Compute what the file asks for; it says how far that is, and why it failed."""
+    """Compute what the note asks for; report the progress, or why it failed, in the same file."""
     note = _Note(note_file)
     job = Job(note.facts["kind"], note.facts["arguments"])
     if not _wait_for_turn(job, note):
@@ -264,7 +264,7 @@ def _compute_and_keep(job: Job, progress: Callable[[str, float], None]) -> None:
 
 
 def _wait_for_turn(job: Job, note: _Note) -> bool:
-    """Wait until fewer jobs than may compute at once are ahead; False if nobody asks any more."""
+    """Wait for the job's turn; return False if nobody asks for its result any more."""
     note.tell("Starting", 0.0)
     while _jobs_ahead(job, note.facts["asked"]) >= _MOST_AT_ONCE:
         if job.seconds_unasked() > _SECONDS_UNASKED:
@@ -275,7 +275,7 @@ def _wait_for_turn(job: Job, note: _Note) -> bool:
 
 
 def _jobs_ahead(job: Job, asked: float) -> int:
-    """How many living jobs were asked for before this one."""
+    """Count the live jobs that were asked for before this one."""
     count = 0
     for path in cache.folder().glob("*.json"):
         with suppress(OSError, ValueError, KeyError):

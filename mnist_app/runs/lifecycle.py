@@ -1,4 +1,4 @@
-"""Start a training as a run, stop it, resume it, remove it."""
+"""Start, stop, resume and remove runs."""
 
 import shutil
 from contextlib import suppress
@@ -23,25 +23,25 @@ from mnist_app.runs.run import (
     runs_folder,
 )
 
-_SECONDS_TO_WAIT = 10  # for another process that starts, resumes or removes a run
+_SECONDS_TO_WAIT = 10  # until another process has started, resumed or removed its run
 
 
 def start(
     recipe: Recipe, name: str | None = None, search: str | None = None, owner: str | None = None
 ) -> Run:
-    """Start a training in a process of its own; it queues behind those that are under way.
+    """Start a training in its own process. It queues behind the runs that are under way.
 
     Args:
         recipe: what to train.
-        name: of the result, by default that of the recipe.
-        search: the id of the search that it is a trial of.
-        owner: a mark of who starts it, who may have a few in the queue only.
+        name: of the result, by default the name of the recipe.
+        search: the id of the search, if the run is a trial.
+        owner: identifies the browser that starts it; each may only have a few runs in the queue.
     Raises:
-        InputError: the name is not allowed, the queue is full, or the folder cannot be written.
+        InputError: the name is not allowed, the queue is full, or the folder cannot be written to.
     """
     name = checked_name(name or recipe.name)
     try:
-        with _lock():  # of many who start one at once each sees those before it
+        with _lock():  # so that concurrent callers see each other's runs
             live = _live_runs()
             if owner:
                 queue_limits.check(owner, live)
@@ -53,10 +53,10 @@ def start(
 
 
 def stop(run: Run) -> None:
-    """Ask a run to stop between two batches; it keeps what is trained so far.
+    """Ask a run to stop between two batches. It keeps what it has trained so far.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written to.
     """
     try:
         run.stop_request.touch()
@@ -67,16 +67,17 @@ def stop(run: Run) -> None:
 
 
 def resume(run: Run, owner: str | None = None) -> None:
-    """Go on from the last checkpoint, or from the beginning if there is none.
+    """Resume a run from its last checkpoint, or from the beginning if there is none.
 
     Args:
         run: one that is over; it keeps its owner.
-        owner: a mark of who resumes it, who may have a few in the queue only.
+        owner: identifies the browser that resumes it; each may only have a few runs in the queue.
     Raises:
-        InputError: the run is still under way, or the queue is full.
+        InputError: the run is still under way or was removed, the queue is full, or the folder
+            cannot be written to.
     """
     try:
-        with _lock():  # of many browsers one resumes it
+        with _lock():  # only one of several browsers resumes it
             if find_run(run.id) is None:
                 raise InputError(f"The run {run.id} was removed: start a new one.")
             _check_is_over(run)
@@ -91,13 +92,13 @@ def resume(run: Run, owner: str | None = None) -> None:
 
 
 def remove(run: Run) -> None:
-    """Forget a run that is over; its result under weights/ stays.
+    """Delete a run that is over; its result under weights/ stays.
 
     Raises:
-        InputError: the run is still under way, or the folder cannot be written.
+        InputError: the run is still under way, or the folder cannot be written to.
     """
     try:
-        with _lock():  # nobody resumes it meanwhile
+        with _lock():  # nobody can resume it meanwhile
             _check_is_over(run)
             if run.folder.exists():  # another browser may have been quicker
                 shutil.rmtree(run.folder)
@@ -109,31 +110,31 @@ def remove(run: Run) -> None:
 
 
 def note_exit(run: Run, code: int) -> None:
-    """Log how a run's process ended, if not in order.
+    """Log how a run's process ended, unless its exit code is 0.
 
     Args:
-        run: whose process it was.
-        code: its exit code; a signal that ended it counts as its negative number.
+        run: the run of the process.
+        code: the exit code; the negative number of the signal if one ended the process.
     """
     if code == 0:
         return
-    with suppress(OSError):  # the run may be removed meanwhile
+    with suppress(OSError):  # the run may have been removed meanwhile
         last_words = (run.folder / "log.txt").read_text(errors="replace").strip().splitlines()
         message = failure_reasons.of_exit(code, last_words)
         append_event(run.folder, {"event": "exit", "message": message})
     run_board.invalidate()
 
 
-# How many, and under which names
+# The queue, and free names
 
 
 def _lock() -> FileLock:
-    """For what only one of all may do at a time; an OSError, if it takes longer than that."""
+    """Return a lock that only one caller can hold at a time. A long wait ends in an OSError."""
     return FileLock(runs_folder() / ".lock", timeout=_SECONDS_TO_WAIT)
 
 
 def _live_runs() -> list[RunStatus]:
-    """As they stand now, not as they stood when somebody last looked."""
+    """Return the live runs as they are now; the run board's statuses may be a little older."""
     return [status for status in read_statuses() if status.is_live]
 
 
@@ -143,7 +144,7 @@ def _check_is_over(run: Run) -> None:
 
 
 def _free_name(name: str, live: list[RunStatus]) -> str:
-    """`name`, or with the first suffix that neither a result nor a living run has."""
+    """Return `name`, with a suffix if a result or a live run has that name already."""
     taken = {path.stem for place in result_folders() for path in place.glob("*.safetensors")}
     taken |= {status.name for status in live}
     number, candidate = 1, name
@@ -162,11 +163,11 @@ def _cannot(what: str, error: OSError) -> InputError:
     )
 
 
-# Its folder and its process
+# The folder and the process of a run
 
 
 def _start_in_new_folder(recipe: Recipe, name: str, search: str | None, owner: str | None) -> Run:
-    """A run in a folder of its own, with its process; no folder where that fails."""
+    """Create a run's folder and start its process; if that fails, delete the folder again."""
     folder = _new_folder(name)
     run = Run(folder, recipe)
     try:
@@ -196,7 +197,7 @@ def _new_folder(name: str) -> Path:
 
 
 def _launch(run: Run) -> None:
-    """Give a run a process; it counts as living from the moment that it has a new ticket."""
+    """Give a run a process. It counts as alive as soon as it has a new ticket."""
     before = run.process_facts()
     ticket = 1 + max((other.ticket or 0 for other in list_runs()), default=0)
     try:

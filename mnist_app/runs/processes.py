@@ -1,4 +1,4 @@
-"""Processes of their own for runs and jobs: how they are started, found alive, and waited for."""
+"""The processes of runs and jobs: start them, check that they are alive, and wait for them."""
 
 import os
 import subprocess
@@ -14,33 +14,37 @@ import psutil
 
 from mnist_app.runs import fork_client
 
-_NICENESS = 5  # the app, which answers strokes, comes first
+_NICENESS = 5  # the app comes first, because it has to answer strokes
 
 
 class ChildProcess(Protocol):
-    """A process that was started here."""
+    """A process that this process has started."""
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process id."""
         ...
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process immediately."""
 
     def wait(self) -> int | None:
-        """Its exit code once it has ended, a signal as its negative number; None if not known."""
+        """Wait for the process to end and return its exit code.
+
+        The negative number of the signal if one ended it; None if the exit code is unknown.
+        """
 
 
 def start_process(module: str, argument: Path, log: Path | None = None) -> ChildProcess:
-    """Start `python -m MODULE ARGUMENT`, which goes on when this process ends.
+    """Start `python -m MODULE ARGUMENT`, which continues after this process has ended.
 
     Args:
-        module: with a function for the process below `if __name__ == "__main__"`.
-        argument: the folder or file that the process works on; its name is the process's mark.
+        module: one that starts its work below `if __name__ == "__main__"`.
+        argument: the folder or file that the process works on. Its name is the mark by which
+            `is_running` recognizes the process.
         log: the file to which output and errors are appended; by default they are dropped.
     Raises:
-        OSError: the log cannot be written, or the system has no room for another process.
+        OSError: the log cannot be written, or the system cannot start another process.
     """
     argument, log = argument.resolve(), log or Path(os.devnull)
     with log.open("ab") as output:
@@ -55,15 +59,15 @@ def start_process(module: str, argument: Path, log: Path | None = None) -> Child
 
 
 def prepare_to_start() -> None:
-    """Load in the background what processes need, so that they start sooner; returns at once.
+    """Load what processes need in the background, so that they start sooner.
 
-    For an app server, whose user may soon start something.
+    For an app server, whose user may soon start a run or a job.
     """
     fork_client.ensure_server(_environment())
 
 
 def _environment() -> dict[str, str]:
-    """This process's, with the package and the fork server within reach."""
+    """Return this process's variables, plus those that lead to the package and the fork server."""
     package = str(Path(__file__).resolve().parents[2])
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     others = [path for path in paths if path and path != package]
@@ -74,11 +78,12 @@ def _environment() -> dict[str, str]:
 
 
 def wait_in_background(process: ChildProcess, then: Callable[[int], None] | None = None) -> None:
-    """Wait for a process's end, so that no zombie stays.
+    """Wait in a thread for a process to end, so that it does not stay as a zombie.
 
     Args:
-        process: as it was started here.
-        then: called with the exit code, if it is known; a signal counts as its negative number.
+        process: one that `start_process` returned.
+        then: called with the exit code if it is known: the negative number of the signal if one
+            ended the process.
     """
 
     def wait() -> None:
@@ -90,35 +95,37 @@ def wait_in_background(process: ChildProcess, then: Callable[[int], None] | None
 
 
 def is_running(pid: int, mark: str) -> bool:
-    """Whether the process lives, and is the one that was started for what bears that name.
+    """Return whether a process is running and has `mark` in its command line.
 
-    Numbers of processes are given anew after a while.
+    The id alone is not enough, because the system reuses ids after a while.
     """
     try:
-        words = psutil.Process(pid).cmdline()  # empty while the process is replacing itself
+        words = psutil.Process(pid).cmdline()  # empty while the process is in exec
         return not words or any(mark in word for word in words)
     except psutil.Error:
         return False
 
 
 def be_nice() -> None:
-    """Let the app, and whatever else runs here, come first."""
+    """Lower this process's priority: the app and everything else on this machine come first."""
     if hasattr(os, "nice"):
-        os.nice(max(0, _NICENESS - os.nice(0)))  # a process may be started by one that is nice
+        os.nice(max(0, _NICENESS - os.nice(0)))  # the parent may be nice already
         _make_session_nice()
 
 
 def _make_session_nice() -> None:
-    """Linux may share the processor among sessions first, each with a niceness of its own.
+    """Lower the priority of this process's session as well, if the process leads one.
 
-    Processes of runs lead sessions. Without this they took as much as all other processes together.
+    Linux may first divide the processor among sessions, each with its own niceness. Processes of
+    runs and jobs lead their own sessions. Without this, one run would get as much of the processor
+    as all processes of another session together.
     """
     if os.getsid(0) != os.getpid():
         return
-    with suppress(OSError):  # not on other systems, and not on each Linux
+    with suppress(OSError):  # other systems cannot do this, and some Linux systems cannot either
         for _ in range(10):
             try:
                 Path("/proc/self/autogroup").write_text(str(_NICENESS))
                 return
-            except BlockingIOError:  # ten times a second at most, for all processes together
+            except BlockingIOError:  # at most ten a second, for all processes together
                 time.sleep(0.1)

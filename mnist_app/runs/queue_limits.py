@@ -1,21 +1,21 @@
-"""How many trainings may be running or waiting: of one browser, and of all together."""
+"""How many trainings may be running or waiting: per browser, and in total."""
 
 from collections.abc import Iterable
 
 from mnist_app.common.errors import InputError
 from mnist_app.runs.run import RunStatus
 
-MOST_OF_ONE, MOST_OF_ALL = 5, 30  # runs that are not over; trials of a search do not count
+MOST_OF_ONE, MOST_OF_ALL = 5, 30  # live runs; trials of a search do not count
 
 
 def check(owner: str, live: Iterable[RunStatus]) -> None:
-    """Refuse one more run where there are too many.
+    """Refuse another run if there are too many already.
 
     Args:
-        owner: a mark of who wants to start it.
+        owner: identifies the browser that wants to start it.
         live: the runs that are not over.
     Raises:
-        InputError: this owner, or all together, have as many as they may have.
+        InputError: this owner, or all owners together, have reached the limit.
     """
     counted = [status for status in live if status.search is None]
     own = sum(status.owner == owner for status in counted)

@@ -1,10 +1,11 @@
-"""A training in a process of its own, told from the files of its folder.
+"""A training in its own process, described by the files in its folder.
 
 A run is a folder under weights/.runs: recipe.json, events.jsonl (one JSON object per line),
-checkpoint.safetensors, epochs/ (the weights after each epoch, as far as they fit), process.json,
-log.txt, owner, and stop once it is asked to. Everything is told from these files, so that any
-browser and any server finds a run again. A trial of a search names that in the file `search`; it
-keeps its result in its own folder, in result/, and nothing on the way there.
+checkpoint.safetensors, epochs/ (the weights after each epoch, or after the first and every second,
+third, ... if all would take too much space), process.json, log.txt, owner, and stop (once the run
+is asked to stop). Everything is derived from these files, so any browser and any server can find a
+run again. A trial also has a file `search` with the id of its search. It saves its result in its
+own folder, in result/, and keeps no checkpoint and no epochs/.
 """
 
 import json
@@ -26,15 +27,15 @@ from mnist_app.runs.file_cache import FileCache
 
 State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
-_SECONDS_TO_START = 60  # a run without a process for longer never got one
+_SECONDS_TO_START = 60  # a run without a process after this long never got one
 _ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and what it trains. All else is looked up in the files when it is asked for.
+    """A run's folder and recipe. Everything else is read from the files when it is asked for.
 
-    Who asks for all runs again and again takes a `RunStatus` of each from the `run_board`.
+    Callers that need all runs again and again use the `RunStatus` objects of the `run_board`.
     """
 
     folder: Path
@@ -42,17 +43,17 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The folder's name: a number and the name of the result, as 0007-lenet5."""
+        """The folder's name: a number and the name of the result, such as 0007-lenet5."""
         return self.folder.name
 
     @property
     def name(self) -> str:
-        """The name that the result is meant to have."""
+        """The name the result should get."""
         return self.id.split("-", 1)[1]
 
     @property
     def checkpoint(self) -> Path:
-        """The file of the last complete state of the training, if there is one."""
+        """The file with the last complete state of the training, which need not exist."""
         return self.folder / "checkpoint.safetensors"
 
     @property
@@ -62,48 +63,48 @@ class Run:
 
     @property
     def search(self) -> str | None:
-        """The id of the search that it is a trial of; None for a run of its own."""
+        """The id of the search if the run is a trial, else None."""
         return _word_in(self.folder / "search")
 
     @property
     def owner(self) -> str | None:
-        """Whoever started it, as a browser's mark; None where that was not said."""
+        """The id of the browser that started it; None if it was started without one."""
         return _word_in(self.folder / "owner")
 
     @property
     def result_folder(self) -> Path:
-        """Where its result is saved: a trial's stays out of the list of networks."""
+        """Where its result is saved. A trial's result stays out of the list of networks."""
         return self.folder / "result" if self.search else weights_folder()
 
     @property
     def log(self) -> RunLog:
-        """What the event log says by now."""
+        """What the event log says so far."""
         return read_log(self.folder)
 
     @property
     def state(self) -> State:
-        """How far the run is."""
+        """The run's state."""
         return self.status().state
 
     @property
     def is_live(self) -> bool:
-        """Whether it is training, or will; quicker than to ask for its state."""
+        """Whether it is training or will be. Cheaper to find out than its state."""
         log, alive = self.log_and_life()
         return alive and not log.error
 
     @property
     def why_it_died(self) -> str:
-        """The reason, as one sentence."""
+        """The reason why it died, in one sentence."""
         return _why_it_died(self.log)
 
     def status(self) -> "RunStatus":
-        """How it stands now."""
+        """Return the run's status now."""
         log, alive = self.log_and_life()
         waits = alive and not log.is_started
         return self.status_with(log, alive, len(runs_ahead_of(self)) if waits else 0)
 
     def status_with(self, log: RunLog, alive: bool, ahead: int) -> "RunStatus":
-        """How it stands, given its log, whether it is alive, and how many are ahead of it."""
+        """Return its status, given its log, whether it is alive, and how many runs are ahead."""
         state = self._state(log, alive, ahead)
         return RunStatus(self, state, log, ahead, self.owner, self.search)
 
@@ -119,15 +120,15 @@ class Run:
         return "queued" if ahead else "starting"
 
     def log_and_life(self) -> tuple[RunLog, bool]:
-        """The log, and whether the process lives and has more to say."""
+        """Return the log, and whether the process is alive and has not logged its end yet."""
         log = self.log
         alive = not log.end and self.is_alive()
         if not (log.end or alive):
-            log = self.log  # it may have written its end between the two looks, and gone
+            log = self.log  # it may have logged its end and exited between the two checks
         return log, alive
 
     def is_alive(self) -> bool:
-        """Whether its process lives; one that was just asked for counts as living."""
+        """Return whether its process is alive; a run that was just started counts as alive."""
         pid = self.process_facts().get("pid")
         if pid is None:
             return _age(self.folder) < _SECONDS_TO_START
@@ -135,46 +136,46 @@ class Run:
 
     @property
     def ticket(self) -> int | None:
-        """Its place in the order of starting and resuming; None while it gets one."""
+        """Its place in the order of starting and resuming; None until it has one."""
         return self.process_facts().get("ticket")
 
     @property
     def place_in_line(self) -> tuple[int, str]:
-        """What runs are queued by."""
+        """The key by which the queue is sorted."""
         return self.ticket or sys.maxsize, self.id
 
     def process_facts(self) -> dict[str, int]:
-        """The id of its process and its ticket, which is noted before there is a process."""
+        """Return the id of its process and its ticket; it gets the ticket before the process."""
         try:
             return _PROCESS_FACTS.read(self.folder / "process.json")
         except (OSError, ValueError, RecursionError):
             return {}
 
     def write_process_facts(self, facts: Mapping[str, int | None]) -> None:
-        """Note the id of its process and its ticket, or the ticket alone."""
+        """Record the id of its process and its ticket, or the ticket alone."""
         write_text(self.folder / "process.json", json.dumps(facts))
 
     def sign_in(self, pid: int) -> None:
-        """Note whose process the run is.
+        """Record the id of the run's process.
 
-        The run's worker does so itself, too: its starter may be killed before it can.
+        The worker does this itself, too: the process that starts it may be killed before it can.
         """
         self.write_process_facts({"pid": pid, "ticket": self.ticket})
 
     def snapshots(self) -> dict[int, Path]:
-        """The files with the network's weights after each epoch, by epoch."""
+        """Return the files with the network's weights after each kept epoch, by epoch."""
         files = sorted((self.folder / "epochs").glob("*.safetensors"))
         return {int(path.stem): path for path in files if re.fullmatch("[0-9]+", path.stem)}
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How a run stood at one moment."""
+    """The status of a run at one moment."""
 
     run: Run
     state: State
     log: RunLog
-    ahead: int  # living runs whose turn comes before, if it waits
+    ahead: int  # live runs before it in the queue, if it waits
     owner: str | None
     search: str | None
 
@@ -185,7 +186,7 @@ class RunStatus:
 
     @property
     def name(self) -> str:
-        """The name that the result is meant to have."""
+        """The name the result should get."""
         return self.run.name
 
     @property
@@ -195,28 +196,28 @@ class RunStatus:
 
     @property
     def is_live(self) -> bool:
-        """Whether it was training, or would."""
+        """Whether it was training or was going to."""
         return self.state in LIVE
 
     @property
     def why_it_died(self) -> str:
-        """The reason, as one sentence."""
+        """The reason why it died, in one sentence."""
         return _why_it_died(self.log)
 
 
 def runs_folder() -> Path:
-    """The folder that holds the runs."""
+    """Return the folder that holds the runs."""
     return weights_folder() / ".runs"
 
 
 def run_folders() -> list[Path]:
-    """The folders that are named as those of runs are, the newest first."""
+    """Return the folders whose names look like a run's id, newest first."""
     folders = runs_folder().glob("[0-9]*-*")
     return sorted((path for path in folders if _ID.fullmatch(path.name)), reverse=True)
 
 
 def find_run(run_id: str) -> Run | None:
-    """The run of that id, None if there is none."""
+    """Return the run with that id, or None if there isn't one."""
     if not _ID.fullmatch(name := Path(run_id).name):
         return None
     folder = runs_folder() / name
@@ -227,13 +228,13 @@ def find_run(run_id: str) -> Run | None:
 
 
 def list_runs() -> list[Run]:
-    """All runs, the newest first; folders that are no runs are passed over."""
+    """Return all runs, newest first. Folders that are not runs are skipped."""
     found = (find_run(path.name) for path in run_folders())
     return [run for run in found if run]
 
 
 def runs_ahead_of(run: Run) -> list[Run]:
-    """The living runs whose turn comes before this one's."""
+    """Return the live runs whose turn comes before this one's."""
     mine = run.place_in_line
     others = (other for other in list_runs() if other.id != run.id)
     return [
@@ -244,7 +245,7 @@ def runs_ahead_of(run: Run) -> list[Run]:
 
 
 def read_statuses() -> list[RunStatus]:
-    """How all runs stand now, the newest first; each file is looked at once."""
+    """Return the status of every run, newest first, checking each run's files only once."""
     looks = [(run, *run.log_and_life()) for run in list_runs()]
     line = sorted(run.place_in_line for run, _log, alive in looks if alive)
     return [
@@ -280,4 +281,4 @@ def _age(path: Path) -> float:
 
 _RECIPES = FileCache(lambda text: Recipe(**json.loads(text)))
 _PROCESS_FACTS = FileCache(_parse_process_facts)
-_WORDS = FileCache(str)  # of files that hold one word
+_WORDS = FileCache(str)  # for files that hold one word

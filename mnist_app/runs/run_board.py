@@ -1,4 +1,4 @@
-"""How all runs stand, looked up once for all who ask at the same time."""
+"""The statuses of all runs, read once for everyone who asks at the same time."""
 
 import threading
 import time
@@ -11,34 +11,34 @@ SECONDS_BETWEEN_LOOKS = 0.3
 
 
 class RunBoard:
-    """The runs as they were last looked up, by whoever it was in this process."""
+    """The statuses of all runs as last read, shared by all callers in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._statuses: tuple[RunStatus, ...] = ()
-        self._seen_at: float | None = None  # monotonic seconds; None: look again
+        self._seen_at: float | None = None  # monotonic seconds; None: read again
 
     def statuses(self) -> tuple[RunStatus, ...]:
-        """How all runs stand, the newest first: 0.3 s old at most."""
-        with self._lock:  # of many who ask at once one looks
+        """Return the statuses of all runs, newest first, at most 0.3 s old."""
+        with self._lock:  # only one of several callers reads the files
             if self._seen_at is None or time.monotonic() - self._seen_at > SECONDS_BETWEEN_LOOKS:
                 self._statuses = tuple(read_statuses())
                 self._seen_at = time.monotonic()
             return self._statuses
 
     def invalidate(self) -> None:
-        """Have the next one look again: something was changed here."""
+        """Make the next caller read the statuses again, after something was changed."""
         with self._lock:
             self._seen_at = None
 
 
 def statuses() -> tuple[RunStatus, ...]:
-    """How the runs of this weights folder stand, the newest first: 0.3 s old at most."""
+    """Return the statuses of the runs in this weights folder, newest first, at most 0.3 s old."""
     return _board_of(runs_folder()).statuses()
 
 
 def invalidate() -> None:
-    """Have the next one look again: a run of this weights folder was started, or changed."""
+    """Make the next caller read the statuses again, after a run here was started or changed."""
     _board_of(runs_folder()).invalidate()
 
 

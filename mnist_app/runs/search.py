@@ -1,7 +1,7 @@
-"""A hyper-parameter search: its trials are runs, one after the other; what it has found so far.
+"""A hyper-parameter search: its trials, each of them a run, and what it has found so far.
 
-A search is a file under weights/.searches: the space that it looks through, the values of each
-trial, and the runs that try them. `search_lifecycle` starts, stops and removes it.
+A search is a file under weights/.searches. It holds the space to search, the values of each trial,
+and the ids of the trials' runs. `search_lifecycle` starts, stops, resumes and removes a search.
 """
 
 import json
@@ -16,7 +16,7 @@ from mnist_app.runs.event_log import Event
 from mnist_app.runs.file_cache import FileCache
 from mnist_app.runs.run import LIVE, Run, RunStatus, read_statuses
 
-if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does not need
+if TYPE_CHECKING:  # it loads torch, which a run waiting for its turn does not need
     from mnist_app.results.weights import WeightsInfo
 
 State = Literal["running", "stopping", "finished", "stopped", "interrupted"]
@@ -25,25 +25,25 @@ _FILES: FileCache[dict[str, Any]] = FileCache(json.loads)
 
 @dataclass(frozen=True)
 class Trial:
-    """One recipe of a search, and how far it is."""
+    """One recipe of a search, and the status of its run."""
 
     number: int  # from 1
     values: dict[str, Any]  # what it changes in the search's recipe
-    status: RunStatus | None  # of its run; None before it is started
+    status: RunStatus | None  # of its run; None before it has one
 
     @property
     def run(self) -> Run | None:
-        """Its run; None before it is started."""
+        """Its run; None before it has one."""
         return self.status.run if self.status else None
 
     @property
     def state(self) -> str:
-        """A run's state; "waiting" before it has one."""
+        """The state of its run; "waiting" before it has one."""
         return self.status.state if self.status else "waiting"
 
     @property
     def is_live(self) -> bool:
-        """Whether it is training, or has a process that waits its turn."""
+        """Whether it is training, or has a process that waits for its turn."""
         return self.state in LIVE
 
     @property
@@ -53,7 +53,7 @@ class Trial:
 
     @property
     def last(self) -> Event | None:
-        """The epoch whose weights are kept; while it trains, the last complete one."""
+        """The event of the epoch whose weights are kept; in training, of the last complete one."""
         if not self.epochs:
             return None
         end = self._end
@@ -61,7 +61,7 @@ class Trial:
 
     @property
     def has_diverged(self) -> bool:
-        """Whether it ended before its time, with the last good epoch kept."""
+        """Whether the training diverged and so ended early, with the last good epoch kept."""
         return self._end.get("reason") == "diverged"
 
     @property
@@ -83,29 +83,29 @@ class Trial:
 
 
 class Kept(NamedTuple):
-    """A trial that was kept among the results."""
+    """A trial whose network was saved among the results."""
 
-    trial: int  # its number
+    trial: int  # its number, from 1
     name: str  # of the result
     version: str  # the fingerprint of the result's file
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search as its file tells it."""
+    """A search, as its file describes it."""
 
-    id: str  # a number and the name of the recipe, as 0003-lenet5
+    id: str  # a number and the name of the recipe, such as 0003-lenet5
     space: Space
     values: list[dict[str, Any]]  # of each trial
     runs: list[str | None]  # the id of each trial's run
     is_stopped: bool
     kept: Kept | None  # the trial that was kept last
-    # Of all runs, by id, when the search was looked up.
+    # Of all runs, by id, from when the search was read.
     statuses: Mapping[str, RunStatus] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def trials(self) -> list[Trial]:
-        """All trials, as they stood when the search was looked up."""
+        """All trials, with their statuses from when the search was read."""
         pairs = zip(self.values, self.runs, strict=True)
         return [
             Trial(number, values, self.statuses.get(run) if run else None)
@@ -114,7 +114,7 @@ class Search:
 
     @property
     def state(self) -> State:
-        """How the search stands, told from its trials."""
+        """The state of the search, derived from its trials."""
         if any(trial.is_live for trial in self.trials):
             return "stopping" if self.is_stopped else "running"
         if all(trial.state in ("finished", "died") for trial in self.trials):
@@ -123,14 +123,14 @@ class Search:
 
     @property
     def is_live(self) -> bool:
-        """Whether some trial is training, or will by itself."""
+        """Whether any trial is training, or will train without being asked to."""
         return self.state in ("running", "stopping")
 
     @property
     def best(self) -> Trial | None:
-        """Of the trials that were trained to their end, the best on the validation images.
+        """The trial with the highest validation accuracy among the finished ones, or None.
 
-        Of equals it is the one with the smaller validation loss. The test images have no say.
+        The smaller validation loss breaks ties. The test images play no part.
         """
         ended = [trial for trial in self.trials if trial.state == "finished"]
         finished = [(trial, last) for trial in ended if (last := trial.last)]
@@ -142,7 +142,7 @@ class Search:
         return best
 
     def result_of(self, trial: Trial) -> "WeightsInfo | None":
-        """The facts of a trial's result; None if it has none."""
+        """Return the facts of a trial's result, or None if it has no result."""
         from mnist_app.results import weights
 
         found = weights.scan(trial.run.result_folder).weights if trial.run else []
@@ -150,11 +150,11 @@ class Search:
 
 
 def find(search_id: str, statuses: Iterable[RunStatus] | None = None) -> Search | None:
-    """The search of that id, None if there is none or its file is broken.
+    """Return the search with that id, or None if there isn't one or its file is broken.
 
     Args:
         search_id: a number and the name of the recipe.
-        statuses: how all runs stand; by default they are looked up now.
+        statuses: of all runs; by default they are read now.
     """
     statuses = read_statuses() if statuses is None else statuses
     try:
@@ -164,10 +164,10 @@ def find(search_id: str, statuses: Iterable[RunStatus] | None = None) -> Search 
 
 
 def list_searches(statuses: Iterable[RunStatus] | None = None) -> list[Search]:
-    """All searches, the newest first.
+    """Return all searches, newest first.
 
     Args:
-        statuses: how all runs stand; by default they are looked up now.
+        statuses: of all runs; by default they are read now.
     """
     statuses = read_statuses() if statuses is None else statuses
     found = (find(path.stem, statuses) for path in sorted(search_files.list_files(), reverse=True))
@@ -175,7 +175,7 @@ def list_searches(statuses: Iterable[RunStatus] | None = None) -> list[Search]:
 
 
 def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
-    """Those that are no trials; the trials of a search that cannot be read are among them."""
+    """Return the statuses without those of trials, but keep trials whose search cannot be read."""
     statuses = list(statuses)
     named = {status.search for status in statuses if status.search}
     readable = {search_id for search_id in named if find(search_id, ())}
@@ -183,7 +183,7 @@ def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
 
 
 def from_file(search_id: str, found: dict[str, Any], statuses: Iterable[RunStatus]) -> Search:
-    """The search whose file holds this."""
+    """Build a search from the contents of its file."""
     return Search(
         search_id,
         Space.from_json(found["space"]),

@@ -1,4 +1,4 @@
-"""The files of searches under weights/.searches, each a JSON object, and their lock."""
+"""The files of searches under weights/.searches, each a JSON object, and the lock for them."""
 
 import json
 import re
@@ -14,34 +14,34 @@ from mnist_app.common.settings import weights_folder
 
 
 def folder() -> Path:
-    """Where the files of searches are; made by the first one."""
+    """Return the folder of the searches' files; the first search creates it."""
     return weights_folder() / ".searches"
 
 
 def path_of(search_id: str) -> Path:
-    """The file of a search, whatever its id is."""
+    """Return the path of a search's file. No id can lead out of the folder."""
     return folder() / f"{Path(search_id).name}.json"
 
 
 def list_files() -> list[Path]:
-    """The files of all searches, broken ones too."""
+    """Return the files of all searches, including broken ones."""
     files = folder().glob("[0-9]*-*.json")
     return [path for path in files if re.fullmatch(r"[0-9]+-[A-Za-z0-9_-]+", path.stem)]
 
 
 def next_number() -> int:
-    """The number that a new search gets, from 1."""
+    """Return the number for the next new search, from 1."""
     return 1 + max((int(path.stem.split("-")[0]) for path in list_files()), default=0)
 
 
 def lock() -> FileLock:
-    """Of all searches: what reads and then writes one waits for the others that do."""
+    """Return the lock for all searches. Hold it to read a file and then write it."""
     return FileLock(folder() / ".lock")
 
 
 @contextmanager
 def changed(search_id: str) -> Iterator[dict[str, Any]]:
-    """What a search's file holds, written back as it is afterwards, also after an error.
+    """Lock and yield what a search's file holds; write it back afterwards, even after an error.
 
     Raises:
         FileNotFoundError: there is no such search.
@@ -55,7 +55,7 @@ def changed(search_id: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def rewritten(path: Path) -> Iterator[dict[str, Any]]:
-    """The same, while the lock is held; a new search has only its path."""
+    """Do the same for the file at `path`, for callers that hold the lock already."""
     found = json.loads(path.read_text(encoding="utf-8"))
     try:
         yield found

@@ -1,8 +1,8 @@
-"""Start, stop, go on with and remove a search, and keep its best trial.
+"""Start, stop, resume and remove a search, and keep its best trial.
 
-One trial more than may train at once has a process, which waits; the next one is started when that
-gets its turn, so a search goes on when the page is closed, and other trainings need not wait for
-all of it.
+A search has one more live trial than may train at the same time. That trial waits, and when its
+turn comes, it starts the next one. So a search continues when the page is closed, and other
+trainings do not have to wait for the whole search.
 """
 
 import json
@@ -19,18 +19,18 @@ from mnist_app.runs import lifecycle, search_files
 from mnist_app.runs.run import read_statuses
 from mnist_app.runs.search import Kept, Search, find, from_file, list_searches
 
-if TYPE_CHECKING:  # torch comes with it, which a run that waits its turn does not need
+if TYPE_CHECKING:  # it loads torch, which a run waiting for its turn does not need
     from mnist_app.results.weights import WeightsInfo
 
-MOST_AT_ONCE = 5  # searches that are under way
+MOST_AT_ONCE = 5  # searches under way
 
 
 def start(space: Space) -> Search:
-    """Start a search: its first trial trains, or queues behind what is under way.
+    """Start a search. Its first trials queue behind the runs that are under way.
 
     Raises:
         InputError: a trial's recipe is not allowed, too many searches are under way, or the folder
-            cannot be written.
+            cannot be written to.
     """
     found = _new(space)
     try:
@@ -51,7 +51,7 @@ def start(space: Space) -> Search:
 
 
 def _new(space: Space) -> dict[str, Any]:
-    """What the file of a search holds before its first trial is started."""
+    """Return what the file of a search holds before its first trial starts."""
     values = space.trials()
     return {
         "space": space.to_json(),
@@ -63,9 +63,9 @@ def _new(space: Space) -> dict[str, Any]:
 
 
 def _start_first_trials(path: Path) -> None:
-    """Start the first trials of a new search; nothing is left of it if there is none.
+    """Start the first trials of a new search; if none can start, delete the search and raise.
 
-    If it has one, the next is tried again when that gets its turn.
+    If only some can start, the next is tried again when one of these gets its turn.
     """
     try:
         with search_files.rewritten(path) as found:
@@ -82,14 +82,16 @@ def _check_is_over(search: Search) -> None:
 
 
 def _check_room() -> None:
-    """Raise InputError if as many searches as may be are under way."""
+    """Raise InputError if the maximum number of searches is under way."""
     live = sum(search.is_live for search in list_searches())
     if live >= MOST_AT_ONCE:
         raise InputError(f"{live} searches are under way, which is the most: stop one of them.")
 
 
 def advance(search_id: str) -> None:
-    """Start trials until one more lives than may train at once; nothing if it was stopped.
+    """Start trials until a search has one more live trial than may train at the same time.
+
+    Do nothing if the search was stopped or removed.
 
     Raises:
         InputError: a run cannot be started.
@@ -98,11 +100,11 @@ def advance(search_id: str) -> None:
         with search_files.changed(search_id) as found:
             _start_trials(search_id, found)
     except FileNotFoundError:
-        return  # removed meanwhile
+        return  # the search was removed meanwhile
 
 
 def _start_trials(search_id: str, found: dict[str, Any]) -> None:
-    """The same, of a search whose file is open to be changed."""
+    """Do the same for a search whose file the caller has locked and read."""
     search = from_file(search_id, found, read_statuses())
     missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
     waiting = [trial for trial in search.trials if trial.run is None]
@@ -113,10 +115,10 @@ def _start_trials(search_id: str, found: dict[str, Any]) -> None:
 
 
 def stop(search: Search) -> None:
-    """End the trial that is training and start no other; finished ones stay.
+    """Stop the live trials and start no others; finished ones stay.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written to.
     """
     try:
         with search_files.changed(search.id) as found:
@@ -130,10 +132,10 @@ def stop(search: Search) -> None:
 
 
 def resume(search: Search) -> None:
-    """Start again what was stopped, died or never had its turn.
+    """Resume a search: trials that were stopped, died or never started are trained from scratch.
 
     Raises:
-        InputError: it is still under way, too many others are, or the folder cannot be written.
+        InputError: it is still under way, too many others are, or the folder cannot be written to.
     """
     try:
         with search_files.changed(search.id) as found:
@@ -151,10 +153,10 @@ def resume(search: Search) -> None:
 
 
 def remove(search: Search) -> None:
-    """Forget a search that is over, with all its runs; what was kept of it stays.
+    """Delete a search that is over, with all its runs; results that were kept from it stay.
 
     Raises:
-        InputError: it is still under way, or the folder cannot be written.
+        InputError: it is still under way, or the folder cannot be written to.
     """
     try:
         with search_files.lock():
@@ -171,10 +173,11 @@ def remove(search: Search) -> None:
 
 
 def keep_best(search: Search, name: str) -> "WeightsInfo":
-    """Save the best trial's network among the results; a taken name gets a number.
+    """Save the best trial's network among the results; if the name is taken, add a number.
 
     Raises:
-        InputError: there is none yet, the name is not allowed, or the folder cannot be written.
+        InputError: no trial has finished yet, the name is not allowed, or the folder cannot be
+            written to.
     """
     from mnist_app.results import weights
 
@@ -187,7 +190,7 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
     with (
         suppress(OSError),
         search_files.changed(search.id) as found,
-    ):  # the result is there all the same
+    ):  # the result is saved even so
         found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
     return kept
 

@@ -11,7 +11,7 @@ def delete_upload(path: Path) -> None:
     """Delete an uploaded ZIP.
 
     Raises:
-        InputError: a run that is under way or waits needs it, or it may not be deleted.
+        InputError: a run that is training or waiting needs it, or the file cannot be deleted.
     """
     for run in list_runs():
         if _is_same(run.recipe.dataset, path) and run.is_live:

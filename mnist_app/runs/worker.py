@@ -1,4 +1,4 @@
-"""The process of one run: python -m mnist_app.runs.worker FOLDER. Waits its turn, trains, saves."""
+"""The process of one run: python -m mnist_app.runs.worker FOLDER. Waits, trains, saves."""
 
 import os
 import signal
@@ -16,19 +16,19 @@ from mnist_app.runs import failure_reasons, processes, search_lifecycle
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
 
-if TYPE_CHECKING:  # torch is imported when it is this run's turn: those that wait stay small
+if TYPE_CHECKING:  # torch is imported when the run's turn comes: waiting runs stay small
     from torch import Tensor
 
     from mnist_app.data.training_data import TrainingData
     from mnist_app.training.checkpoint import Checkpoint
     from mnist_app.training.events import EndEvent
 
-SNAPSHOT_BYTES = 200_000_000  # of all epochs together; a long run keeps every second, third, ...
+SNAPSHOT_BYTES = 200_000_000  # for all epochs together; long runs keep every second, third, ...
 _SECONDS_BETWEEN_LOOKS = 0.3
 
 
 def main(folder: Path) -> int:
-    """Work through one run; every way it can end is an event in its log."""
+    """Carry out one run. However it ends, an event in its log says so."""
     run = find_run(folder.name)
     if run is None:
         print(f"{folder} is no run.", file=sys.stderr)  # noqa: T201
@@ -42,7 +42,7 @@ def main(folder: Path) -> int:
         else:
             _log(run, {"event": "end", "reason": "stopped", "name": None, "epochs": 0})
     except Exception as error:  # noqa: BLE001, the boundary of the process: all goes to the log
-        with suppress(OSError):  # where nothing can be written, nothing can be said
+        with suppress(OSError):  # if nothing can be written, nothing can be reported
             traceback.print_exc()
             _log(run, {"event": "error", "message": failure_reasons.of_error(error, runs_folder())})
         return 1
@@ -52,8 +52,8 @@ def main(folder: Path) -> int:
 
 
 def _advance_search(run: Run) -> None:
-    """Let the next trial get ready to wait, if this is one."""
-    with suppress(InputError, OSError, ValueError):  # the page says that it does not go on
+    """If this run is a trial, start the next trial of its search, which then waits."""
+    with suppress(InputError, OSError, ValueError):  # the page says if the search has stalled
         if run.search:
             search_lifecycle.advance(run.search)
 
@@ -86,13 +86,13 @@ def _work(run: Run, should_stop: Callable[[], bool]) -> None:
 
 
 def training_threads() -> int:
-    """All cores but one, which stays free for the app."""
+    """Return the number of threads to use: all cores but one, which stays free for the app."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, (available or 2) - 1)
 
 
 def _wait_for_turn(run: Run, should_stop: Callable[[], bool]) -> bool:
-    """Wait until fewer runs than may train at once are ahead; False if stopped meanwhile."""
+    """Wait for the run's turn; return False if it was stopped meanwhile."""
     while len(runs_ahead_of(run)) >= parallel_runs():
         if should_stop():
             return False
@@ -101,7 +101,10 @@ def _wait_for_turn(run: Run, should_stop: Callable[[], bool]) -> bool:
 
 
 def _stop_request(run: Run) -> Callable[[], bool]:
-    """Whether the file `stop` is there or SIGTERM came; looks at the disk 20 times a second."""
+    """Return a function that says whether the file `stop` exists or SIGTERM came.
+
+    It checks the disk at most 20 times a second.
+    """
     request = run.stop_request
     asked, next_look = False, 0.0
 
@@ -120,14 +123,14 @@ def _stop_request(run: Run) -> Callable[[], bool]:
 
 
 def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
-    """The checkpoint to resume from, None if there is none yet.
+    """Return the checkpoint to resume from, or None if there isn't one yet.
 
     Args:
-        run: the run to go on with.
-        fingerprint: of all images it trains on, drawings among them.
+        run: the run to resume.
+        fingerprint: of all images it trains on, including drawings.
 
     Raises:
-        InputError: it was made with other data.
+        InputError: the checkpoint was made with different data.
     """
     from safetensors.torch import load_file
 
@@ -165,7 +168,7 @@ def _save_snapshot(run: Run, epoch: int, tensors: "dict[str, Tensor]") -> None:
 
 
 def _save_result(run: Run, end: "EndEvent", parts: "TrainingData") -> str | None:
-    """Save what was trained; returns the name of the result, None if nothing was trained."""
+    """Save the trained network. Return the result's name, or None if nothing was trained."""
     from mnist_app.results import weights
 
     if not end.is_trained:
