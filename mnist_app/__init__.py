@@ -14,7 +14,7 @@ torch is loaded only when a name that needs it is first used.
     for event in train(recipe, digits_train, digits_val):
         ...
 
-`Recipe` holds everything that a training depends on. `RECIPES` has the presets by name. `load`
+`Recipe` holds everything that a training run depends on. `RECIPES` has the presets by name. `load`
 returns a saved network in eval mode, along with its facts. `to_mnist` converts a drawing to the
 normal form of MNIST's digits. A `Prediction` also has the ten probabilities and the image that the
 network saw.

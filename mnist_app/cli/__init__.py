@@ -2,5 +2,5 @@
 
 `main` collects the commands and turns each error into one sentence and an exit code. The commands
 are in `predict`, `train`, `results`, `reproduce` and `doctor`. `options` has what they share, and
-`progress` shows how a training is going. Only `mnist_app.__main__` imports this package.
+`progress` shows how training is going. Only `mnist_app.__main__` imports this package.
 """

@@ -44,7 +44,7 @@ def use_threads(threads: int | None) -> None:
 
 
 def say_what_lacks(recipe: Recipe) -> None:
-    """Say so on stderr if the recipe uses pen strokes and the data folder has none."""
+    """Warn on stderr if the recipe uses pen strokes and the data folder has none."""
     from mnist_app.data import training_data
 
     if lack := training_data.missing_strokes_notice(recipe):
@@ -59,7 +59,7 @@ def preset_named(name: str) -> Recipe:
 
 
 def open_display(as_json: bool) -> "JsonLines | ProgressBar":
-    """Return a display of a training: JSON lines for machines, or a progress bar for people."""
+    """Return a display of training: JSON lines for machines, or a progress bar for people."""
     from mnist_app.cli.progress import JsonLines, ProgressBar
 
     return JsonLines() if as_json else ProgressBar()
@@ -69,8 +69,8 @@ def check_output(path: Path, what: str) -> None:
     """Check that a file can be written, before doing the work that fills it.
 
     Args:
-        path: of the file.
-        what: the file's name in error messages, such as "table".
+        path: the file to write.
+        what: what to call the file in error messages, such as "table".
     Raises:
         InputError: the file cannot be written.
     """

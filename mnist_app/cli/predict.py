@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def predict(
     images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
 ) -> None:
-    """Read the digit or number in each IMAGE, a drawing or photo in any colours.
+    """Read the digit or number in each IMAGE, a drawing or photo, ink and background in any colour.
 
     An IMAGE may be a folder or a ZIP of pictures. If a picture cannot be read, the others still
     are; the exit code is then 2. With --csv each picture is read as one digit, and the table has
@@ -54,7 +54,7 @@ def predict(
 def _rows(
     predictor: "Predictor", network: str, paths: tuple[Path, ...], *, show: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Read each picture; if `show`, print each result as soon as it is there.
+    """Read each picture; if `show`, print each result right away.
 
     Returns:
         (one row for each picture that was read, one message for each that cannot be read)

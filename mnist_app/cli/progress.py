@@ -1,4 +1,4 @@
-"""Two ways to show a training on the command line: a progress bar, or JSON lines for machines."""
+"""Two ways to show training on the command line: a progress bar, or JSON lines for machines."""
 
 import json
 import sys
@@ -37,7 +37,7 @@ class ProgressBar:
 
     def __init__(self) -> None:
         self._lines = Console(highlight=False, soft_wrap=True)
-        bars = Console(file=sys.stderr)  # kept here: a download redirects sys.stderr
+        bars = Console(file=sys.stderr)  # bound early: a download redirects sys.stderr
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -1,4 +1,4 @@
-"""The result of a check, and the wording of errors in it."""
+"""The result of a check, and helpers that word errors for it."""
 
 import sys
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class Check(NamedTuple):
 
 
 def sentence(error: Exception) -> str:
-    """Return an error's text, written for users, without its full stop: more text may follow."""
+    """Return a user-facing error message without its full stop, so that more text can follow."""
     return str(error).rstrip(".")
 
 

@@ -20,7 +20,7 @@ IMAGES_ON_THE_BORDER = 2
 
 
 def check_networks(*, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
-    """Check that each saved network is as accurate as its header says; name the one for drawings.
+    """Check that each network is as accurate as its header says; report which one reads drawings.
 
     Args:
         quick: only load the networks.
@@ -95,7 +95,7 @@ def _check_accuracy(
 
 
 def _dataset(name: str) -> "Dataset":
-    """Load a data set by its name; unlike a training, this downloads nothing."""
+    """Load a data set by its name; unlike training, this downloads nothing."""
     from mnist_app.data import catalogue, mnist
 
     if name == "mnist" and not mnist.is_downloaded():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 OLDEST_PYTHON = (3, 11)
-_MODULES = {  # packages whose import name is not their own name
+_MODULES = {  # packages with a different import name
     "hershey-fonts": "HersheyFonts",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
@@ -52,7 +52,7 @@ def _requirements_file() -> Path:
 def check_packages() -> Iterator[Check]:
     """Check that each required package is installed, in range, and loads."""
     try:
-        # Not in requirements.txt, as streamlit and plotly both require it.
+        # packaging is not in requirements.txt: streamlit and plotly both require it.
         from packaging.requirements import Requirement
 
         needs = [Requirement(line) for line in required()]
@@ -93,7 +93,7 @@ def _load(package: str) -> None:
         import_module(_MODULES.get(package.lower(), package.replace("-", "_")))
         return
     found = metadata.distribution(package)
-    record = found.read_text("RECORD") or ""  # metadata.files skips missing ones
+    record = found.read_text("RECORD") or ""  # metadata.files skips missing files
     for name, *_ in csv.reader(record.splitlines()):
         if not Path(str(found.locate_file(name))).exists():
             raise ImportError(f"its file {name} is missing")

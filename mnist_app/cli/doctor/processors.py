@@ -1,4 +1,4 @@
-"""Checks of what trainings compute on: the CPU and, if there is one, the GPU."""
+"""Checks of the hardware for training: the CPU and, if there is one, the GPU."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_processor() -> Check:
-    """Report what torch uses of the CPU: instructions, threads, bfloat16."""
+    """Report how torch uses the CPU: instruction set, threads, bfloat16."""
     import torch
 
     from mnist_app.training.device import computes_bfloat16
@@ -22,7 +22,7 @@ def check_processor() -> Check:
 
 
 def check_gpu(device: "torch.device | None" = None) -> Check:
-    """Check that a device computes correctly; by default the one that trainings use."""
+    """Check that a device computes correctly; by default the one that training uses."""
     import torch
 
     from mnist_app.training.device import best_device

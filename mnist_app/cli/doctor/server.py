@@ -13,7 +13,7 @@ PORT = 8501  # Streamlit's own default
 
 
 def check_parallel_runs() -> Check:
-    """Check that the number of parallel runs is set to a valid number, or not at all."""
+    """Check that the setting for the number of parallel runs is valid."""
     try:
         return Check("trainings at once", "ok", str(parallel_runs()))
     except InputError as error:
