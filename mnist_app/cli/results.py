@@ -130,7 +130,7 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
 @click.argument("names", nargs=-1)
 @JSON_OPTION
 def calibrate(names: tuple[str, ...], as_json: bool) -> None:
-    """Refit the confidence of the weights NAMES (default: all but ensembles) on validation images."""
+    """Fit the confidence of the weights NAMES (default: all but ensembles) to validation images."""
     from mnist_app.results import weights
     from mnist_app.results.recalibration import recalibrate
 
