@@ -1,15 +1,16 @@
-# Everything a contributor does: make run, test, test-all, check, torture, lint, format, wheel,
+# Everything a contributor needs: make run, test, test-all, check, torture, lint, format, wheel,
 # weights, bench, screenshots.
-# A fresh machine needs Python 3.11+ with pip, and nothing else.
+# A fresh machine needs only Python 3.11+ with pip.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A file's tests share a server and a browser; the longest files come first. Each process computes with
-# one thread: more than there are cores wait for each other.
+# The tests in a file share a server and a browser, so a file stays in one process. The longest
+# files run first. Each process computes with one thread: more threads than cores would only wait
+# for each other.
 WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 
-# The many processes that tests start need not compile the app anew.
+# Keep compiled bytecode, so that the many processes that tests start do not recompile the app.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-all check torture lint format wheel weights bench screenshots
@@ -18,17 +19,17 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/.installed
 	$(BIN)/streamlit run app.py
 
-# What each change needs: most tests, of every kind, and some cases of each.
+# Run this for every change: most tests of every kind, with some cases of each.
 test: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/helpers/chromium.py
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" $(WORKERS) --durations=5
 
-# Every test with all its cases, the slow ones and the benchmarks at small counts included.
+# Every test with all its cases, including the slow tests and the benchmarks with small counts.
 test-all: $(VENV)/.installed-dev lint
 	$(BIN)/python tests/helpers/chromium.py
 	MNIST_APP_TORTURE=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q $(WORKERS) --durations=20
 
-# All cases of the fault and fuzz tests, and docs/reliability.md from what they find.
+# All cases of the fault and fuzz tests. Writes their results to docs/reliability.md.
 torture: $(VENV)/.installed-dev
 	$(BIN)/python tests/helpers/chromium.py
 	rm -f docs/torture.jsonl
@@ -46,7 +47,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# dist/ gets a source archive and the wheel built from it. It takes along what lies in weights/.
+# Build a source archive, and the wheel from it, into dist/. Both include the files in weights/.
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m build --quiet --outdir dist .
 

@@ -1,6 +1,6 @@
 """Draw a digit, see what a neural network makes of it, train such networks live.
 
-Start it with `streamlit run app.py`, which finds the name `app`.
+Start it with `streamlit run app.py`. Streamlit looks for the name `app`.
 """
 
 import streamlit as st

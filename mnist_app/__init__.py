@@ -1,22 +1,23 @@
 """Draw a digit, see what a neural network makes of it, train such networks live.
 
-This is the stable interface; whatever else is in the package may change. Importing it is cheap:
-what needs torch is loaded when it is first used.
+This is the stable interface; everything else in the package may change. Importing it is cheap:
+torch is loaded only when a name that needs it is first used.
 
     from mnist_app import Predictor, list_weights
     [info.name for info in list_weights()]   # best first
     reader = Predictor.load("canvas")
-    prediction = reader.predict(rgba)        # uint8 (H, W, 4), light ink on a dark ground
-    prediction.digit, prediction.confidence  # 7, 0.98; the digit is None if there is none
+    prediction = reader.predict(rgba)        # uint8 (H, W, 4), light ink on a dark background
+    prediction.digit, prediction.confidence  # 7, 0.98; digit is None if blank or not a digit
 
     from mnist_app import RECIPES, train
     recipe = RECIPES["lenet5"].changed(epochs=2)
     for event in train(recipe, digits_train, digits_val):
         ...
 
-`Recipe` holds all that a training depends on, `RECIPES` the presets by name. `load` returns a saved
-network in eval mode with its facts. `to_mnist` brings a drawing into the normal form of MNIST's
-digits. A `Prediction` also has the ten probabilities and the image that the network saw.
+`Recipe` holds everything that a training run depends on. `RECIPES` has the presets by name. `load`
+returns a saved network in eval mode, along with its facts. `to_mnist` converts a drawing to the
+normal form of MNIST's digits. A `Prediction` also has the ten probabilities and the image that the
+network saw.
 """
 
 from importlib import import_module
@@ -55,7 +56,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name of the interface when it is first asked for."""
+    """Return a public name; its module is imported on first use."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

@@ -1,4 +1,4 @@
-"""The command mnist-app, and python -m mnist_app: alone the app, else a command of the terminal."""
+"""`mnist-app` and `python -m mnist_app`: start the app, or run a command if one is given."""
 
 import sys
 
@@ -6,7 +6,7 @@ from mnist_app.common.settings import is_checkout, shipped_folder
 
 
 def main() -> int:
-    """Start the app, or run the command that is named; return the exit code."""
+    """Run the given command, or start the app if there is none; return the exit code."""
     try:
         from mnist_app.cli.main import main as run
     except ModuleNotFoundError as error:
@@ -22,7 +22,7 @@ def _remedy() -> str:
 
 
 def _start_app(port: int | None, address: str | None) -> None:
-    from mnist_app.ui.server.start import start_app  # Streamlit, which no other command loads
+    from mnist_app.ui.server.start import start_app  # loads Streamlit, which commands do not need
 
     start_app(port, address)
 

@@ -1,6 +1,6 @@
-"""The command line. It prints what the other packages return, or `--json` for machines.
+"""The command line. It prints what the other packages return, as text or, with `--json`, as JSON.
 
-`main` gathers the commands and turns errors into one sentence and an exit code. The commands are in
-`predict`, `train`, `results`, `reproduce` and `doctor`; `options` has what they share, `progress`
-shows a training. Nothing else imports this package.
+`main` collects the commands and turns each error into one sentence and an exit code. The commands
+are in `predict`, `train`, `results`, `reproduce` and `doctor`. `options` has what they share, and
+`progress` shows how training is going. Only `mnist_app.__main__` imports this package.
 """

@@ -1,4 +1,4 @@
-"""The command line: mnist-app, or python -m mnist_app, with --help for more."""
+"""The command line: `mnist-app` or `python -m mnist_app`. `--help` lists the commands."""
 
 import os
 import sys
@@ -16,17 +16,17 @@ from mnist_app.common.names import printable
 
 FAILURE, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
-StartApp = Callable[[int | None, str | None], None]  # with port and address, if they are given
+StartApp = Callable[[int | None, str | None], None]  # (port, address), None if not given
 
 
 def main(arguments: list[str] | None = None, start_app: StartApp | None = None) -> int:
-    """Run a command, or start the app; say in one sentence what goes wrong.
+    """Run a command, or start the app; print any error as one sentence.
 
     Args:
-        arguments: by default those of the process.
-        start_app: what is called if no command is among them.
+        arguments: the command-line arguments; by default those of this process.
+        start_app: called if the arguments name no command.
     Returns:
-        The exit code: 0, 2 for bad input, or 1 for a failure.
+        The exit code: 0, 1 for a failure, 2 for bad input, or 130 after an interruption.
     """
     try:
         code = commands.main(arguments, obj=start_app, standalone_mode=False)
@@ -38,20 +38,20 @@ def main(arguments: list[str] | None = None, start_app: StartApp | None = None) 
     except (OSError, RuntimeError, MemoryError) as error:
         sentence, code = f"It failed: {_one_line(error)}", FAILURE
     else:
-        return code or 0  # what a command ends with by itself; click returns it
+        return code or 0  # click returns the code that a command exits with
     print(sentence, file=sys.stderr)  # noqa: T201
     return code
 
 
 def _refusal(error: Exception) -> tuple[str, int]:
-    """What is said of an input that cannot be used, or of an interruption, and the exit code."""
+    """Return the message and the exit code for bad input or an interruption."""
     if isinstance(error, click.Abort):
         return "Interrupted.", INTERRUPTED
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message(), BAD_INPUT
     if isinstance(error, click.ClickException):
         return printable(error.format_message()), BAD_INPUT
-    if isinstance(error, UnicodeEncodeError):  # a name of a file, or what is to be printed
+    if isinstance(error, UnicodeEncodeError):  # in a file name, or in text to print
         letters = error.object[error.start : error.end]
         return f"{letters!a} is no text on this machine: take another.", BAD_INPUT
     return str(error), BAD_INPUT
@@ -67,9 +67,9 @@ def _one_line(error: BaseException) -> str:
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def commands(context: click.Context, port: int | None, address: str | None) -> None:
-    """Draw digits, train networks that recognise them, keep them.
+    """Draw digits, and train and save networks that recognise them.
 
-    Without a command the app starts.
+    Without a command, this starts the app.
     """
     start_app: StartApp | None = context.obj
     if context.invoked_subcommand is None and start_app:

@@ -1,4 +1,4 @@
-"""What several commands share: options, checks of what was given, and ways of printing."""
+"""What several commands share: options, checks of the input, and output."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def _docs() -> Path:
-    """Where the table of results belongs: in a checkout its docs/, else docs/ here."""
+    """Return the folder of the table of results: a checkout's docs/, or else ./docs."""
     return shipped_folder() / "docs" if is_checkout() else Path("docs")
 
 
@@ -36,7 +36,7 @@ THREADS_OPTION = click.option("--threads", type=click.IntRange(1, 256), help="Th
 
 
 def use_threads(threads: int | None) -> None:
-    """Compute with so many threads; None: with as many as torch takes."""
+    """Set the number of CPU threads; None leaves torch's default."""
     import torch
 
     if threads:
@@ -44,7 +44,7 @@ def use_threads(threads: int | None) -> None:
 
 
 def say_what_lacks(recipe: Recipe) -> None:
-    """Say on stderr which images of the recipe are not at hand, if any."""
+    """Warn on stderr if the recipe uses pen strokes and the data folder has none."""
     from mnist_app.data import training_data
 
     if lack := training_data.missing_strokes_notice(recipe):
@@ -52,24 +52,27 @@ def say_what_lacks(recipe: Recipe) -> None:
 
 
 def preset_named(name: str) -> Recipe:
-    """The preset of that name, or InputError with those there are."""
+    """Return the preset of that name, or raise InputError listing all presets."""
     if name not in RECIPES:
         raise InputError(f"There is no preset {name!r}: choose one of {', '.join(RECIPES)}.")
     return RECIPES[name]
 
 
 def open_display(as_json: bool) -> "JsonLines | ProgressBar":
-    """What shows a training, for people or, as JSON lines, for machines."""
+    """Return a display of training: JSON lines for machines, or a progress bar for people."""
     from mnist_app.cli.progress import JsonLines, ProgressBar
 
     return JsonLines() if as_json else ProgressBar()
 
 
 def check_output(path: Path, what: str) -> None:
-    """Whether a file, as "table", can be written there, before the work for it is done.
+    """Check that a file can be written, before doing the work that fills it.
 
+    Args:
+        path: the file to write.
+        what: what to call the file in error messages, such as "table".
     Raises:
-        InputError: it cannot.
+        InputError: the file cannot be written.
     """
     from mnist_app.data.archives import is_special
 
@@ -90,5 +93,5 @@ def check_output(path: Path, what: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on stdout."""
+    """Print one JSON object on stdout."""
     print(json.dumps(value), flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The command predict: pictures, folders and ZIPs of them, one by one or as a table."""
+"""The command predict: read pictures, or folders and ZIPs of them, one by one or into a table."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def predict(
     images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
 ) -> None:
-    """Read the digit or number in each IMAGE: a drawing or photo, ink and ground of any colour.
+    """Read the digit or number in each IMAGE, a drawing or photo, ink and background in any colour.
 
-    An IMAGE may be a folder or a ZIP of pictures. A picture that cannot be read leaves the others
-    readable; the exit code is 2 then. With --csv each picture is one digit, and the table has the
-    columns ImageId, Label and confidence.
+    An IMAGE may be a folder or a ZIP of pictures. If a picture cannot be read, the others still
+    are; the exit code is then 2. With --csv each picture is read as one digit, and the table has
+    the columns ImageId, Label and confidence.
     """
     from mnist_app.recognition.predictor import Predictor, default_network
 
@@ -54,10 +54,14 @@ def predict(
 def _rows(
     predictor: "Predictor", network: str, paths: tuple[Path, ...], *, show: bool
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """What was read in each picture, printed at once if `show`; and why others cannot be read."""
+    """Read each picture; if `show`, print each result right away.
+
+    Returns:
+        (one row for each picture that was read, one message for each that cannot be read)
+    """
     rows: list[dict[str, Any]] = []
     unreadable: list[str] = []
-    for file, picture in _pictures(paths):  # one at a time: a hundred do not fit into memory
+    for file, picture in _pictures(paths):  # one at a time: a hundred would not fit in memory
         try:
             read = _reading(predictor, picture())
         except InputError as error:
@@ -71,7 +75,7 @@ def _rows(
 
 
 def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], "np.ndarray"]]]:
-    """Names, and what reads the pixels; the pictures in a folder or ZIP one by one."""
+    """Yield each picture's name and a function that reads it; look into folders and ZIPs."""
     for path in paths:
         if _holds_pictures(path):
             for file in _files_in(path):
@@ -81,7 +85,7 @@ def _pictures(paths: tuple[Path, ...]) -> Iterator[tuple[str, Callable[[], "np.n
 
 
 def _picture_at(path: Path) -> "np.ndarray":
-    """The pixels of one file; what is there but no file, a pipe or a device, may never end."""
+    """Return the pixels of one file; refuse pipes and devices, as reading them may never end."""
     from mnist_app.data.archives import is_special
     from mnist_app.drawing.pictures import read_picture
 
@@ -93,12 +97,12 @@ def _picture_at(path: Path) -> "np.ndarray":
 def _holds_pictures(path: Path) -> bool:
     try:
         return path.suffix.lower() == ".zip" or path.is_dir()
-    except OSError:  # whoever reads it says why
+    except OSError:  # reading it will report the error
         return False
 
 
 def _files_in(path: Path) -> Iterator["File"]:
-    """The files in a folder or ZIP, named with it; or the one file that it is."""
+    """Return the files in a folder or ZIP, its path before their names, or the one file at path."""
     from mnist_app.data import archives
 
     if not _holds_pictures(path):
@@ -139,13 +143,13 @@ def _write_table(
 
 
 def _reading(predictor: "Predictor", picture: "np.ndarray") -> dict[str, Any]:
-    """What was read in a picture; the fields of a single digit are null for none or several."""
+    """Read a picture. The fields of a single digit are None unless exactly one was found."""
     from mnist_app.drawing.photo import clean
     from mnist_app.recognition.predictor import number_text
 
     try:
         found, problem = predictor.read_number(clean(picture)), None
-    except InputError as error:  # there is no ink: no reason to leave the other pictures unread
+    except InputError as error:  # no ink: the other pictures are still read
         found, problem = [], str(error)
     digits = [_digit(one) for one in found]
     only = digits[0] if len(digits) == 1 else dict.fromkeys(_SINGLE)

@@ -1,4 +1,4 @@
-"""Two displays of a training on the command line: a progress bar, and JSON lines for machines."""
+"""Two ways to show training on the command line: a progress bar, or JSON lines for machines."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from mnist_app.training.events import BatchEvent, EndEvent, EpochEvent, Event, t
 
 
 class JsonLines:
-    """Events as one JSON object per line on stdout, nothing else."""
+    """Prints each event as one line of JSON on stdout, and nothing else."""
 
     def __enter__(self) -> "JsonLines":
         return self
@@ -21,23 +21,23 @@ class JsonLines:
         pass
 
     def note(self, text: str, share: float) -> None:
-        """Progress of the preparation: of no interest to machines."""
+        """Ignore the progress of the preparation: machines do not need it."""
 
     def show(self, recipe: Recipe, event: Event) -> None:  # noqa: ARG002
         """Print an event."""
         print(json.dumps(to_json(event)), flush=True)  # noqa: T201
 
     def end(self, event: EndEvent, name: str) -> None:
-        """Print the last event, with the name of the result."""
+        """Print the last event with the name of the result."""
         print(json.dumps(to_json(event) | {"name": name}), flush=True)  # noqa: T201
 
 
 class ProgressBar:
-    """A bar on stderr that follows the batches, and one line per epoch on stdout."""
+    """A progress bar on stderr that follows the batches, and one line per epoch on stdout."""
 
     def __init__(self) -> None:
         self._lines = Console(highlight=False, soft_wrap=True)
-        bars = Console(file=sys.stderr)  # bound now: a download redirects sys.stderr
+        bars = Console(file=sys.stderr)  # bound early: a download redirects sys.stderr
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -61,7 +61,7 @@ class ProgressBar:
         self._progress.stop()
 
     def note(self, text: str, share: float) -> None:
-        """Show how far a preparation has come (share 0..1)."""
+        """Show the progress of the preparation (share 0..1)."""
         self._progress.update(self._task, description=text, completed=share, detail=f"{share:.0%}")
 
     def show(self, recipe: Recipe, event: Event) -> None:
@@ -74,7 +74,7 @@ class ProgressBar:
             self.end(event, recipe.name)
 
     def end(self, event: EndEvent, name: str) -> None:
-        """Say how it ended."""
+        """Print how the training ended."""
         epochs = f"{event.epochs} epoch{'s' * (event.epochs != 1)}"
         text = f"{name}: {event.reason} after {epochs}, {event.seconds:.1f} s"
         if event.test_accuracy is not None:

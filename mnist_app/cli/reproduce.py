@@ -1,4 +1,4 @@
-"""Commands that make the weights that come with the app: reproduce, ensemble."""
+"""Commands that make the weights shipped with the app: reproduce, ensemble."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def reproduce(
 @OUTPUT_OPTION
 @JSON_OPTION
 def ensemble(output: Path, as_json: bool) -> None:
-    """Join canvas and its other seeds' weights, made by reproduce, into canvas-large."""
+    """Combine canvas and its other seeds, trained by reproduce, into canvas-large."""
     from mnist_app.results import reproduction
 
     info = reproduction.build_ensemble(output)

@@ -44,7 +44,7 @@ def list_results(as_json: bool) -> None:
 
 
 def _table(infos: "Iterable[WeightsInfo]") -> Table:
-    name = Column("name", no_wrap=True, overflow="fold")  # it is there to be copied
+    name = Column("name", no_wrap=True, overflow="fold")  # people copy it
     table = Table(name, "data set", "test", "n", "parameters", "epochs", "seed")
     for info in infos:
         table.add_row(
@@ -60,7 +60,7 @@ def _table(infos: "Iterable[WeightsInfo]") -> Table:
 
 
 def weights_row(info: "WeightsInfo") -> dict[str, Any]:
-    """The facts of saved weights, for JSON."""
+    """Return the facts about saved weights, for JSON."""
     return {
         "name": info.name,
         "recipe": info.recipe.name,
@@ -111,7 +111,7 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
 @JSON_OPTION
 def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
-    """Write all about the weights NAME into one HTML file that opens without the internet."""
+    """Write a report on the weights NAME: one HTML file that works offline."""
     from mnist_app.common.files import write_text
     from mnist_app.report.html_report import report_for
 
@@ -130,7 +130,7 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
 @click.argument("names", nargs=-1)
 @JSON_OPTION
 def calibrate(names: tuple[str, ...], as_json: bool) -> None:
-    """Fit the confidence of the weights NAMES (default: all) to their validation images anew."""
+    """Fit the confidence of the weights NAMES (default: all but ensembles) to validation images."""
     from mnist_app.results import weights
     from mnist_app.results.recalibration import recalibrate
 

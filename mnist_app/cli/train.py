@@ -1,4 +1,4 @@
-"""The command train: a preset, changed by options, trained and saved."""
+"""The command train: train a preset, changed by options, and save the result."""
 
 import signal
 from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def recipe_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option per field of Recipe, with its range in the help."""
+    """Give a command one option per field of Recipe but `name`, with its range in the help."""
     for facts in reversed(FIELDS.values()):
         if facts.name != "name":
             command = _option(facts)(command)
@@ -53,7 +53,7 @@ def train(
 ) -> None:
     """Train the preset NAME, changed by the options, and save the result.
 
-    Ctrl-C stops between two batches and keeps what is trained so far.
+    Ctrl-C stops after the current batch and saves the network as trained so far.
     """
     from mnist_app.data import training_data
     from mnist_app.results import weights
@@ -76,7 +76,11 @@ def train(
 
 
 def _save_trained(name: str, end: "EndEvent", parts: "TrainingData") -> str:
-    """Save what was trained; returns the name it got, which may have a suffix."""
+    """Save the trained network, or abort if no batch was trained.
+
+    Returns:
+        The name of the result, which may have a suffix.
+    """
     from mnist_app.results import weights
 
     if not end.is_trained:
@@ -89,7 +93,7 @@ def _stop_on_interrupt() -> Callable[[], bool]:
 
     def remember(number: int, _frame: object) -> None:
         asked.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one is final
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C interrupts
 
     signal.signal(signal.SIGINT, remember)
     return lambda: bool(asked)

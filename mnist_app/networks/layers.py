@@ -1,4 +1,4 @@
-"""The modules of the networks that torch lacks, or computes more slowly."""
+"""Modules for the networks that torch lacks or computes more slowly."""
 
 import copy
 import itertools
@@ -13,12 +13,12 @@ from torch.nn.utils import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 Model = TypeVar("Model", bound=nn.Module)
 
-# Rotation in degrees and zoom; the first is the image itself.
+# (rotation in degrees, zoom); the first view is the image itself.
 VIEWS = (0, 1), (10, 1), (-10, 1), (0, 0.9), (0, 1.1)
 
 
 class Scale(nn.Module):
-    """Pixels in [0, 1] to the numbers the network was trained on: x * scale + offset."""
+    """Turns pixels in [0, 1] into the numbers the network was trained on: x * scale + offset."""
 
     def __init__(self, scale: float, offset: float) -> None:
         super().__init__()
@@ -32,9 +32,9 @@ class Scale(nn.Module):
 
 
 class Views(nn.Module):
-    """Each image as it is, turned, smaller and larger; not in training.
+    """Each image as it is, turned, smaller and larger; in training only as it is.
 
-    What several views of an image agree on is right more often (Krizhevsky et al. 2012).
+    Answers that average several views of an image are right more often (Krizhevsky et al. 2012).
     """
 
     views: Tensor  # (V, 2, 3)
@@ -44,7 +44,7 @@ class Views(nn.Module):
         self.register_buffer("views", _views(count), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (V * N, 1, H, W), all images of one view after the other."""
+        """(N, 1, H, W) -> (V * N, 1, H, W), with all images of one view, then all of the next."""
         if self.training:
             return x
         theta = self.views.repeat_interleave(len(x), dim=0)
@@ -54,7 +54,7 @@ class Views(nn.Module):
 
 
 class MeanOfViews(nn.Module):
-    """The mean logits of each image over its views; not in training."""
+    """The mean of each image's logits over its views; does nothing in training."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class MeanOfViews(nn.Module):
 
 
 def _views(count: int) -> Tensor:
-    """The first `count` of VIEWS as the matrices of an affine grid: (count, 2, 3)."""
+    """Return the first `count` of VIEWS as matrices for affine_grid: (count, 2, 3)."""
     rows = []
     for degrees, zoom in VIEWS[:count]:
         angle = math.radians(degrees)
@@ -76,7 +76,7 @@ def _views(count: int) -> Tensor:
 
 
 class SideBySide(nn.Module):
-    """Networks that see the same image; their features one after the other."""
+    """Networks that see the same image; their features are concatenated."""
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class SideBySide(nn.Module):
 
 
 class Residual(nn.Module):
-    """Layers around which the input is carried on (He et al. 2015)."""
+    """Layers with a skip connection around them (He et al. 2015)."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -100,26 +100,27 @@ class Residual(nn.Module):
 
 
 class Dropout(nn.Dropout):
-    """Dropout for many units: drawing random numbers is most of its work, and one serves four.
+    """Dropout that is fast for many units: each random number serves four of them.
 
-    The share that is dropped is rounded to 1/65,536.
+    Drawing random numbers is most of the work. The share dropped is rounded to a multiple of
+    1/65,536.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, ...) -> the same shape; nothing is dropped but in training."""
+        """(N, ...) -> the same shape; drops units only in training."""
         if not self.training or not self.p:
             return x
         dropped = round(self.p * 2**16)
         numbers = torch.randint(-(2**63), 2**63 - 1, (-(-x.numel() // 4),), device=x.device)
         kept = numbers.view(torch.int16)[: x.numel()] >= dropped - 2**15
-        mask = kept.as_strided(x.shape, x.stride())  # in the order in which x lies in memory
+        mask = kept.as_strided(x.shape, x.stride())  # in the memory layout of x
         return x * (mask * (2**16 / (2**16 - dropped))).to(x.dtype)
 
 
 class Tanh(nn.Tanh):
-    """The hyperbolic tangent by the sigmoid, which torch computes in a sixth of the time on a CPU.
+    """The hyperbolic tangent, computed from the sigmoid, which on a CPU takes a sixth of the time.
 
-    In float32 the difference is that of rounding, 1e-7; in bfloat16 small values lose digits.
+    In float32 the result differs by rounding, 1e-7; in bfloat16 small values lose digits.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,21 +129,21 @@ class Tanh(nn.Tanh):
 
 
 class WholeConv2d(nn.Conv2d):
-    """A convolution as large as its input, computed as the dense layer that it is."""
+    """A convolution whose kernel covers the whole input, computed as the dense layer it is."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, inputs, H, W) -> (N, outputs, 1, 1), the kernel being H x W."""
+        """(N, inputs, H, W) -> (N, outputs, 1, 1), with a kernel of H x W."""
         flat, weight = (t.permute(0, 2, 3, 1).flatten(1) for t in (x, self.weight))
         return functional.linear(flat, weight, self.bias)[:, :, None, None]
 
 
 def folded(model: Model) -> Model:
-    """The same network for answering alone: each batch norm in the weights that it follows.
+    """Return a copy of a network for inference, each batch norm folded into the layer before it.
 
     Args:
-        model: in any mode; it is left as it is.
+        model: a network in any mode; it is not changed.
     Returns:
-        A network that gives the logits of its eval mode but for rounding, with fewer steps.
+        A network with fewer steps and, up to rounding, the same logits as `model` in eval mode.
     """
     model = copy.deepcopy(model).eval()
     for parent in [m for m in model.modules() if isinstance(m, nn.Sequential)]:

@@ -1,8 +1,8 @@
 """The networks. Each takes float32 (N, 1, 28, 28) in [0, 1] and returns raw logits
 (N, 10), or (N, 11) where the last class is "not a digit".
 
-What they are made of stands in `recipes.presets`, as tables of layers; here they become torch
-modules. A layer of a new kind is added to `recipes.layers` and to `_module`.
+`recipes.presets` defines them as tables of layers; here they become torch modules. To add a new
+kind of layer, add it to `recipes.layers` and to `_module`.
 """
 
 from typing import Literal
@@ -19,13 +19,13 @@ from mnist_app.recipes.recipe import PIXEL_DEVIATION, SCALINGS, Recipe
 
 
 class Network(nn.Sequential):
-    """Modules in a row, and the table of layers that they were made from, one of each."""
+    """Modules in sequence, with the table of layers they were built from, one module per layer."""
 
     layers: Layers = ()
 
 
 def list_models() -> list[str]:
-    """The names of all networks, in the order of the presets."""
+    """Return the names of all networks, in the order of the presets."""
     return list(ARCHITECTURES)
 
 
@@ -38,15 +38,15 @@ def create_model(
     outputs: int = CLASSES,
     views: int = 1,
 ) -> Network:
-    """Build the network `name`, its own input scaling in front, with fresh weights.
+    """Build the network `name`, including its input scaling, with fresh weights.
 
     Args:
         name: one of `list_models()`.
         scaling: one of `recipes.SCALINGS`, applied to pixels in [0, 1].
         dropout: share of hidden units dropped in training, 0..0.9.
-        batch_norm: normalise after every hidden layer.
-        outputs: 10 digits, and one more if the network learns what is none.
-        views: of each image, 1 to 5, whose logits are averaged; in training there is one.
+        batch_norm: whether to normalise after every hidden layer.
+        outputs: number of logits: 10 digits, and one more if the network learns "not a digit".
+        views: how many views of each image the logits are averaged over, 1 to 5; 1 in training.
     Returns:
         A module from float32 (N, 1, 28, 28) in [0, 1] to logits (N, outputs).
     Raises:
@@ -69,7 +69,7 @@ def from_recipe(recipe: Recipe) -> Network:
 
 
 def build(entries: Layers, shape: Shape = IMAGE_SHAPE) -> Network:
-    """The modules of a table of layers, with fresh weights, for inputs of that shape."""
+    """Build the modules of a table of layers, with fresh weights, for inputs of that shape."""
     model = Network(
         *(_module(layer, inputs) for layer, inputs in with_input_shapes(entries, shape))
     )
@@ -78,7 +78,7 @@ def build(entries: Layers, shape: Shape = IMAGE_SHAPE) -> Network:
 
 
 def _module(layer: Layer, shape: Shape) -> nn.Module:
-    """The module of a layer for inputs of that shape."""
+    """Return the module of a layer for inputs of that shape."""
     match layer:
         case table.Conv():
             return _convolution(layer, shape)
@@ -89,7 +89,7 @@ def _module(layer: Layer, shape: Shape) -> nn.Module:
         case table.BatchNorm():
             return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
         case table.Dropout():
-            kind = layers.Dropout if len(shape) == 3 else nn.Dropout  # maps have many units
+            kind = layers.Dropout if len(shape) == 3 else nn.Dropout  # fast for many units
             return kind(layer.share or 0.0)
         case table.Residual():
             return layers.Residual(build(layer.body, shape))
@@ -131,9 +131,9 @@ def _convolution(layer: table.Conv, shape: Shape) -> nn.Conv2d:
 
 
 def _logits(layer: table.Logits, shape: Shape) -> nn.Linear:
-    """The last layer; weights of another number of classes are drawn after those of ten.
+    """Return the last layer. For other than ten classes, weights for ten are drawn first.
 
-    So a seed gives the weights that the committed networks began with.
+    So a seed gives the same initial weights as when the committed networks were trained.
     """
     last = nn.Linear(shape[0], CLASSES)
     return last if layer.units == CLASSES else nn.Linear(shape[0], layer.units)
@@ -141,11 +141,11 @@ def _logits(layer: table.Logits, shape: Shape) -> nn.Linear:
 
 @torch.no_grad()
 def initialize_glorot(model: nn.Sequential) -> None:
-    """Start from weights that carry the signal through all layers (Glorot & Bengio 2010).
+    """Initialize weights so that the signal gets through all layers (Glorot & Bengio 2010).
 
-    The gain is the activation's, 1 at the output. Glorot's variances are meant for inputs of unit
-    variance: the first layer's weights are divided by the deviation that the network's scaling
-    leaves to its pixels, so that starved pixels arrive in full.
+    The gain is the activation's, or 1 at the output. Glorot's variances assume inputs of unit
+    variance. So the first layer's weights are divided by the standard deviation of the scaled
+    pixels, which lets even starved pixels come through at full strength.
     """
     learning = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     is_tanh = any(isinstance(m, nn.Tanh) for m in model)
@@ -157,13 +157,13 @@ def initialize_glorot(model: nn.Sequential) -> None:
             nn.init.zeros_(layer.bias)
     scale = next(module.scale for module in model if isinstance(module, layers.Scale))
     for first in _first_layers(model):
-        if first.weight.is_meta:  # shapes alone: dividing nothing makes torch load all of sympy
+        if first.weight.is_meta:  # no values to divide, and dividing would load all of sympy
             continue
         first.weight /= scale * PIXEL_DEVIATION
 
 
 def _first_layers(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
-    """The layers that see the image."""
+    """Return the layers that see the image."""
     branches = next((m.members for m in model if isinstance(m, layers.SideBySide)), [model])
     return [
         next(m for m in branch.modules() if isinstance(m, nn.Conv2d | nn.Linear))
@@ -172,5 +172,5 @@ def _first_layers(model: nn.Sequential) -> list[nn.Conv2d | nn.Linear]:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """The number of trainable parameters."""
+    """Return the number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

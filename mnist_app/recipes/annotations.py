@@ -1,7 +1,7 @@
-"""What a field of Recipe is beside its type: label, range, unit, step, group, help.
+"""What a field of Recipe has besides its type: label, range, unit, step, group, help.
 
-`field` declares it, `FieldFacts` reads it: the form, the search, the command line and the report
-take all they say about a field from `recipes.recipe.FIELDS`.
+`field` declares these facts and `FieldFacts` reads them. The form, the search, the command line and
+the report get everything they say about a field from `recipes.recipe.FIELDS`.
 """
 
 from dataclasses import dataclass
@@ -32,19 +32,19 @@ def field(
     varies: bool = True,
     min_length: int | None = None,
 ) -> T:
-    """A field of Recipe.
+    """Declare a field of Recipe.
 
     Args:
-        default: its value, unless another one is given.
+        default: its value if none is given.
         help_text: one line that says what it is.
         limits: the least and greatest value of a number.
-        group: the fields that it is shown with; None: the form has no widget for it.
-        label: its name on the page; by default the field's own name in words.
-        unit: of its numbers, where the label does not say it.
-        step: of the buttons beside a number.
-        usual: the least and greatest value with which a search begins; by default the limits.
-        varies: whether the trials of a search may differ in it.
-        min_length: of a text.
+        group: the heading that the form shows it under; None: the form has no widget for it.
+        label: its name on the page; by default the field's own name, with spaces.
+        unit: the unit of its numbers, if the label does not name it.
+        step: how much the buttons beside a number change it.
+        usual: the range that a search suggests, (least, greatest); by default the limits.
+        varies: whether a search may vary it.
+        min_length: the least length of a text.
     """
     least, greatest = limits or (None, None)
     return Field(
@@ -60,7 +60,10 @@ def field(
 
 @dataclass(frozen=True)
 class _Extra:
-    """What pydantic has no place for; callable, as pydantic takes only JSON or a function."""
+    """The facts that pydantic has no place for.
+
+    Callable, because pydantic's `json_schema_extra` takes only JSON or a function.
+    """
 
     group: Group | None
     unit: str
@@ -74,7 +77,7 @@ class _Extra:
 
 @dataclass(frozen=True)
 class FieldFacts:
-    """A field of Recipe as people see it."""
+    """What people see of a field of Recipe."""
 
     name: str
     info: FieldInfo
@@ -86,18 +89,18 @@ class FieldFacts:
 
     @property
     def label_with_unit(self) -> str:
-        """The label and, where there is one, the unit of the numbers."""
+        """The label and, if there is one, the unit of the numbers."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @property
     def help(self) -> str:
-        """One line: what it is and, of a number, its range with the unit."""
+        """One line that says what the field is and, for a number, its range with the unit."""
         text = self.info.description or ""
         return f"{text} ({self.range_text})" if self.is_number else text
 
     @property
     def is_number(self) -> bool:
-        """Whether its values are numbers of a range."""
+        """Whether its values are numbers within a range."""
         return None not in self._ends
 
     @property
@@ -134,7 +137,7 @@ class FieldFacts:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The values of a field of choices; empty for others."""
+        """The values to choose from; empty for a field without choices."""
         if self.name == "model":
             return tuple(ARCHITECTURES)
         annotation = self.info.annotation
@@ -142,48 +145,48 @@ class FieldFacts:
 
     @property
     def default(self) -> Any:
-        """The value that it has unless another one is given."""
+        """Its value if none is given."""
         return self.info.default
 
     @property
     def is_switch(self) -> bool:
-        """Whether it is on or off."""
+        """Whether its values are on and off."""
         return self.info.annotation is bool
 
     @property
     def is_optional(self) -> bool:
-        """Whether its number may be left open, which means all."""
+        """Whether the number may be left empty, which means "all"."""
         return self.is_number and self.default is None
 
     @property
     def is_whole(self) -> bool:
-        """Whether its numbers are whole."""
+        """Whether its values are whole numbers."""
         return self.is_number and isinstance(self.default, int | None)
 
     @property
     def unit(self) -> str:
-        """Of its numbers; empty where the label says it or there is none."""
+        """The unit of its numbers; empty if the label names it or there is none."""
         return self._extra.unit
 
     @property
     def group(self) -> Group | None:
-        """The fields that it is shown with; None: the form has no widget for it."""
+        """The heading that the form shows it under; None: the form has no widget for it."""
         return self._extra.group
 
     @property
     def step(self) -> float:
-        """Of the buttons beside a number."""
+        """How much the buttons beside a number change it."""
         by_ones = self.is_whole or self.limits[1] > 1
         return self._extra.step or (1 if by_ones else 0.05)
 
     @property
     def usual(self) -> Limits:
-        """The least and greatest value with which a search of a number begins."""
+        """The range of a number that a search suggests, (least, greatest)."""
         return self._extra.usual or self.limits
 
     @property
     def varies(self) -> bool:
-        """Whether the trials of a search may differ in it."""
+        """Whether a search may vary it."""
         return self._extra.varies
 
     @property
@@ -195,7 +198,7 @@ class FieldFacts:
 
 
 def format_number(value: float) -> str:
-    """A number as people write it: 60000, 0.001, 0.000001; powers of ten below that, as 1e-7."""
+    """Format a number as people write it: 60000, 0.001, 0.000001; below that 1e-7."""
     if isinstance(value, int):
         return f"{value:d}"
     short = f"{value:g}"
@@ -206,7 +209,7 @@ def format_number(value: float) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A field's value as people write it."""
+    """Return a field's value as people write it."""
     match value:
         case None:
             return "all"

@@ -1,4 +1,4 @@
-"""Networks as tables of layers: a body for each name, fitted to a recipe without torch."""
+"""Networks as tables of layers: each network has a body, which is fitted to a recipe; no torch."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,10 +28,10 @@ ARCHITECTURES: dict[str, Layers] = {}  # the body of each network, filled by rec
 
 
 def add_architecture(name: str, body: Layers) -> None:
-    """Make a body known as the network `name`, which recipes may then ask for.
+    """Register a body as the network `name`, which recipes may then use.
 
     Raises:
-        ValueError: the name is taken, or the layers do not fit to each other.
+        ValueError: the name is taken, the layers do not fit together, or they end with maps.
     """
     if name in ARCHITECTURES:
         raise ValueError(f"a network named {name!r} exists already")
@@ -49,22 +49,22 @@ def completed(
     outputs: int,
     views: int,
 ) -> Layers:
-    """All layers of a network, from pixels in [0, 1] to logits.
+    """Return all layers of a network, from pixels in [0, 1] to logits.
 
     Args:
-        body: its layers between the scaled image and the logits.
+        body: the layers between the scaled image and the logits.
         scaling: scale and offset of the pixels.
         dropout: share of hidden units dropped in training, 0..0.9.
-        batch_norm: whether the batch norms of the body are there.
-        outputs: number of logits: 10 digits, and one more if the network learns what is none.
-        views: of each image, 1 to 5, whose logits are averaged; in training there is one.
+        batch_norm: whether to keep the body's batch norms.
+        outputs: number of logits: 10 digits, and one more if the network learns "not a digit".
+        views: how many views of each image the logits are averaged over, 1 to 5; 1 in training.
     """
     layers = (Scale(*scaling), *_fitted(body, dropout, batch_norm), Logits(outputs))
     return (Views(views), *layers, MeanOfViews(views)) if views > 1 else layers
 
 
 def _fitted(body: Layers, dropout: float, batch_norm: bool) -> Layers:
-    """A body without the norms and dropout that are not wanted, and without needless biases."""
+    """Return a body without unwanted norms and dropout, and without needless biases."""
     fitted: list[Layer] = []
     for place, layer in enumerate(body):
         match layer:
@@ -83,21 +83,21 @@ def _fitted(body: Layers, dropout: float, batch_norm: bool) -> Layers:
 
 
 def _meets_norm(following: Layers) -> bool:
-    """Whether a batch norm takes away what a bias adds: at once or after max-pooling."""
+    """Return whether a batch norm follows, directly or after max-pooling, and cancels the bias."""
     others = (layer for layer in following if not isinstance(layer, MaxPool))
     return isinstance(next(others, None), BatchNorm)
 
 
 class LayerSummary(NamedTuple):
-    """One line of an architecture's diagram."""
+    """One line of a network's diagram."""
 
     label: str
-    shape: Shape  # of its output, without the batch
+    shape: Shape  # of the output, without the batch
     parameters: int
 
 
 def describe(layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE) -> list[LayerSummary]:
-    """Each layer with its output's shape for one image and its number of parameters."""
+    """Return each layer with its output's shape for one image and its number of parameters."""
     return [
         LayerSummary(layer.label, layer.output_shape(inputs), layer.parameters(inputs))
         for layer, inputs in with_input_shapes(layers, shape)

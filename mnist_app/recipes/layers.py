@@ -1,9 +1,9 @@
-"""The vocabulary of networks: layers with their shapes and numbers, read without torch.
+"""The layers that networks are made of, with their shapes and parameter counts; no torch.
 
-A network is a tuple of them. `networks.models.build` makes a torch module of each; what else reads
-networks, such as an export, starts here too.
+A network is a tuple of layers. `networks.models.build` turns each into a torch module. Anything
+else that reads networks, such as an export, starts here too.
 
-Shapes leave out the batch: (channels, height, width) of maps, (units,) of features.
+Shapes leave out the batch: (channels, height, width) for maps, (units,) for features.
 """
 
 import math
@@ -19,9 +19,9 @@ CLASSES = 10
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a network; by itself it changes no shape and learns nothing."""
+    """One layer of a network. This base class keeps the shape and learns nothing."""
 
-    label_template: ClassVar[str] = ""  # with the layer as {0}
+    label_template: ClassVar[str] = ""  # {0} is the layer
 
     @property
     def label(self) -> str:
@@ -29,16 +29,16 @@ class Layer:
         return self.label_template.format(self) or type(self).__name__
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape of the output for inputs of that shape; ValueError if they do not fit."""
+        """Return the output's shape for inputs of that shape; ValueError if they do not fit."""
         return shape
 
     def parameters(self, shape: Shape) -> int:
-        """The number of learned parameters for inputs of that shape."""
+        """Return the number of learned parameters for inputs of that shape."""
         del shape
         return 0
 
     def multiply_adds(self, shape: Shape) -> int:
-        """The multiplications, each with its addition, for one input of that shape."""
+        """Return the number of multiply-adds for one input of that shape."""
         del shape
         return 0
 
@@ -61,34 +61,34 @@ class Conv(Layer):
     bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Smaller by the kernel, larger by the padding, divided by the stride."""
+        """The sides grow by the padding, shrink by the kernel and are divided by the stride."""
         padded = _sides(self, shape, self.padding)
         return (self.channels, *_places(self, padded, self.kernel, self.stride))
 
     def parameters(self, shape: Shape) -> int:
-        """The kernels and, if there are some, the biases."""
+        """The kernels and, if there are any, the biases."""
         return self.channels * (shape[0] * self.kernel**2 + self.bias)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """One kernel for each output."""
+        """One kernel for each value of the output."""
         return math.prod(self.output_shape(shape)) * shape[0] * self.kernel**2
 
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """A layer whose units see all features."""
+    """A layer in which every unit sees all features."""
 
     units: int
     bias: bool = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Its units."""
+        """One feature for each unit."""
         if len(shape) != 1:
             raise ValueError(f"{self.label} needs features, not maps of shape {shape}")
         return (self.units,)
 
     def parameters(self, shape: Shape) -> int:
-        """A weight for each feature and unit and, if there are some, the biases."""
+        """A weight for each feature and unit and, if there are any, the biases."""
         return self.units * (shape[0] + self.bias)
 
     def multiply_adds(self, shape: Shape) -> int:
@@ -105,7 +105,7 @@ class Logits(Dense):
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Batch normalisation; in a body: only if the recipe asks for it."""
+    """Batch normalisation. In a body it is used only if the recipe asks for it."""
 
     label_template: ClassVar[str] = "Batch norm"
 
@@ -122,11 +122,11 @@ class MaxPool(Layer):
     """The maximum of each square window."""
 
     size: int
-    stride: int | None = None  # that of the windows side by side
+    stride: int | None = None  # None: the windows lie side by side
 
     @property
     def label(self) -> str:
-        """The size of its windows and their distance."""
+        """The size and the stride of its windows."""
         return f"Max-pool {self.size}, stride {self.stride or self.size}"
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -153,14 +153,14 @@ class GlobalMaxPool(Layer):
     label_template: ClassVar[str] = "Max over the image"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Maps of one value."""
+        """Maps with a single value."""
         _sides(self, shape)
         return (shape[0], 1, 1)
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """Maps as features, one channel after the other."""
+    """Maps turned into features, one channel after another."""
 
     def output_shape(self, shape: Shape) -> Shape:
         """All values in one row."""
@@ -183,13 +183,13 @@ class Tanh(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Dropout; in a body without a share: as much as the recipe asks for."""
+    """Dropout. In a body, a share of None stands for the share that the recipe asks for."""
 
     share: float | None = None
 
     @property
     def label(self) -> str:
-        """The share of what is dropped."""
+        """The share of units dropped."""
         return "Dropout" if self.share is None else f"Dropout {self.share:g}"
 
 
@@ -198,73 +198,73 @@ class Dropout(Layer):
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """Layers around which the input is carried on: ReLU(x + body(x)) (He et al. 2015)."""
+    """Layers with a skip connection around them: ReLU(x + body(x)) (He et al. 2015)."""
 
     body: Layers
 
     @property
     def label(self) -> str:
-        """Its convolutions."""
+        """The number and size of its convolutions."""
         kernels = [layer.kernel for layer in self.body if isinstance(layer, Conv)]
         return f"Residual {len(kernels)} x ({kernels[0]}x{kernels[0]})"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """That of the input."""
+        """The same as the input's; ValueError if the body changes it."""
         if (inside := output_shape(self.body, shape)) != shape:
             raise ValueError(f"{self.label} makes {inside} of {shape}: they cannot be added")
         return shape
 
     def parameters(self, shape: Shape) -> int:
-        """Those of its body."""
+        """The parameters of its body."""
         return count_parameters(self.body, shape)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Those of its body."""
+        """The multiply-adds of its body."""
         return count_multiply_adds(self.body, shape)
 
 
 @dataclass(frozen=True)
 class SideBySide(Layer):
-    """Networks of one body, each with weights of its own, whose features are joined."""
+    """Several networks with the same body but their own weights; their features are joined."""
 
     label_template: ClassVar[str] = "{0.count} networks side by side"
     body: Layers
     count: int
 
     def output_shape(self, shape: Shape) -> Shape:
-        """The features of all."""
+        """The features of all networks."""
         (features,) = output_shape(self.body, shape)
         return (features * self.count,)
 
     def parameters(self, shape: Shape) -> int:
-        """Those of all."""
+        """The parameters of all networks."""
         return self.count * count_parameters(self.body, shape)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Those of all."""
+        """The multiply-adds of all networks."""
         return self.count * count_multiply_adds(self.body, shape)
 
 
-# Layers that no body has: `completed` adds them
+# Layers that are not in a body: `completed` adds them
 
 
 @dataclass(frozen=True)
 class Scale(Layer):
-    """Pixels in [0, 1] to the numbers that the network was trained on: x * scale + offset."""
+    """Turns pixels in [0, 1] into the numbers the network was trained on: x * scale + offset."""
 
     scale: float
     offset: float
 
     @property
     def label(self) -> str:
-        """The calculation."""
+        """The formula."""
         sign = "+" if self.offset >= 0 else "-"
         return f"x {self.scale:.3g} {sign} {abs(self.offset):.3g}"
 
 
 @dataclass(frozen=True)
 class Views(Layer):
-    """Each image as it is, turned, smaller and larger; not in training."""
+    """Each image as it is, turned, smaller and larger; in training only as it is."""
 
     label_template: ClassVar[str] = "{0.count} views of the image"
     count: int
@@ -272,41 +272,41 @@ class Views(Layer):
 
 @dataclass(frozen=True)
 class MeanOfViews(Layer):
-    """The mean logits of each image over its views; not in training."""
+    """The mean of each image's logits over its views; does nothing in training."""
 
     label_template: ClassVar[str] = "Mean of the views"
     count: int
 
 
-# Shapes and numbers
+# Shapes and sizes
 
 
 def with_input_shapes(
     layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE
 ) -> Iterator[tuple[Layer, Shape]]:
-    """Each layer with the shape of its inputs, of which `shape` is the first."""
+    """Yield each layer with the shape of its input; `shape` is the first layer's."""
     for layer in layers:
         yield layer, shape
         shape = layer.output_shape(shape)
 
 
 def output_shape(layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE) -> Shape:
-    """The shape of what the last layer puts out; ValueError if the layers do not fit."""
+    """Return the shape of the last layer's output; ValueError if the layers do not fit together."""
     for layer in layers:
         shape = layer.output_shape(shape)
     return shape
 
 
 def count_parameters(layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE) -> int:
-    """The number of learned parameters of all layers."""
+    """Return the number of learned parameters of all layers."""
     return sum(layer.parameters(inputs) for layer, inputs in with_input_shapes(layers, shape))
 
 
 def count_multiply_adds(layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE) -> int:
-    """The multiplications that an answer about one image takes, views included.
+    """Return the number of multiply-adds needed to answer for one image, including its views.
 
-    Those of convolutions and dense layers are counted, each with the addition that follows it:
-    all else, such as norms, pooling and turning the views, is small beside them.
+    Only convolutions and dense layers count. Everything else, such as norms, pooling and turning
+    the views, is small in comparison.
     """
     total, images = 0, 1
     for layer, inputs in with_input_shapes(layers, shape):
@@ -319,7 +319,7 @@ def count_multiply_adds(layers: Sequence[Layer], shape: Shape = IMAGE_SHAPE) -> 
 
 
 def _sides(layer: Layer, shape: Shape, padding: int = 0) -> tuple[int, int]:
-    """Height and width of maps, with the padding on each side."""
+    """Return the height and width of maps, with the padding on each side."""
     if len(shape) != 3:
         raise ValueError(f"{layer.label} needs maps, not features of shape {shape}")
     return shape[1] + 2 * padding, shape[2] + 2 * padding
@@ -328,7 +328,7 @@ def _sides(layer: Layer, shape: Shape, padding: int = 0) -> tuple[int, int]:
 def _places(
     layer: Layer, sides: tuple[int, int], window: int, stride: int | None = None
 ) -> tuple[int, ...]:
-    """How many places a square window has along each side."""
+    """Return how many positions a square window has along each side."""
     if window > min(sides):
         raise ValueError(f"{layer.label} is larger than its maps of {sides[0]} x {sides[1]}")
     return tuple((side - window) // (stride or window) + 1 for side in sides)

@@ -1,4 +1,4 @@
-"""The presets. To add one, add one entry below: its source, its network and its recipe."""
+"""The presets. To add one, add an entry below with its source, network and recipe."""
 
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from mnist_app.recipes.recipe import Recipe
 
 
 class Source(NamedTuple):
-    """What a preset stands for and what its source reports (accuracy, 0..1)."""
+    """What a preset is and what its source reports (accuracies, 0..1)."""
 
     key: str
     about: str
@@ -30,25 +30,25 @@ class Source(NamedTuple):
     test: float | None = None
     train: float | None = None
     validation: float | None = None
-    is_flawed: bool = False  # kept as written, to show what its slip does
+    is_flawed: bool = False  # its published mistake is kept, to show the effect
 
 
 RECIPES: dict[str, Recipe] = {}  # of the presets that are trained
-ENSEMBLES: dict[str, Recipe] = {}  # of those that are joined of trained ones
-SOURCES: dict[str, Source] = {}  # of all
+ENSEMBLES: dict[str, Recipe] = {}  # of the presets that combine trained networks
+SOURCES: dict[str, Source] = {}  # of all presets
 
 
 def add_preset(name: str, source: Source, network: Layers | str, **fields: Any) -> None:
-    """Make a preset known.
+    """Register a preset.
 
     Args:
-        name: of the preset, and of its network if it brings one.
-        source: what it stands for.
-        network: the body of its network, or the name of a network that is there already.
-        fields: those of its recipe that are not the default.
+        name: of the preset, and of its network if it defines one.
+        source: what the preset is, and what its source reports.
+        network: the body of its network, or the name of an existing network.
+        fields: the fields of its recipe that differ from the defaults.
     Raises:
-        ValueError: the name is taken, or there is no such network.
-        InputError: the fields make no recipe.
+        ValueError: the name is taken, there is no such network, or its layers do not fit together.
+        InputError: the fields do not make a valid recipe.
     """
     _add_source(name, source)
     if not isinstance(network, str):
@@ -60,10 +60,10 @@ def add_preset(name: str, source: Source, network: Layers | str, **fields: Any) 
 
 
 def add_ensemble(name: str, source: Source, network: Layers, member: str) -> None:
-    """Make a preset known that is not trained but joined of several seeds of the preset `member`.
+    """Register a preset that is not trained: it combines several seeds of the preset `member`.
 
     Raises:
-        ValueError: the name is taken.
+        ValueError: the name is taken, or the layers do not fit together.
     """
     _add_source(name, source)
     add_architecture(name, network)
@@ -77,26 +77,26 @@ def _add_source(name: str, source: Source) -> None:
 
 
 def is_preset(recipe: Recipe) -> bool:
-    """Whether it is the preset of its name, with any seed and data set, and not a changed one."""
+    """Return whether a recipe is the preset of its name; its seed and data set may differ."""
     preset = (RECIPES | ENSEMBLES).get(recipe.name)
     return preset == recipe.changed(seed=0, dataset="mnist")
 
 
-# Each stage of a network stands on a line, with its output's shape. A stage pools before its ReLU:
-# the ReLU has less to do then, and the numbers are the same.
+# Each stage of a network is on one line, with the shape of its output. A stage pools before its
+# ReLU: the result is the same, and the ReLU has less to do.
 #
-# Large products and convolutions are computed in bfloat16 where that is quicker and costs no
-# accuracy over three seeds; cnn-simple, which starves, is at the mercy of chance either way.
+# A preset uses bfloat16 for large products and convolutions if that is faster and costs no accuracy
+# over three seeds. The accuracy of the starved cnn-simple is luck either way.
 
-# Sources that train on all 60,000 images name no validation split: 5% are kept for it, so that
-# there is an honest validation curve and little less to learn from. Our own presets do the same.
+# Sources that train on all 60,000 images have no validation split. We hold out 5%, which gives an
+# honest validation curve and leaves almost all images to train on. Our own presets do the same.
 _SMALL_SPLIT = 0.05
 
 # fmt: off
 
 
 def _residual(width: int) -> Residual:
-    """Two 3x3 convolutions around which the input is carried on."""
+    """Return two 3x3 convolutions with a skip connection around them."""
     return Residual((
         Conv(width, 3, padding=1), BatchNorm(), Relu(),
         Conv(width, 3, padding=1), BatchNorm(),
@@ -246,7 +246,7 @@ add_preset(
     "speedrun",
     Source("own", "99% in a few seconds: made to be trained while one looks on."),
     network=(
-        Conv(16, 5, stride=2), Relu(),  # (16, 12, 12), many to normalise
+        Conv(16, 5, stride=2), Relu(),  # (16, 12, 12), too many values to normalise
         Conv(32, 3), MaxPool(2), BatchNorm(), Relu(),  # (32, 5, 5), pooled: a quarter to normalise
         Flatten(),
         Dense(128), BatchNorm(), Relu(), Dropout(),

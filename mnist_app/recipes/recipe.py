@@ -1,4 +1,4 @@
-"""Recipe: all that a training run depends on, validated."""
+"""Recipe: everything that a training run depends on, validated."""
 
 import re
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from mnist_app.recipes.layers import CLASSES, Layers
 # Mean and standard deviation of the pixels of MNIST's training images, in [0, 1].
 PIXEL_MEAN, PIXEL_DEVIATION = 0.1307, 0.3081
 
-# Every scaling is x * scale + offset of pixels in [0, 1].
+# Every scaling is (scale, offset); it turns pixels in [0, 1] into x * scale + offset.
 SCALINGS = {
     "unit": (1.0, 0.0),
     "standardized": (1 / PIXEL_DEVIATION, -PIXEL_MEAN / PIXEL_DEVIATION),
@@ -33,12 +33,13 @@ _DATA: Group = "Data, stopping, seed"
 
 
 class Recipe(BaseModel):
-    """All that a training run depends on, besides the machine.
+    """Everything that a training run depends on, apart from the machine.
 
-    Every field has its range, its default and one line of help; `FIELDS` has them for others.
+    Every field has a default and one line of help, and every number a range. Other modules get
+    them from `FIELDS`.
 
     Raises:
-        InputError: on construction; names the field, the value and the range.
+        InputError: when constructed with invalid values; names the field, the value and the range.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -232,17 +233,17 @@ class Recipe(BaseModel):
             raise InputError(_sentence(error)) from None
 
     def changed(self, **changes: Any) -> "Recipe":
-        """This recipe with some fields changed, validated again."""
+        """Return a copy with some fields changed, validated again."""
         return Recipe(**{**self.model_dump(), **changes})
 
     @property
     def outputs(self) -> Literal["softmax", "sigmoid"]:
-        """How the network's logits become probabilities."""
+        """The function that turns the network's logits into probabilities."""
         return "sigmoid" if self.loss == "mse" else "softmax"
 
     @property
     def layers(self) -> Layers:
-        """The layers of the network that it asks for, from pixels to logits."""
+        """The layers of the recipe's network, from pixels to logits."""
         return completed(
             ARCHITECTURES[self.model],
             scaling=SCALINGS[self.scaling],
@@ -301,7 +302,7 @@ FIELDS = {name: FieldFacts(name, info) for name, info in Recipe.model_fields.ite
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first error of pydantic's list as one sentence: the field, its value, what to choose."""
+    """Return the first of pydantic's errors as one sentence: field, value, what to choose."""
     first = error.errors()[0]
     reason = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     if not first["loc"]:

@@ -14,15 +14,15 @@ from mnist_app.recipes.recipe import FIELDS, Recipe
 
 MOST_TRIALS = 50
 MOST_FIELDS = 4
-WIDE = 10  # a range whose ends differ by this factor is searched, and drawn, by its logarithm
-_IMAGES = {"mnist": 60_000, "digits": 1438}  # to train and validate with
-_SECONDS_TO_START = 4  # of each trial: a process, torch, the images
+WIDE = 10  # a range whose ends differ by this factor is sampled and plotted on a log scale
+_IMAGES = {"mnist": 60_000, "digits": 1438}  # for training and validation together
+_SECONDS_TO_START = 4  # of each trial: starting a process, loading torch and the images
 
 Kind = Literal["grid", "random"]
 
 
 class Between(NamedTuple):
-    """The numbers from the least to the greatest of a field of Recipe, both among them."""
+    """The numbers from least to greatest, both included, for a field of Recipe."""
 
     least: float
     greatest: float
@@ -30,11 +30,11 @@ class Between(NamedTuple):
 
     @property
     def is_wide(self) -> bool:
-        """Whether it is the logarithm that is drawn evenly."""
+        """Whether random numbers are spread evenly on a log scale."""
         return self.least > 0 and self.greatest / self.least >= WIDE
 
     def rvs(self, *, random_state: Any) -> float:
-        """One number at random, to three digits; the name is that which scikit-learn calls.
+        """Return a random number, whole or to three digits; scikit-learn expects the name `rvs`.
 
         Args:
             random_state: a numpy RandomState.
@@ -54,16 +54,17 @@ Values = tuple[Any, ...] | Between
 
 @dataclass(frozen=True)
 class Space:
-    """Fields of a recipe with the values to try, and how many trials there will be.
+    """The fields of a recipe that a search varies, their values, and the number of trials.
 
     Raises:
-        InputError: on construction; a field cannot be varied, or there are too many trials.
+        InputError: on construction, if there are no fields or too many, no trials or too many, or a
+            field has no values.
     """
 
-    base: Recipe  # of all trials, but for the fields that vary
+    base: Recipe  # of all trials, apart from the fields that vary
     kind: Kind
     fields: Mapping[str, Values]
-    count: int = 0  # of trials at random; a grid has as many as it has
+    count: int = 0  # of random trials; not used for a grid
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.fields) <= MOST_FIELDS:
@@ -82,23 +83,23 @@ class Space:
 
     @property
     def size(self) -> int:
-        """How many trials are wanted; chance may find fewer that differ."""
+        """How many trials are wanted; a random search may find fewer different ones."""
         if self.kind == "random":
             return self.count
         return math.prod(len(values) for values in self.fields.values())
 
     def middle(self, field: str) -> float:
-        """What a numeric field is on average over the trials, about; infinite if some take all."""
+        """Return the rough mean of a numeric field over the trials; infinite if one has "all"."""
         values = self.fields.get(field, (getattr(self.base, field),))
         if isinstance(values, Between):
             return (values.least + values.greatest) / 2
         return math.inf if None in values else sum(values) / len(values)
 
     def trials(self) -> list[dict[str, Any]]:
-        """What each trial changes in the base recipe; the same ones for the same base and seed.
+        """Return what each trial changes in the base recipe; always the same for the same space.
 
         Raises:
-            InputError: a value is out of range, or does not go with the others.
+            InputError: a value is out of range, or does not fit with the others.
         """
         found = self._grid() if self.kind == "grid" else self._random()
         for values in found:
@@ -111,7 +112,11 @@ class Space:
         return list(ParameterGrid({field: list(v) for field, v in self.fields.items()}))
 
     def _random(self) -> list[dict[str, Any]]:
-        """As many as wanted, each once, or all that chance finds in ten times as many draws."""
+        """Return as many different trials as wanted, or fewer if chance finds no more.
+
+        Draws from a range may repeat, so ten times as many are made. Without a range, every
+        combination is drawn once.
+        """
         from sklearn.model_selection import ParameterSampler
 
         fields = {f: v if isinstance(v, Between) else list(v) for f, v in self.fields.items()}
@@ -123,7 +128,7 @@ class Space:
         return list(islice(different.values(), self.count))
 
     def to_json(self) -> dict[str, Any]:
-        """The space as JSON; `from_json` reads it."""
+        """Return the space as JSON, which `from_json` reads."""
         fields = {
             field: {"least": values.least, "greatest": values.greatest}
             if isinstance(values, Between)
@@ -135,7 +140,7 @@ class Space:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Space":
-        """The space that `to_json` wrote; KeyError, TypeError or ValueError if it is none."""
+        """Return the space that `to_json` wrote; KeyError, TypeError or ValueError if invalid."""
         fields = {
             field: checked_range(field, values["least"], values["greatest"])
             if isinstance(values, Mapping)
@@ -146,7 +151,7 @@ class Space:
 
 
 def expected_seconds(space: Space, images_per_second: float) -> float:
-    """About how long all trials of a search take at that speed of training."""
+    """Estimate how many seconds all trials of a search take at that training speed."""
     base = space.base
     images = (1 - base.validation_fraction) * _IMAGES.get(base.dataset, 10_000)
     images = min(space.middle("subset"), images)
@@ -160,10 +165,10 @@ def expected_seconds(space: Space, images_per_second: float) -> float:
 
 
 def fields_to_vary() -> list[str]:
-    """The fields of a recipe that a search may vary.
+    """Return the fields of a recipe that a search may vary.
 
-    Trials are compared by their validation images: what changes those, or what is set apart from
-    them, does not vary.
+    Trials are compared on the same validation images. So fields that change these images, or how
+    many are held out, may not vary.
     """
     return [
         name
@@ -173,15 +178,15 @@ def fields_to_vary() -> list[str]:
 
 
 def choices_to_try(field: str) -> tuple[Any, ...]:
-    """The values of a field of choices, or of a switch; empty for numbers."""
+    """Return the values to try for a field with choices or a switch; empty for numbers."""
     if FIELDS[field].is_switch:
         return False, True
-    left_out = {*ENSEMBLES, "steps"}  # those are not trained, that one needs a field of its own
+    left_out = {*ENSEMBLES, "steps"}  # ensembles are not trained; "steps" needs its own field
     return tuple(choice for choice in FIELDS[field].choices if choice not in left_out)
 
 
 def usual_values(field: str) -> tuple[float, ...]:
-    """Three values with which a grid of a numeric field begins."""
+    """Return up to three values that a grid search suggests for a numeric field."""
     least, greatest = FIELDS[field].usual
     ends = Between(least, greatest, FIELDS[field].is_whole)
     middle = math.sqrt(least * greatest) if ends.is_wide else (least + greatest) / 2
@@ -190,10 +195,10 @@ def usual_values(field: str) -> tuple[float, ...]:
 
 
 def checked_range(field: str, least: float, greatest: float) -> Between:
-    """A range of a numeric field.
+    """Return a range of values for a numeric field.
 
     Raises:
-        InputError: it is empty, or leads out of what the field takes.
+        InputError: it is empty, or goes beyond the field's limits.
     """
     lowest, highest = FIELDS[field].limits
     if not lowest <= least <= greatest <= highest:
@@ -206,10 +211,10 @@ def checked_range(field: str, least: float, greatest: float) -> Between:
 
 
 def parse_values(field: str, text: str) -> tuple[float, ...]:
-    """The numbers in "0.1, 0.01", each once.
+    """Return the numbers in a text such as "0.1, 0.01", each once.
 
     Raises:
-        InputError: one is no number, or out of the field's range.
+        InputError: one is not a number, or out of the field's range.
     """
     is_whole = FIELDS[field].is_whole
     kind = int if is_whole else float

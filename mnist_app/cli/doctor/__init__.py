@@ -1,5 +1,6 @@
-"""Whether this machine has all that the app relies on: each check does the thing itself.
+"""Checks that this machine has everything the app needs, by trying each thing out.
 
-`checks` runs them all, `command` prints them. What is checked is loaded inside the checks: a
-package that is missing or broken is a line of the answer, and not the end of it.
+`checks` runs all checks; `command` prints their results. Each check imports what it tests inside
+its own function, so a missing or broken package is one line of the output and does not end the
+command.
 """

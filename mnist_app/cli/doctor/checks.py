@@ -1,4 +1,4 @@
-"""All checks, in their order."""
+"""All checks, in order."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ from mnist_app.cli.doctor.server import (
 
 
 def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
-    """All checks, each as soon as it is done.
+    """Run all checks; yield the result of each as soon as it is done.
 
     Args:
-        port: on which the app is to answer.
-        quick: leave out the accuracies of the networks, which take two minutes.
+        port: the one that the app will use.
+        quick: do not measure the networks' accuracy, which takes two minutes.
         note: called with what is being checked.
     """
     note = note or (lambda _text: None)

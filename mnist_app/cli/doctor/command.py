@@ -1,4 +1,4 @@
-"""The command doctor: one line per check, and an exit code that says whether all is well."""
+"""The command doctor: one line per check, and an exit code that says whether any failed."""
 
 from collections.abc import Iterable
 
@@ -19,9 +19,9 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 @click.option("--quick", is_flag=True, help="Leave out the networks' accuracies.")
 @JSON_OPTION
 def doctor(port: int, quick: bool, as_json: bool) -> None:
-    """Check that all the app relies on is here and works, down to each network's accuracy.
+    """Check that everything the app needs is here and works, down to each network's accuracy.
 
-    Each line says ok, or what to do. The exit code is 1 if a check fails.
+    Each line says ok or what to do. The exit code is 1 if a check fails.
     """
     if as_json:
         found = list(checks(port, quick=quick))
@@ -33,7 +33,7 @@ def doctor(port: int, quick: bool, as_json: bool) -> None:
 
 
 def _shown(port: int, quick: bool) -> list[Check]:
-    """Print each check when it is done, and the sum of them."""
+    """Print each check as soon as it is done, then the totals."""
     console, found = Console(soft_wrap=True), []
     with console.status("Checking") as status:
         for check in checks(port, quick=quick, note=status.update):

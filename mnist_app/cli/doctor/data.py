@@ -1,4 +1,4 @@
-"""Whether the folders can be written, and the data sets in them be read."""
+"""Checks that the folders can be written and that the data sets in them can be read."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.files import check_writable
 from mnist_app.common.settings import Folder, chosen_folder, data_folder, shipped_weights, variable
 
-SPACE = 200_000_000  # bytes: MNIST takes 55 MB, a result with its run up to 30
+SPACE = 200_000_000  # bytes: MNIST takes 55 MB, a result with its run up to 30 MB
 
 
 def check_data() -> Iterator[Check]:
-    """The folder of data sets, and what is in it."""
+    """Check the folder of data sets, and the data sets in it."""
     from mnist_app.data import mnist
 
-    if mnist.is_downloaded():  # nothing will be written then
+    if mnist.is_downloaded():  # then nothing will be written there
         yield Check("data folder", "ok", _described(chosen_folder("data")))
     else:
         yield check_folder("data")
@@ -25,11 +25,11 @@ def check_data() -> Iterator[Check]:
 
 
 def check_folder(name: str, space: int = SPACE) -> Check:
-    """Whether a folder, or the one that it will be made in, can be written and has space.
+    """Check that a folder, or the one it will be created in, can be written and has space.
 
     Args:
         name: "weights" or "data".
-        space: that is needed, in bytes.
+        space: bytes that must be free.
     """
     title, folder = f"{name} folder", chosen_folder(name)
     try:
@@ -50,10 +50,10 @@ def _described(folder: Folder) -> str:
 
 
 def _free_space(path: Path) -> int:
-    """Bytes that are free where a folder is, or will be made; a file was written there.
+    """Return the bytes free where a folder is, or will be created, after a test write there.
 
     Raises:
-        OSError: it cannot be written there.
+        OSError: no file can be written there.
     """
     there = next(p for p in (path, *path.parents) if p.exists())
     check_writable(there)
@@ -61,7 +61,7 @@ def _free_space(path: Path) -> int:
 
 
 def check_shipped() -> Iterator[Check]:
-    """Whether an installed app has the networks that come with it; nothing in a checkout."""
+    """Check that an installed app has the networks shipped with it; yield nothing in a checkout."""
     folder, name = shipped_weights(), "networks that came with the app"
     if folder is None:
         return
@@ -73,7 +73,7 @@ def check_shipped() -> Iterator[Check]:
 
 
 def check_mnist() -> Check:
-    """Whether MNIST is in the data folder, and whole."""
+    """Check that MNIST is in the data folder and intact."""
     from mnist_app.data import mnist
 
     if not mnist.is_downloaded():
@@ -90,7 +90,7 @@ def check_mnist() -> Check:
 
 
 def check_strokes() -> Check:
-    """Whether the pen strokes can be read, if they are there."""
+    """Check that the pen strokes can be read, if they are there."""
     from mnist_app.data.training_data import load_pen_digits
 
     try:

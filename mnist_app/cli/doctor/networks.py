@@ -1,4 +1,4 @@
-"""Whether each saved network loads, and is as good as its header says."""
+"""Checks that each saved network loads and is as accurate as its header says."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from mnist_app.data.labelled_images import Dataset
     from mnist_app.results.weights import Listing, WeightsInfo
 
-# A logit may differ in its last digits between processors and numbers of threads, and an image on
-# the border between two digits then fall to the other side.
+# The last digits of a logit may depend on the processor and the number of threads. That can change
+# the answer for an image on the border between two digits.
 IMAGES_ON_THE_BORDER = 2
 
 
 def check_networks(*, quick: bool = False, note: Note | None = None) -> Iterator[Check]:
-    """Whether each saved network is as good as its header says, and which one reads drawings.
+    """Check that each network is as accurate as its header says; report which one reads drawings.
 
     Args:
-        quick: only load them.
+        quick: only load the networks.
         note: called with what is being checked.
     """
     from mnist_app.results import weights
@@ -55,7 +55,7 @@ def _check_default(listing: "Listing") -> Check:
 
 
 def check_network(name: str, dataset_of: "Callable[[str], Dataset] | None") -> Check:
-    """Whether a network loads and is right on as many test images as its header says.
+    """Check that a network loads and is right on as many test images as its header says.
 
     Args:
         name: of the result.
@@ -95,7 +95,7 @@ def _check_accuracy(
 
 
 def _dataset(name: str) -> "Dataset":
-    """A data set by its name; unlike a training, this downloads nothing."""
+    """Load a data set by its name; unlike training, this downloads nothing."""
     from mnist_app.data import catalogue, mnist
 
     if name == "mnist" and not mnist.is_downloaded():

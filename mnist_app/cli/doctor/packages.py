@@ -1,4 +1,4 @@
-"""Whether Python is new enough, and whether the packages are there, in their ranges, and load."""
+"""Checks that Python is new enough, and that each package is installed, in range, and loads."""
 
 import csv
 import platform
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 OLDEST_PYTHON = (3, 11)
-_MODULES = {  # of the packages that are not called as they are imported
+_MODULES = {  # packages with a different import name
     "hershey-fonts": "HersheyFonts",
     "pillow": "PIL",
     "scikit-learn": "sklearn",
 }
-_COMPONENTS = ("streamlit-drawable-canvas",)  # load in a running server alone
+_COMPONENTS = ("streamlit-drawable-canvas",)  # load only in a running server
 _BROKEN = (ImportError, OSError, RuntimeError, AttributeError, TypeError, ValueError)
 
 
 def check_python(found: tuple[int, ...] = sys.version_info[:3]) -> Check:
-    """Whether Python is new enough."""
+    """Check that Python is new enough."""
     text = f"{'.'.join(map(str, found))} ({platform.system()} {platform.machine()})"
     if found >= OLDEST_PYTHON:
         return Check("Python", "ok", f"{text}, {sys.executable}")
@@ -34,10 +34,10 @@ def check_python(found: tuple[int, ...] = sys.version_info[:3]) -> Check:
 
 
 def required() -> list[str]:
-    """What the app requires, one line each, as "torch>=2.11".
+    """Return the packages that the app requires, each as "torch>=2.11".
 
     Raises:
-        OSError: the file that says it cannot be read.
+        OSError: requirements.txt cannot be read.
     """
     if is_checkout():
         lines = _requirements_file().read_text(encoding="utf-8").splitlines()
@@ -50,9 +50,9 @@ def _requirements_file() -> Path:
 
 
 def check_packages() -> Iterator[Check]:
-    """Whether each required package is there, in its range, and loads."""
+    """Check that each required package is installed, in range, and loads."""
     try:
-        # No requirement of our own: streamlit and plotly both need it.
+        # packaging is not in requirements.txt: streamlit and plotly both require it.
         from packaging.requirements import Requirement
 
         needs = [Requirement(line) for line in required()]
@@ -88,12 +88,12 @@ def _check_package(needed: "Requirement") -> Check:
 
 
 def _load(package: str) -> None:
-    """Load a package; of a component of the page, look whether all its files are there."""
+    """Import a package; for a component of the page, only check that all its files exist."""
     if package not in _COMPONENTS:
         import_module(_MODULES.get(package.lower(), package.replace("-", "_")))
         return
     found = metadata.distribution(package)
-    record = found.read_text("RECORD") or ""  # metadata.files passes over those that are missing
+    record = found.read_text("RECORD") or ""  # metadata.files skips missing files
     for name, *_ in csv.reader(record.splitlines()):
         if not Path(str(found.locate_file(name))).exists():
             raise ImportError(f"its file {name} is missing")
@@ -107,7 +107,7 @@ def _version(package: str) -> str | None:
 
 
 def has_torch() -> bool:
-    """Whether torch loads: without it most checks cannot be made."""
+    """Return whether torch loads. Most checks need it."""
     try:
         import_module("torch")
     except _BROKEN:

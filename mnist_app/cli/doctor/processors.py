@@ -1,4 +1,4 @@
-"""What trainings compute on: the processor, and the GPU if there is one."""
+"""Checks of the hardware for training: the CPU and, if there is one, the GPU."""
 
 import os
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_processor() -> Check:
-    """What torch uses of the processor."""
+    """Report how torch uses the CPU: instruction set, threads, bfloat16."""
     import torch
 
     from mnist_app.training.device import computes_bfloat16
@@ -22,7 +22,7 @@ def check_processor() -> Check:
 
 
 def check_gpu(device: "torch.device | None" = None) -> Check:
-    """Whether the device that trainings take computes; by default the best one there is."""
+    """Check that a device computes correctly; by default the one that training uses."""
     import torch
 
     from mnist_app.training.device import best_device

@@ -1,4 +1,4 @@
-"""Whether the app can be served: its settings, and its port."""
+"""Checks of the settings and the port that the app is served with."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ PORT = 8501  # Streamlit's own default
 
 
 def check_parallel_runs() -> Check:
-    """Whether the number of trainings at once is one."""
+    """Check that the setting for the number of parallel runs is valid."""
     try:
         return Check("trainings at once", "ok", str(parallel_runs()))
     except InputError as error:
@@ -31,7 +31,7 @@ def check_proxy() -> Check:
 
 
 def check_code() -> Check:
-    """Whether the environment has a teacher's code, which is not shown."""
+    """Report whether the environment sets a teacher code, without showing the code."""
     name = "teacher's code"
     code = configured_code()
     if code and is_too_short(code):
@@ -45,7 +45,7 @@ def check_code() -> Check:
 
 
 def check_port(port: int = PORT) -> Check:
-    """Whether the app can answer on a port of this machine, or a Streamlit app does already."""
+    """Check that a port of this machine is free for the app, or that a Streamlit app has it."""
     name, remedy = f"port {port}", "start the app with STREAMLIT_SERVER_PORT=8600 or another"
     try:
         socket.create_connection(("localhost", port), timeout=2).close()
@@ -58,10 +58,12 @@ def check_port(port: int = PORT) -> Check:
 
 
 def _check_unused(name: str, port: int, remedy: str) -> Check:
-    """Nobody answers: take it for a moment, as the server will."""
+    """Check a port where nothing answers by taking it for a moment, as the server will."""
     try:
         with socket.socket() as taken:
-            if os.name == "posix":  # connections just ended do not matter; it means more on Windows
+            # Connections that have just ended do not matter. On Windows the option would also allow
+            # a port that is in use.
+            if os.name == "posix":
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", port))
     except OSError as error:
