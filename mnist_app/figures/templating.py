@@ -11,6 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup
 
+from mnist_app.common.translation import _, ngettext
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 _LINE_BREAK_BESIDE_TAG = re.compile(r"(?:(?<=>)|(?<=%\}))\s*\n\s*|\s*\n\s*(?=<|\{%)")
 
@@ -55,8 +57,9 @@ def _make_environment() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
-        extensions=[_Layout],
+        extensions=[_Layout, "jinja2.ext.i18n"],
     )
+    environment.install_gettext_callables(_, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"percent": _percent, "thousands": _thousands}
     return environment
 

@@ -2,6 +2,8 @@
 
 import re
 
+from mnist_app.common.translation import localized
+
 
 def inline_code(text: str) -> str:
     """A text in the type of code, letter by letter, with a fence longer than any that is in it."""
@@ -15,5 +17,5 @@ def escaped(text: object) -> str:
 
     Half a character, as JSON can hold, becomes a question mark: nothing that has one can be sent.
     """
-    whole = str(text).encode(errors="replace").decode()
+    whole = localized(text).encode(errors="replace").decode()
     return re.sub(r"([\\`*$~\[\]])", r"\\\1", whole)

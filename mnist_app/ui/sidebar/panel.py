@@ -8,7 +8,7 @@ from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.results import weights
 from mnist_app.training import metrics
-from mnist_app.ui import listing, permissions, polling
+from mnist_app.ui import language, listing, permissions, polling
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
@@ -28,6 +28,7 @@ def render() -> Choice | None:
             st.error(escaped(problem))
         qr_code.render()
         permissions.render()
+        language.render()
     page = current_session().page
     page.sidebar_shows = choice.key if choice else None
     page.outside_state = there.outside_state(page.network)
