@@ -32,7 +32,7 @@ CHOICES = {
 
 
 def render_choice(key: str) -> str:
-    """Draw the choice of a data set and return its name, "" while no folder is given.
+    """Draw the choice of a data set and return its name, or "" while no folder is given.
 
     `load_or_explain` takes that name.
     """

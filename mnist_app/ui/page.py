@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_app.ui.loaded_networks import Choice
 
 TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
-_POLLING_TABS = "Train", "Compare"  # these poll themselves
+_POLLING_TABS = "Train", "Compare"  # these poll for changes themselves
 
 
 def render() -> None:

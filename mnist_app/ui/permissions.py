@@ -103,7 +103,7 @@ def _unlock(given: str, needed: str) -> None:
 def _client() -> str:
     """Return the browser's address, or HERE if the browser runs on this machine.
 
-    Streamlit gives no address for this machine, except in its form as a mapped IPv6 address.
+    Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
     """
     address = st.context.ip_address
     return teacher_code.HERE if address in (None, "::ffff:127.0.0.1") else address

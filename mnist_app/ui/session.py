@@ -89,7 +89,7 @@ class DataMemory:
 class CompareMemory:
     """The memory of the Compare tab."""
 
-    known: list[str] | None = None  # names of the results at the last rerun; None before it
+    known: list[str] | None = None  # names of the results at the last rerun; None at first
     readings: dict[tuple[Any, ...], list[Found]] = field(default_factory=dict)
 
 

@@ -183,7 +183,7 @@ def _range(field: str) -> Between:
 
 
 def _end(facts: FieldFacts, word: str, usual: float) -> float:
-    """Return one end of a range, the least or the greatest."""
+    """Draw the input for one end of a range, the least or the greatest; return its value."""
     label, key = f"{facts.label_with_unit}, {word}", f"search_{facts.name}_{word}"
     if facts.is_whole:
         whole = _limits(facts.name)

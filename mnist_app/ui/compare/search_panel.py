@@ -55,7 +55,7 @@ def _follow() -> None:
 
 
 def _chosen_search(everything: dict[str, Search]) -> str:
-    """Return the search to show: the one last started or chosen, else a live one, else the newest."""
+    """Return the search to show: last started or chosen, else a live one, else the newest."""
 
     def default() -> str:
         live = [found.id for found in everything.values() if found.is_live]
@@ -86,7 +86,7 @@ def _progress(now: Search) -> None:
 
 
 def _share(trial: Trial) -> float:
-    """Return the share that is done of a trial in training, 0..1; 0 for any other trial."""
+    """Return how much of a trial in training is done, 0..1; 0 for any other trial."""
     if trial.run is None or trial.state not in ("running", "stopping"):
         return 0.0
     return len(trial.epochs) / trial.run.recipe.epochs

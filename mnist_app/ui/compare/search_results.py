@@ -13,7 +13,7 @@ from mnist_app.runs.search import Search, Trial
 from mnist_app.ui import style
 from mnist_app.ui.markdown import escaped
 
-_FEWEST = 2  # finished trials that make a chart
+_FEWEST = 2  # finished trials needed for a chart
 
 
 def render(now: Search) -> None:

@@ -20,7 +20,7 @@ class _Plane(NamedTuple):
 
     points: np.ndarray  # (N, 2)
     titles: tuple[str, str]  # of the axes
-    how: str  # how they got there
+    how: str  # how the points were computed
 
 
 def render(name: str, train: Digits) -> None:

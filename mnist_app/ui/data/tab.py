@@ -14,7 +14,7 @@ from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 
 VIEWS = ("Images", "Digits", "Map", "Distortions")
-MOST_REASONS = 1000  # skipped files that are listed at most
+MOST_REASONS = 1000  # list at most this many skipped files
 
 
 def render(choice: Choice | None) -> None:

@@ -1,4 +1,4 @@
-"""The Evaluate tab's confidence: how it matches accuracy, and what answering only when sure gains."""
+"""The Evaluate tab's confidence: how well it matches accuracy, and what a threshold does."""
 
 import streamlit as st
 

@@ -38,7 +38,7 @@ def render(choice: ReadyChoice) -> None:
 
 
 def _uploaded() -> tuple[object, list[File]] | None:
-    """Return what identifies the uploaded files, and the files; None if there aren't any.
+    """Return what identifies the uploaded files, and the files themselves, or None.
 
     The files in an uploaded ZIP are among them.
     """

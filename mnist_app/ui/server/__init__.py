@@ -1,1 +1,1 @@
-"""The server: one-time setup, the middleware for requests, and what Streamlit lacks."""
+"""The server: one-time setup, the middleware for requests, and what Streamlit itself lacks."""

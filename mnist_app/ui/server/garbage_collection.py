@@ -3,8 +3,8 @@
 import gc
 import sys
 
-_MANY = 100  # newly loaded modules that are worth freezing again
-_looked_at = 0  # modules that were loaded at the last freeze
+_MANY = 100  # freeze again after more new modules than this
+_looked_at = 0  # how many modules were loaded at the last freeze
 
 
 def freeze_library_objects() -> None:

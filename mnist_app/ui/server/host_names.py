@@ -20,8 +20,8 @@ class OwnNamesOnly:
     """ASGI middleware against DNS rebinding: it refuses requests to any name but `OWN_NAMES`.
 
     Otherwise a foreign page could point its own name at this machine and read from the server. The
-    middleware does nothing if others can reach the server, or if the option server.allowedHosts is
-    set, because Streamlit then checks the names.
+    middleware does nothing if others can reach the server. It also does nothing if the option
+    server.allowedHosts is set, because Streamlit then checks the names.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -43,7 +43,7 @@ def install() -> None:
 def _in_no_place(create: Create) -> Create:
     """Refuse to replace a script run.
 
-    Streamlit tries to only after that run has refused the request, so it has ended.
+    Streamlit tries this only after that run has refused the request, which means it has ended.
     """
 
     @wraps(create)

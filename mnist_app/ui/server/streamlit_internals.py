@@ -38,7 +38,8 @@ def _ask_nobody_for_the_own_address() -> None:
     """Keep Streamlit from asking the internet for this machine's address.
 
     It does so for a page from another origin. It asks in the event loop, so all sessions wait
-    meanwhile, and nothing here depends on the answer. Reported as https://github.com/streamlit/streamlit/issues/7721.
+    meanwhile, and nothing here depends on the answer. Reported as
+    https://github.com/streamlit/streamlit/issues/7721.
     """
     if hasattr(net_util, "get_external_ip"):
         net_util.get_external_ip = _unknown
@@ -91,7 +92,7 @@ def cookie_mark() -> bytes:
 
 
 def _unmasked(cookie: object) -> bytes:
-    """Return the content of Streamlit's cookie, "2|mask|masked|time".
+    """Return the unmasked content of Streamlit's cookie, "2|mask|masked|time".
 
     Each page gets it with a new mask. Empty if `cookie` is not such a cookie.
     """

@@ -77,7 +77,7 @@ def _make_room(session: str) -> None:
 
 
 def _oldest_beyond(most: int, files: dict[str, int]) -> list[str]:
-    """Return the oldest files, which must go so that the others have at most `most` bytes."""
+    """Return the oldest files to drop so that the others have at most `most` bytes together."""
     total, gone = sum(files.values()), []
     for name, size in files.items():
         if total <= most:

@@ -1,4 +1,4 @@
-"""The sidebar: which network reads the drawings, and what it is."""
+"""The sidebar: the network that reads the drawings, and facts about it."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The curves of a run, with others laid over them, and how it reads a drawing as it learns."""
+"""A run's curves, with others laid over them, and how the network reads a drawing as it learns."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache

@@ -58,7 +58,7 @@ def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
     kind = int if facts.is_whole else float
     return st.number_input(
         facts.label_with_unit,
-        value=default,  # no limits: the page would keep the old value without saying why
+        value=default,  # no limits: with them, the page would keep the old value and not say why
         step=kind(facts.step),
         format="%d" if facts.is_whole else "%g",
         placeholder="all" if facts.is_optional else None,

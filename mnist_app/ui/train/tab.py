@@ -36,7 +36,7 @@ def _follow() -> None:
 
 
 def _chosen_run(statuses: dict[str, RunStatus]) -> str:
-    """Return the run to show: the one last started or chosen, else one in progress, else the newest."""
+    """Return the run to show: last started or chosen, else one in progress, else the newest."""
 
     def default() -> str:
         live = [run_id for run_id, now in statuses.items() if now.state in ("running", "starting")]
