@@ -1,4 +1,4 @@
-"""The page: its script is page.py, each tab has a folder, and so have the sidebar and the server.
+"""The page. Its script is page.py. Each tab has a folder, and so do the sidebar and the server.
 
-Only here and in app.py is Streamlit known.
+Only this package and app.py know Streamlit.
 """

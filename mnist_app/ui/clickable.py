@@ -1,4 +1,4 @@
-"""HTML of our own on the page in which things can be clicked or reached by keyboard."""
+"""Custom HTML on the page, with parts that can be clicked or reached with the keyboard."""
 
 from pathlib import Path
 
@@ -13,13 +13,14 @@ _component = st.components.v2.component(
 
 
 def clickable(html: Markup, key: str) -> str | None:
-    """Show HTML, and tell what was clicked last.
+    """Show HTML and return what was clicked last.
 
     Args:
-        html: what can be clicked is a button with the attribute data-value.
-        key: of the widget.
+        html: each clickable part is a button with the attribute data-value.
+        key: the widget's key.
     Returns:
-        The data-value of the last click, None before the first. It may be of an earlier HTML.
+        The data-value of the last click, or None before the first. The click may have been on HTML
+        that was shown earlier.
     """
     result = _component(data=str(html), key=key, on_clicked_change=lambda: None)
     return result.clicked if isinstance(result.clicked, str) else None

@@ -1,4 +1,4 @@
-"""Data sets in memory, one copy for all sessions, and the choice of one."""
+"""Data sets in memory, one copy for all sessions, and the widgets that choose one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ CHOICES = {
 
 
 def render_choice(key: str) -> str:
-    """A choice of data set; gives the name that `load` takes, "" while no folder is named."""
+    """Draw the choice of a data set and return its name, or "" while no folder is given.
+
+    `load_or_explain` takes that name.
+    """
     kind = st.segmented_control(
         "Data set",
         list(CHOICES),
@@ -46,12 +49,14 @@ def render_choice(key: str) -> str:
 
 
 def render_own_data(key: str) -> str:
-    """A folder or ZIP of the user's: an upload, an earlier one, or a path; "" while there is none.
+    """Draw the choice of the user's own folder or ZIP, and return its path.
+
+    It can be a new upload, an earlier one, or a typed path. The result is "" while there isn't one.
 
     Args:
-        key: of the choice; the uploader has `key` with "_upload" behind it.
+        key: the key of the choice; the uploader's key is `key` followed by "_upload".
     """
-    choice = st.container()  # above the uploader, which decides what it shows
+    choice = st.container()  # above the uploader, but filled after it: an upload adds an option
     is_open = permissions.is_unlocked()
     if is_open:
         _upload(key)
@@ -90,7 +95,7 @@ def _upload(key: str) -> None:
 
 
 def _keep(file: UploadedFile, key: str) -> None:
-    """Keep what was uploaded just now, and choose it."""
+    """Keep the file that was just uploaded, and choose it."""
     try:
         with st.spinner("Looking into the ZIP"):
             st.session_state[key] = str(uploads.keep_upload(file.name, file))
@@ -108,12 +113,14 @@ _NO_MNIST = "MNIST is not on this machine. The bundled digits are."
 
 
 def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | None:
-    """A data set, from memory the second time; None if it cannot be had, and the page says why.
+    """Return a data set, or None if it cannot be loaded; the page then says why.
+
+    It is read once, and then comes from memory.
 
     Args:
-        name: as `render_choice` gives it.
-        key: of the button that downloads MNIST.
-        absence: what to say while MNIST is not here.
+        name: as returned by `render_choice`.
+        key: the key of the button that downloads MNIST.
+        absence: what to say while MNIST is not on this machine.
     """
     if not name:
         st.info(
@@ -131,15 +138,16 @@ def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | 
 
 
 def _is_fetched(key: str, absence: str) -> bool:
-    """Whether MNIST has just come, as the user wished; if not, the page says how it can, or how far
-    its download is.
+    """Return whether MNIST has arrived since the caller checked.
+
+    If it has not, the page offers to download it, or shows how far a running download is.
     """
     share = mnist.download_share()
-    if share is not None:  # nobody need wait here, nor keeps others waiting
+    if share is not None:  # already downloading: poll, so that no session has to wait here
         st.progress(share, "Downloading MNIST …")
         polling.await_part("MNIST")
         return False
-    if mnist.is_downloaded():  # since the caller looked
+    if mnist.is_downloaded():  # it arrived since the caller checked
         return True
     st.info(absence)
     if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
@@ -167,7 +175,7 @@ def _progress_bar(text: str) -> Iterator[Progress]:
 
 
 def skipped_files(name: str) -> list[Skipped]:
-    """The files of a loaded data set's folder or ZIP that are not in it."""
+    """Return the files in a loaded data set's folder or ZIP that were skipped."""
     try:
         return _content(name)[1]
     except InputError:  # it changed since it was loaded
@@ -175,11 +183,11 @@ def skipped_files(name: str) -> list[Skipped]:
 
 
 def render_delete_button(name: str, key: str) -> None:
-    """What deletes the data set `name`, if it was uploaded, when it is clicked twice.
+    """Draw a button that deletes the data set `name`, if it is an upload. It takes two clicks.
 
     Args:
-        name: as `render_choice` gives it.
-        key: that of `render_choice`.
+        name: as returned by `render_choice`.
+        key: the key passed to `render_choice`.
     """
     path = Path(name)
     is_upload = any(upload.path == path for upload in uploads.list_uploads())
@@ -193,7 +201,7 @@ def render_delete_button(name: str, key: str) -> None:
 
 
 def _delete(path: Path, key: str) -> None:
-    """Delete an upload and choose none, or leave a sentence on why that cannot be."""
+    """Delete an upload and clear the choice, or store a sentence on why it cannot be deleted."""
     try:
         permissions.require_unlocked()
         delete_upload(path)
@@ -203,7 +211,7 @@ def _delete(path: Path, key: str) -> None:
 
 
 class _SharedDataset:
-    """Holds a data set once it is read. Of many sessions that want it, one reads."""
+    """Holds a data set once it is read. If several sessions want it, only one of them reads it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -212,7 +220,7 @@ class _SharedDataset:
     def content_or_read(
         self, read: Callable[[], tuple[Dataset, list[Skipped]]]
     ) -> tuple[Dataset, list[Skipped]]:
-        """What it holds; it is read first if another session has not done so meanwhile."""
+        """Return the data set and the skipped files; read them if no other session has done so."""
         with self._lock:
             if self.content is None:
                 self.content = read()
@@ -227,12 +235,13 @@ def _content(name: str) -> tuple[Dataset, list[Skipped]]:
         return box.content_or_read(lambda: catalogue.load_with_skipped(name, tell))
 
 
-# What is cached may not draw a progress bar: the box is, and is filled outside.
+# A cached function must not draw a progress bar. So only the empty box is cached, and the caller
+# fills it.
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _shared_dataset(name: str, version: object) -> _SharedDataset:  # noqa: ARG001, the cache's key
     return _SharedDataset()
 
 
 def _version(name: str) -> object:
-    """What changes when the content of a folder or file does."""
+    """Return a value that changes when the content of a folder or file changes."""
     return None if name in catalogue.BUNDLED else archives.content_stamp(archives.typed_path(name))

@@ -1,4 +1,4 @@
-"""The networks and trainings that the page shows, listed once in each run of its script."""
+"""The networks and runs that the page shows, listed once per rerun of its script."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:  # what is listed needs torch, which the page loads after the canvas
+if TYPE_CHECKING:  # these need torch, which the page loads only after the canvas
     from mnist_app.results.weights import BrokenFile, WeightsInfo
     from mnist_app.runs.run import RunStatus, State
 
-RUN_PREFIX = "run:"  # of the key of a network in training; the id of its run follows
+RUN_PREFIX = "run:"  # begins the key of a network in training; the id of its run follows
 
 
 class OutsideState(NamedTuple):
-    """What other browsers and runs can change and a page shows."""
+    """What a page shows that other browsers and runs can change."""
 
     results: tuple[tuple[str, str], ...]  # names and dates
-    live: tuple[tuple[str, State], ...]  # ids of runs that are not over, and how they stand
-    snapshots: int  # of the network chosen, if it is in training
+    live: tuple[tuple[str, State], ...]  # ids and states of the runs that are not over
+    snapshots: int  # how many the chosen network has, if it is in training
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The networks and trainings there are at one moment."""
+    """The networks and runs that exist at one moment."""
 
     networks: list[WeightsInfo]  # best first
     broken: list[BrokenFile]
-    runs: list[RunStatus]  # those that are no trials of a search
+    runs: list[RunStatus]  # without the trials of searches
 
     @property
     def live(self) -> dict[str, State]:
@@ -38,11 +38,11 @@ class Listing:
 
     @property
     def in_training(self) -> list[RunStatus]:
-        """The runs that train now."""
+        """The runs that are training."""
         return [status for status in self.runs if status.state in ("running", "stopping")]
 
     def outside_state(self, network: str | None) -> OutsideState:
-        """What others can change, for a page on which `network` is chosen."""
+        """Return what others can change, for a page on which `network` is chosen."""
         chosen = [status.run for status in self.runs if f"{RUN_PREFIX}{status.id}" == network]
         return OutsideState(
             tuple((info.name, info.date) for info in self.networks),
@@ -56,7 +56,10 @@ _shared: ContextVar[list[Listing] | None] = ContextVar("listing", default=None)
 
 @contextmanager
 def once() -> Iterator[None]:
-    """Have `current` look only the first time, in the run of a script or fragment within this."""
+    """Make `current` scan only on its first call within this context.
+
+    The context is one run of the page's script or of a fragment.
+    """
     token = None if _shared.get() is not None else _shared.set([])
     try:
         yield
@@ -66,7 +69,7 @@ def once() -> Iterator[None]:
 
 
 def current() -> Listing:
-    """What there is now, or was when this run of the page looked first, within `once`."""
+    """Return the current listing; within `once`, the listing from the first call."""
     shared = _shared.get()
     if shared is None:
         return _scanned()
@@ -79,7 +82,7 @@ def _scanned() -> Listing:
     from mnist_app.results import weights
     from mnist_app.runs import run_board, search
 
-    # Runs before results: one that ends in between is then in both lists, never in neither.
+    # Runs before results: a run that ends in between is then in both lists, never in neither.
     runs = search.without_trials(run_board.statuses())
     found = weights.scan()
     return Listing(found.weights, found.broken, runs)

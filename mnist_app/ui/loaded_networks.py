@@ -1,4 +1,4 @@
-"""Networks in memory, shared by all sessions, and the one that is chosen."""
+"""Networks in memory, shared by all sessions, and the network that is chosen."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST_EPOCHS_SHOWN = 60
 
 @dataclass(frozen=True)
 class Choice:
-    """The network chosen in the sidebar; no predictor while its first epoch is under way."""
+    """The network chosen in the sidebar. It has no predictor until its first epoch has ended."""
 
     key: str
     predictor: Predictor | None
@@ -37,16 +37,16 @@ class ReadyChoice(Choice):
 
 @cache
 def predict_on_one_thread() -> None:
-    """Have torch use one thread in this process; the first call decides.
+    """Make torch use one thread in this process; only the first call has an effect.
 
-    A drawing is too little work to share out: beside a training, which keeps all cores busy, two
-    threads wait for each other twenty times as long as one needs. Runs have processes of their own.
+    A drawing is too little work to split. While a training keeps all cores busy, two threads wait
+    for each other twenty times as long as one thread needs alone. Runs have their own processes.
     """
     torch.set_num_threads(1)
 
 
 def predictor_for(key: str) -> Choice:
-    """The network of a result, or the latest one of a run in progress ("run:<id>")."""
+    """Return the network of a result, or the latest one of a run in progress ("run:<id>")."""
     if not key.startswith(RUN_PREFIX):
         return result_named(key)
     run = find_run(key.removeprefix(RUN_PREFIX))
@@ -58,7 +58,7 @@ def predictor_for(key: str) -> Choice:
 
 
 def result_named(name: str) -> ReadyChoice:
-    """The network of a result.
+    """Return the network of a result.
 
     Raises:
         InputError: there is no such result, or it is broken.
@@ -84,7 +84,10 @@ def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # 
 
 
 def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]:
-    """What the run's network made of a drawing after each epoch."""
+    """Return what the run's network made of a drawing: the digits' probabilities by epoch.
+
+    There are about 60 epochs at most.
+    """
     memory, now = current_session().train, {}
     with suppress(OSError):  # another browser may remove the run meanwhile
         for epoch, path in _thinned(run.snapshots()).items():
@@ -95,9 +98,10 @@ def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]
 
 
 def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
-    """About 60 of them at most, evenly spread, that of the last epoch always.
+    """Return about 60 snapshots at most, evenly spread and always including the last epoch.
 
-    They are counted from the first one: where another epoch ends, most of them were read before.
+    They are counted from the first epoch. So when another epoch ends, most of them have already
+    been read.
     """
     epochs = sorted(snapshots)
     every = -(-len(epochs) // MOST_EPOCHS_SHOWN) or 1

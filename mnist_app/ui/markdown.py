@@ -1,4 +1,4 @@
-"""Texts from outside for Streamlit, which sets most of what it shows as Markdown."""
+"""Prepare text from outside for Streamlit, which renders most text as Markdown."""
 
 import re
 
@@ -6,16 +6,17 @@ from mnist_app.common.translation import localized
 
 
 def inline_code(text: str) -> str:
-    """A text in the type of code, letter by letter, with a fence longer than any that is in it."""
+    """Return text as literal inline code, in a fence longer than any run of backticks in it."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     space = " " if "`" in text else ""
     return f"{fence}{space}{text}{space}{fence}"
 
 
 def escaped(text: object) -> str:
-    """A text with no picture in it, which the browser would fetch, no named link and no formula.
+    """Return text escaped so that it contains no images, named links or formulas.
 
-    Half a character, as JSON can hold, becomes a question mark: nothing that has one can be sent.
+    The browser would fetch an image. A lone surrogate, which JSON can hold, becomes a question
+    mark, because text that contains one cannot be sent.
     """
     whole = localized(text).encode(errors="replace").decode()
     return re.sub(r"([\\`*$~\[\]])", r"\\\1", whole)

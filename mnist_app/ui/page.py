@@ -1,7 +1,7 @@
-"""The page: its script, which Streamlit runs for each session and whenever something is done on it.
+"""The page's script. Streamlit runs it for each session, and again whenever the user does anything.
 
-The canvas is on the page before torch, which a new server has yet to load; what needs torch is
-imported after it.
+The canvas is on the page before a new server has loaded torch. So everything that needs torch is
+imported after the canvas is drawn.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_app.ui.loaded_networks import Choice
 
 TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
-_POLLING_TABS = "Train", "Compare"  # they look for changes by themselves
+_POLLING_TABS = "Train", "Compare"  # these poll for changes themselves
 
 
 def render() -> None:
@@ -36,7 +36,10 @@ def render() -> None:
 
 
 def _render_parts(draw_tab: TabContainer, *others: TabContainer) -> None:
-    """Draw the sidebar, the Draw tab, which also works while another one is open, and that one."""
+    """Draw the Draw tab, the sidebar and the tab that is open.
+
+    The Draw tab is drawn even while another tab is open.
+    """
     _render_canvas(draw_tab, *others)
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
@@ -54,7 +57,7 @@ def _render_parts(draw_tab: TabContainer, *others: TabContainer) -> None:
 
 
 def _render_canvas(draw_tab: TabContainer, *others: TabContainer) -> None:
-    """Draw the canvas and the answer; the rest says that it is loading while the server loads."""
+    """Draw the canvas and the answer. While the server loads, the other parts say "Loading …"."""
     is_loaded = draw.is_loaded()
     notes = [] if is_loaded else [place.empty() for place in (st.sidebar, *others)]
     for note in notes:
@@ -66,7 +69,7 @@ def _render_canvas(draw_tab: TabContainer, *others: TabContainer) -> None:
 
 
 def _current_choice() -> Choice | None:
-    """The network to draw with."""
+    """Return the network that reads the drawing."""
     from mnist_app.ui import loaded_networks
     from mnist_app.ui.sidebar import network_choice
 
@@ -75,7 +78,7 @@ def _current_choice() -> Choice | None:
 
 
 def _render_tab(name: str, choice: Choice | None) -> None:
-    """Draw the tab that is open; each loads what it needs."""
+    """Draw the tab that is open; each tab is imported when it is first needed."""
     match name:
         case "Train":
             from mnist_app.ui.train import tab as train
@@ -95,5 +98,5 @@ def _render_tab(name: str, choice: Choice | None) -> None:
             compare.render()
 
 
-if __name__ == "__main__":  # as Streamlit runs a script
+if __name__ == "__main__":  # this is how Streamlit runs the script
     render()

@@ -1,7 +1,7 @@
-"""Who may do what: in teacher mode what changes things for everybody needs the code.
+"""Who may do what: in teacher mode, anything that changes things for everybody needs the code.
 
-A control that needs it is not on the page without it, and what a button calls asks again: the
-message of a browser that makes one up finds nothing that would answer.
+Without the code, the protected controls are not on the page, and the buttons' callbacks check
+again. So a forged message has no effect.
 """
 
 import secrets
@@ -16,12 +16,12 @@ from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
-_DOOR = teacher_code.Door()  # one for all sessions: a new one does not begin to guess anew
-_NOBODYS = secrets.token_hex()  # the code while the file that may hold it cannot be read
+_DOOR = teacher_code.Door()  # shared by all sessions: a new session gets no new guesses
+_NOBODYS = secrets.token_hex()  # a code nobody knows, while the secrets file cannot be read
 
 
 def required_code() -> str | None:
-    """The teacher's code, None if there is none: then everything is open."""
+    """Return the teacher's code, or None if there isn't one and everything is open."""
     return teacher_code.configured_code(_secret)
 
 
@@ -37,7 +37,7 @@ def _secret_files() -> list[str]:
 
 
 def is_unlocked() -> bool:
-    """Whether this session may start, stop, delete and upload."""
+    """Return whether this session may start, stop, delete and upload."""
     needed = required_code()
     if needed is None:
         return True
@@ -52,7 +52,7 @@ def require_unlocked() -> None:
 
 
 def render_locked_notice() -> None:
-    """Say what stands where a guarded control would be."""
+    """Show a notice in place of a protected control."""
     st.caption(NEEDED)
 
 
@@ -60,7 +60,7 @@ def render_locked_notice() -> None:
 
 
 def render() -> None:
-    """Ask for the code, or warn that none is set though others can reach the app."""
+    """Ask for the code, or warn if others can reach the app but no code is set."""
     needed = required_code()
     if needed is None:
         _warn_if_open_to_others()
@@ -111,7 +111,10 @@ def _unlock(given: str, needed: str) -> None:
 
 
 def _client() -> str:
-    """The browser's address; this machine's Streamlit leaves out, unless it is written as IPv6."""
+    """Return the browser's address, or HERE if the browser runs on this machine.
+
+    Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
+    """
     address = st.context.ip_address
     return teacher_code.HERE if address in (None, "::ffff:127.0.0.1") else address
 

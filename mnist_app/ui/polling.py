@@ -1,9 +1,10 @@
-"""What the page waits for, and who draws it again when that is there.
+"""Keep the page up to date: record what it shows, poll for changes, and rerun it.
 
-A whole run of the page's script notes in the session what it shows: the jobs with their progress,
-and what other browsers and runs can change. One fragment polls: it compares, and runs the script
-again if anything is no longer as it is shown. A part that draws itself can also note that another
-part of the page is out of date; the next poll sees to it unless that part was drawn meanwhile.
+A full rerun of the page's script records in the session what the page shows: the jobs with their
+progress, and whatever other browsers and runs can change. One fragment polls. It compares this
+record with the current state, and reruns the script if anything differs. A fragment can also report
+that another part of the page is out of date. The next poll then reruns the page, unless that part
+has been drawn in the meantime.
 """
 
 import time
@@ -20,19 +21,19 @@ from mnist_app.ui.session import PageMemory, current_session
 
 _SECONDS_WHILE_WAITING = 1.0  # from one poll to the next
 _SECONDS_OTHERWISE = 3.0
-_UNTIL_SENT = 0.05  # seconds; what a run that ends with a rerun has not sent by then is lost
-_WHOLE_PAGE = "page"  # the part that is missing if a fragment could not run itself again
+_UNTIL_SENT = 0.05  # seconds; a rerun loses messages that have not been sent by then
+_WHOLE_PAGE = "page"  # the part that is out of date if a fragment could not rerun itself
 
 
 # Jobs
 
 
 def result_or_progress(job: Job, key: str) -> Entry | None:
-    """The result if it is there; else start the job and show how far it is.
+    """Return the job's result; without one, start the job, show its progress and return None.
 
     Args:
-        job: what to compute. The page is drawn again when it gets on.
-        key: of the button that tries again after a failure.
+        job: what to compute. The page reruns whenever the job makes progress.
+        key: the key of the button that retries after a failure.
     """
     found = job.result()
     if found:
@@ -60,7 +61,7 @@ def _retry(job: Job) -> None:
 
 
 def _as_shown(state: State) -> State:
-    """A state to the precision that is seen: a whole per cent."""
+    """Return a state at the precision that the page shows: whole percents."""
     return state._replace(share=round(state.share, 2))
 
 
@@ -68,24 +69,24 @@ def _as_shown(state: State) -> State:
 
 
 def await_part(part: str) -> None:
-    """Run the page again at the next poll, unless `part_rendered` is called for it by then."""
+    """Rerun the page at the next poll, unless `part_rendered` is called for the part first."""
     current_session().page.missing_parts.add(part)
 
 
 def part_rendered(part: str) -> None:
-    """Note that a part of the page is up to date."""
+    """Record that a part of the page is up to date."""
     current_session().page.missing_parts.discard(part)
 
 
 def rerun_soon() -> None:
-    """Run the fragment that calls this again; the page at the next poll if it calls within a run.
+    """Rerun the fragment that calls this; during a full rerun, rerun the page at the next poll.
 
-    What the user did meanwhile comes with it.
+    The rerun includes what the user did in the meantime.
     """
     time.sleep(_UNTIL_SENT)
     try:
         st.rerun(scope="fragment")
-    except StreamlitAPIException:  # not in a run of the fragment alone
+    except StreamlitAPIException:  # this is a full rerun, not one of the fragment alone
         await_part(_WHOLE_PAGE)
 
 
@@ -93,9 +94,9 @@ def rerun_soon() -> None:
 
 
 def poll_for_changes() -> None:
-    """Run the whole page again when it no longer shows what there is.
+    """Rerun the whole page when what it shows is out of date.
 
-    To be called once, at the end of a page on which nothing else polls.
+    Call this once, at the end of a page on which nothing else polls.
     """
     page = current_session().page
     is_waiting = page.awaited_jobs or page.missing_parts
@@ -104,7 +105,7 @@ def poll_for_changes() -> None:
 
 
 def rerun_if_changed() -> None:
-    """Poll once, from a fragment that runs again and again."""
+    """Poll once; call this from a fragment that reruns periodically."""
     page = current_session().page
     if page.missing_parts or _has_outside_changed(page) or _have_jobs_got_on(page):
         st.rerun(scope="app")

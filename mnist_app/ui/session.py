@@ -1,6 +1,6 @@
-"""What the app remembers of one browser.
+"""What the app remembers about one session.
 
-The page is there before torch is loaded, so nothing here needs torch.
+The page appears before torch is loaded, so nothing here may need torch.
 """
 
 from __future__ import annotations
@@ -26,61 +26,60 @@ if TYPE_CHECKING:
 
 
 class Persistence(TypedDict):
-    """How long the value of a widget is kept, as an argument of the widget."""
+    """How long a widget's value is kept, as an argument for the widget."""
 
     persist_state: Literal["page", "session"]
 
 
-# What was set in one tab is kept while another is open.
+# Keeps the values set in one tab while another tab is open.
 PERSISTENT: Persistence = {"persist_state": "session"}
-_KEY = "session"  # in Streamlit's state of a session
+_KEY = "session"  # in Streamlit's session state
 
 
 @dataclass
 class DrawMemory:
-    """Of the Draw tab."""
+    """The memory of the Draw tab."""
 
-    strokes: Strokes = field(default_factory=list)  # on the canvas, as it sent them last
-    start: Strokes = field(default_factory=list)  # that the canvas was last told to show
-    redraws: int = 0  # times that it was told other strokes than it had drawn
+    strokes: Strokes = field(default_factory=list)  # on the canvas, as it last sent them
+    start: Strokes = field(default_factory=list)  # what the canvas was last told to show
+    redraws: int = 0  # how often the canvas was told to redraw
     history: History = field(default_factory=History)
-    drawing: Drawing | None = None  # from the canvas or a picture; None: nothing yet
-    read_key: tuple[object, ...] | None = None  # of the drawing and network that were read last
-    found: list[Found] = field(default_factory=list)  # in them
+    drawing: Drawing | None = None  # from the canvas or a picture; None before there is one
+    read_key: tuple[object, ...] | None = None  # of the drawing and the network last read
+    found: list[Found] = field(default_factory=list)  # in that drawing
 
     def redraw(self, strokes: Strokes) -> None:
-        """Tell the canvas to show these strokes."""
+        """Make the canvas show these strokes."""
         self.start = strokes
         self.redraws += 1
 
 
 @dataclass
 class ReasonsMemory:
-    """Of the reasons below the canvas."""
+    """The memory of the reasons below the canvas."""
 
-    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by name: the key, and what is
-    # known for it
-    is_unfinished: bool = False  # whether one of them is to be gone on with
+    kept: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # by name: the key, then results
+    is_unfinished: bool = False  # whether one of them needs more time
 
 
 @dataclass
 class TrainMemory:
-    """Of the Train tab and of searches."""
+    """The memory of the Train tab and of searches."""
 
     start_problem: str | None = None  # why the last click started no training, one sentence
-    search_problem: str | None = None  # the same of a search
-    # What a run's network made of the drawing, by the snapshot and the drawing.
+    search_problem: str | None = None  # the same for a search
+    # What a run's network made of a drawing, by snapshot and drawing.
     probabilities: dict[tuple[Any, ...], list[float]] = field(default_factory=dict)
 
 
 @dataclass
 class DataMemory:
-    """Of the Data and Evaluate tabs, and of the choice of a data set."""
+    """The memory of the Data and Evaluate tabs, and of the choice of a data set."""
 
-    gallery_seed: int = 0  # of the random images in the gallery
-    test_images_seed: int = 0  # of the random test images
-    confusion_cell: str | None = None  # that was clicked: "digit-answer"
-    pictures_key: object = None  # the network and the files that were read last
+    gallery_seed: int = 0  # for the random images in the gallery
+    test_images_seed: int = 0  # for the random test images
+    confusion_cell: str | None = None  # the one last clicked: "digit-answer"
+    pictures_key: object = None  # of the network and the files last read
     pictures_read: tuple[list[Reading], list[Skipped]] = field(default_factory=lambda: ([], []))
     kept_uploads: dict[str, str] = field(default_factory=dict)  # file ids, by the choice's key
     delete_problems: dict[str, str] = field(default_factory=dict)  # sentences, by the choice's key
@@ -88,37 +87,37 @@ class DataMemory:
 
 @dataclass
 class CompareMemory:
-    """Of the Compare tab."""
+    """The memory of the Compare tab."""
 
-    known: list[str] | None = None  # the results that there were; None before the first look
+    known: list[str] | None = None  # names of the results at the last rerun; None at first
     readings: dict[tuple[Any, ...], list[Found]] = field(default_factory=dict)
 
 
 @dataclass
 class PageMemory:
-    """Of the sidebar, and of what the page waits for."""
+    """The memory of the sidebar, and what the page waits for."""
 
-    network: str | None = None  # the key of the one chosen last
-    sidebar_shows: str | None = None  # the key of the network that the sidebar tells of
+    network: str | None = None  # the key of the network last chosen
+    sidebar_shows: str | None = None  # the key of the network that the sidebar describes
     outside_state: OutsideState | None = None  # what others can change, as the page shows it
     awaited_jobs: dict[str, tuple[Job, State]] = field(
         default_factory=dict
-    )  # as the page shows them
+    )  # by name: the job, and its state as the page shows it
     missing_parts: set[str] = field(default_factory=set)  # parts of the page that are out of date
     teacher_pass: Pass | None = None
-    choice_boxes: dict[str, int] = field(default_factory=dict)  # how often one was made anew
-    mark: bytes = field(default_factory=lambda: secrets.token_bytes(16))  # in place of a cookie
+    choice_boxes: dict[str, int] = field(default_factory=dict)  # by name: how often it was replaced
+    mark: bytes = field(default_factory=lambda: secrets.token_bytes(16))  # if there is no cookie
 
     def begin_run(self) -> None:
-        """Forget what the page waits for: a whole run of its script tells it anew."""
+        """Forget what the page waits for; a full rerun records it again."""
         self.awaited_jobs, self.missing_parts = {}, set()
 
 
 @dataclass
 class Session:
-    """What the app remembers of one browser from one run of its script to the next.
+    """What the app remembers about one session from one rerun to the next.
 
-    The values of widgets are not in it: Streamlit keeps them under the widgets' own keys.
+    Widget values are not in it: Streamlit keeps them under the widgets' own keys.
     """
 
     draw: DrawMemory = field(default_factory=DrawMemory)
@@ -130,7 +129,10 @@ class Session:
 
 
 def current_session() -> Session:
-    """This browser's; a new one at first, and where a browser sent something under its name."""
+    """Return this session's memory.
+
+    It is new on the first call, or if a browser sent a value of its own under the same key.
+    """
     held = st.session_state.get(_KEY)
     if isinstance(held, Session):
         return held
@@ -139,12 +141,15 @@ def current_session() -> Session:
 
 
 def current_drawing() -> Drawing | None:
-    """What is drawn in the Draw tab; None if nothing is."""
+    """Return the drawing in the Draw tab, or None if nothing is drawn."""
     drawing = current_session().draw.drawing
     return None if drawing is None or drawing.is_blank else drawing
 
 
 def browser_id() -> str:
-    """A mark of this browser, the same after a reload and in another tab, that tells no secret."""
-    mark = cookie_mark() or current_session().page.mark  # of a browser that refuses cookies
+    """Return an id of this browser that reveals no secret.
+
+    It stays the same after a reload and in another tab, unless the browser refuses cookies.
+    """
+    mark = cookie_mark() or current_session().page.mark  # no cookie: the browser refuses them
     return hashlib.sha256(mark).hexdigest()[:16]

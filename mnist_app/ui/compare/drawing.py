@@ -1,4 +1,4 @@
-"""The drawing on the canvas through several networks, side by side."""
+"""The drawing on the canvas, read by several networks, side by side."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def _is_one(readings: dict[str, list[Found]]) -> bool:
 
 
 def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[Found]]:
-    """What each network finds, by its name; the same drawing and file are read once."""
+    """Return what each network finds, by its name; a drawing is read once per weights file."""
     memory, now = session.current_session().compare, {}
     old = memory.readings
     readings, place = {}, st.empty()
@@ -67,7 +67,7 @@ def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[
 
 
 def _agreement(readings: dict[str, list[Found]]) -> str:
-    """One line on what most of them read."""
+    """Return one line on what most networks read."""
     answers = [number_text(found) for found in readings.values()]
     most = most_frequent_reading(readings)
     words = "no digit" if most == "?" else f"**{most}**"

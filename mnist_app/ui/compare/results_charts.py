@@ -1,4 +1,4 @@
-"""The Compare tab's charts: accuracy against complexity, and the curves of the trainings."""
+"""The Compare tab's charts: accuracy against complexity, and training curves."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
 
     Args:
         infos: the results.
-        costs: of each, by its name.
+        costs: the cost of each, by its name.
     """
     st.markdown("**Accuracy against complexity**")
     with st.container(key="scatter"):
@@ -35,7 +35,7 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
 
 
 def _axis() -> str:
-    """The kind of cost that is shown."""
+    """Return the kind of cost to show."""
     return st.segmented_control(
         "Complexity",
         list(_UNITS),
@@ -54,7 +54,7 @@ def _cost(info: WeightsInfo, cost: Cost, axis: str) -> float:
 
 
 def render_curves(infos: list[WeightsInfo]) -> None:
-    """Draw accuracy and loss of each result over the epochs of its training."""
+    """Draw each result's accuracy and loss over the epochs of its training."""
     histories = {info.name: info.history for info in infos if info.history}
     if not histories:
         return

@@ -1,4 +1,4 @@
-"""The Compare tab's table: what was reported and measured of each result, and what it costs."""
+"""The Compare tab's table: what was reported and measured for each result, and what it costs."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from mnist_app.ui.markdown import escaped
 
 
 def render(rows: list[Row], costs: dict[str, Cost]) -> None:
-    """Draw the table and what offers it as a CSV file.
+    """Draw the table and the button that downloads it as a CSV file.
 
     Args:
-        rows: of the results.
-        costs: of each, by its name.
+        rows: a row for each result.
+        costs: the cost of each, by its name.
     """
     with st.container(key="compare_table"):
         st.dataframe(

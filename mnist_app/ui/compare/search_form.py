@@ -1,4 +1,4 @@
-"""The form of a hyper-parameter search: what it starts from, and what varies."""
+"""The form of a hyper-parameter search: what it starts from and what it varies."""
 
 from statistics import median
 from typing import Any
@@ -35,7 +35,7 @@ _KINDS: dict[Kind, str] = {"grid": "All of a grid", "random": "Some at random"}
 
 
 def render() -> None:
-    """Draw the form; a click starts the search."""
+    """Draw the form; its button starts the search."""
     st.subheader("Search", anchor=False)
     space = None
     try:
@@ -53,14 +53,14 @@ def render() -> None:
 
 def _start_button(space: Space | None) -> None:
     is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
-    if is_pressed and space is not None:  # a made up message may press it without a space
+    if is_pressed and space is not None:  # a forged message may press it without a space
         _start(space)
     if problem := session.current_session().train.search_problem:
         st.error(escaped(problem))
 
 
 def _space() -> Space:
-    """What the widgets say; InputError if that is no search."""
+    """Return the space that the widgets describe; raise InputError if it is not valid."""
     preset = RECIPES[
         st.selectbox("Preset", list(RECIPES), key="search_preset", **session.PERSISTENT)
     ]
@@ -104,7 +104,10 @@ def _varied_fields() -> list[str]:
 
 
 def _fixed(dataset: str) -> dict[str, Any]:
-    """What all trials share: short trainings on some of the images tell good values from bad."""
+    """Return the settings that all trials share.
+
+    Short trainings on some of the images are enough to tell good values from bad ones.
+    """
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
@@ -143,7 +146,7 @@ def _limits(field: str) -> tuple[int, int]:
 
 
 def _values(field: str, kind: Kind) -> Values:
-    """The values to try of one field."""
+    """Return the values to try for one field."""
     facts = FIELDS[field]
     if not facts.is_number:
         choices = choices_to_try(field)
@@ -180,7 +183,7 @@ def _range(field: str) -> Between:
 
 
 def _end(facts: FieldFacts, word: str, usual: float) -> float:
-    """One end of a range, the least or the greatest."""
+    """Draw the input for one end of a range, the least or the greatest; return its value."""
     label, key = f"{facts.label_with_unit}, {word}", f"search_{facts.name}_{word}"
     if facts.is_whole:
         whole = _limits(facts.name)
@@ -208,7 +211,7 @@ def _size_text(space: Space) -> str:
 
 
 def _images_per_second(model: str) -> float | None:
-    """How fast a network was trained by now, None if it was not."""
+    """Return the median speed of a network's earlier trainings, or None if there weren't any."""
     histories = [i.history for i in weights.list_weights() if i.recipe.model == model]
     speeds = [event["images_per_second"] for history in histories for event in history]
     return median(speeds) if speeds else None
@@ -222,7 +225,7 @@ def _start(space: Space) -> None:
         with st.spinner("Starting"):
             started = search_lifecycle.start(space)
     except InputError as error:
-        memory.search_problem = str(error)  # the page may be drawn again before it is read
+        memory.search_problem = str(error)  # kept: the page may rerun before anyone reads it
         return
     choice_box.choose("search", started.id)
     st.rerun()

@@ -55,7 +55,7 @@ def _follow() -> None:
 
 
 def _chosen_search(everything: dict[str, Search]) -> str:
-    """The search to show: the one started or chosen last, else one that goes on, or the newest."""
+    """Return the search to show: last started or chosen, else a live one, else the newest."""
 
     def default() -> str:
         live = [found.id for found in everything.values() if found.is_live]
@@ -86,7 +86,7 @@ def _progress(now: Search) -> None:
 
 
 def _share(trial: Trial) -> float:
-    """The share of a trial in training that is done."""
+    """Return how much of a trial in training is done, 0..1; 0 for any other trial."""
     if trial.run is None or trial.state not in ("running", "stopping"):
         return 0.0
     return len(trial.epochs) / trial.run.recipe.epochs
@@ -144,7 +144,7 @@ def _action(
     disabled: bool,
     help: str | None = None,  # noqa: A002, the button's own word
 ) -> None:
-    """A button that does something with a search."""
+    """Draw a button that does something with a search."""
     st.button(label, key=key, on_click=_try, args=(action, now), disabled=disabled, help=help)
 
 
@@ -181,7 +181,7 @@ def _best(now: Search) -> None:
 
 
 def _kept(kept: search.Kept | None) -> int | None:
-    """Tell of the trial that was kept, and give its number; None if there is none any more."""
+    """Describe the kept trial and return its number, or None if there isn't one any more."""
     if kept is None:
         return None
     info = next((i for i in weights.list_weights() if i.name == kept.name), None)

@@ -13,11 +13,11 @@ from mnist_app.runs.search import Search, Trial
 from mnist_app.ui import style
 from mnist_app.ui.markdown import escaped
 
-_FEWEST = 2  # trials that make a chart
+_FEWEST = 2  # finished trials needed for a chart
 
 
 def render(now: Search) -> None:
-    """The chart of the finished trials, and the table of all."""
+    """Draw a chart of the finished trials and a table of all trials."""
     finished = [
         (trial, accuracy)
         for trial in now.trials
@@ -83,7 +83,7 @@ def _state(trial: Trial, best: Trial | None) -> str:
 
 
 def describe_search(now: Search) -> str:
-    """One line on what is searched."""
+    """Return one line on what is searched."""
     base = now.space.base
     fixed = [base.name, escaped(base.dataset), f"seed {base.seed}"]
     if "epochs" not in now.space.fields:
@@ -96,7 +96,7 @@ def describe_search(now: Search) -> str:
 
 
 def values_text(values: dict[str, Any]) -> str:
-    """The values of a trial in words."""
+    """Return the values of a trial in words."""
     return ", ".join(f"{FIELDS[f].label.lower()} {value_text(v)}" for f, v in values.items())
 
 

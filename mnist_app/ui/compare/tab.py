@@ -1,4 +1,4 @@
-"""The Compare tab: results beside each other, and the search for better ones."""
+"""The Compare tab: results side by side, and the search for better ones."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ MOST_RESULTS = 16  # at once: their networks stay in memory
 MOST_AT_FIRST = 12
 BEST_OF_MORE = 8
 _WIDGET = "compared"  # the key of the list of results
-_COSTS: dict[str, Cost] = {}  # by fingerprint of the file, for all sessions
+_COSTS: dict[str, Cost] = {}  # by the file's fingerprint, shared by all sessions
 
 
 def render() -> None:
@@ -27,7 +27,7 @@ def render() -> None:
             "View", VIEWS, default=VIEWS[0], required=True, key="compare_view", **session.PERSISTENT
         )
         if view == "Search":
-            search_panel.render()  # it follows the search, and looks for other news
+            search_panel.render()  # it follows the search, and polls for other changes
             return
         infos = _chosen(listing.current().networks)
         if not infos:
@@ -40,7 +40,11 @@ def render() -> None:
 
 
 def _chosen(infos: list[WeightsInfo]) -> list[WeightsInfo]:
-    """The results to compare, best first: all, or the best of many; new ones come by themselves."""
+    """Let the user choose the results to compare, and return them, best first.
+
+    At first, all results are chosen, or the best ones if there are many. New ones are added
+    automatically.
+    """
     names = [info.name for info in infos]
     memory = session.current_session().compare
     if memory.known is None:
@@ -71,7 +75,7 @@ def _results(infos: list[WeightsInfo]) -> None:
 
 
 def _costs(infos: list[WeightsInfo]) -> dict[str, Cost]:
-    """What each result's network costs, measured once for each file."""
+    """Return what each result's network costs, measured once per file."""
     place, costs = st.empty(), {}
     for number, info in enumerate(infos):
         try:

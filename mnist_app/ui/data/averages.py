@@ -1,4 +1,4 @@
-"""The Data tab's digits: how often each occurs, and how it looks on average."""
+"""The Data tab's digits: how often each occurs, and what it looks like on average."""
 
 import numpy as np
 import streamlit as st
@@ -28,7 +28,7 @@ def render(dataset: Dataset) -> None:
 
 
 def digit_counts(*parts: Digits) -> list[int]:
-    """How often each digit, 0 to 9, occurs in the parts together."""
+    """Return how often each digit, 0 to 9, occurs in all the parts together."""
     labels = torch.cat([part.labels for part in parts])
     counts: list[int] = torch.bincount(labels, minlength=10).tolist()
     return counts
@@ -39,7 +39,7 @@ def _averages(
     fingerprint: str,  # noqa: ARG001, the cache's key
     _train: Digits,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each digit's images, (10, 28, 28) each, in 0..1."""
+    """Return the mean and standard deviation of each digit's images: (10, 28, 28) each, in 0..1."""
     means, spreads = np.zeros((10, 28, 28)), np.zeros((10, 28, 28))
     for digit in range(10):
         images = to_input(_train.images[_train.labels == digit])[:, 0]

@@ -1,4 +1,4 @@
-"""A map of images in the plane: a digit at each place, and the image under the pointer."""
+"""A map of images in the plane: a digit at each point, and the image under the pointer."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,14 +25,14 @@ def digit_map(
 ) -> None:
     """Show labelled images at their points, each as its digit in the digit's colour.
 
-    Hovering or tapping shows the image; a click on the legend leaves one digit alone.
+    Hovering or tapping shows the image. Clicking a digit in the legend dims all others.
 
     Args:
-        points: (N, 2), of one unit: the map has the same scale both ways.
+        points: (N, 2), both axes in one unit: the map has the same scale in both directions.
         labels: (N,), 0..9.
-        sheet_url: the N images, as `small_sheet_url` makes it.
-        titles: of the x axis and the y axis.
-        key: of the component.
+        sheet_url: the N images, as returned by `small_sheet_url`.
+        titles: the titles of the x axis and the y axis.
+        key: the component's key.
     """
     x, y = titles
     words = {"x": x, "y": y, "alt": f"Map of {len(points):,} images: {x}, {y}"}
@@ -40,7 +40,7 @@ def digit_map(
 
 
 def _places(points: np.ndarray) -> dict[str, Any]:
-    """Points, (N, 2), as whole numbers from 0 in one list, and how far they reach."""
+    """Return points, (N, 2), as whole numbers from 0 in one list, and their extent."""
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     grain = _GRAIN / max(float(extent.max()), 1e-9)
     return {
@@ -51,7 +51,7 @@ def _places(points: np.ndarray) -> dict[str, Any]:
 
 
 def _images(labels: np.ndarray, sheet_url: str) -> dict[str, Any]:
-    """What is shown at the places, and what it takes to find an image on the sheet."""
+    """Return what is shown at the points, and what is needed to find an image on the sheet."""
     columns, rows = sheet_grid(len(labels))
     return {
         "labels": "".join(map(str, labels.tolist())),

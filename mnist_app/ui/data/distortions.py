@@ -1,4 +1,4 @@
-"""The Data tab's distortions: what the chosen network still reads of images made worse."""
+"""The Data tab's distortions: how the chosen network reads images that are made worse."""
 
 import numpy as np
 import streamlit as st
@@ -25,7 +25,7 @@ def render(train: Digits, choice: Choice | None) -> None:
     """
     sample = take(train, SAMPLE, seed=0)
     sample = sample.subset(sample.labels.argsort(stable=True))
-    shown = st.container(key="distorted")  # above the sliders, in view while one is moved
+    shown = st.container(key="distorted")  # above the sliders, to stay in view while one is moved
     images = corrupt_all(to_input(sample.images), _sliders())
     labels = sample.labels.tolist()
     with shown:
@@ -41,7 +41,7 @@ def render(train: Digits, choice: Choice | None) -> None:
 
 
 def _answered(choice: ReadyChoice, images: torch.Tensor, labels: list[int]) -> list[Tile]:
-    """Tell how many of the images, float32 (N, 1, 28, 28), are read right; a tile for each."""
+    """Say how many of the images, float32 (N, 1, 28, 28), are read right; return a tile each."""
     answers = [found.digit for found in choice.predictor.predict_images(images)]
     pairs = list(zip(labels, answers, strict=True))
     right = sum(label == answer for label, answer in pairs)
@@ -50,7 +50,7 @@ def _answered(choice: ReadyChoice, images: torch.Tensor, labels: list[int]) -> l
 
 
 def _read(number: int, label: int, answer: int | None) -> Tile:
-    """One image and what the network takes it for."""
+    """Return the tile of one image, with the network's answer."""
     words = "no digit" if answer is None else str(answer)
     mark = "right" if answer == label else "wrong"
     return Tile(str(number), f"{label} → {words}", f"a {label}, read as {words}", mark)
@@ -78,7 +78,7 @@ def _sliders() -> dict[str, float]:
 
 
 def _key(kind: str) -> str:
-    """Of a slider."""
+    """Return the key of a slider."""
     return f"distortion_{kind}"
 
 

@@ -1,4 +1,4 @@
-"""The Data tab's images: a gallery, and the way of one of them to the network."""
+"""The Data tab's images: a gallery, and how one of them becomes the network's input."""
 
 import streamlit as st
 import torch
@@ -11,7 +11,7 @@ from mnist_app.ui.clickable import clickable
 
 SIZE = 16  # images
 ORDERS = ("First 16", "Random", "One digit")
-_WIDGET = "gallery"  # the key of what is clicked
+_WIDGET = "gallery"  # the key of the images to click
 
 
 @st.fragment
@@ -33,7 +33,7 @@ def render(train: Digits) -> None:
 
 
 def _places(train: Digits) -> list[int]:
-    """The places of the images in the gallery."""
+    """Return the indices of the images in the gallery."""
     order = st.segmented_control(
         "Training images",
         ORDERS,
@@ -61,7 +61,7 @@ def _random_places(n: int) -> list[int]:
 
 
 def _gallery(train: Digits, places: list[int]) -> int:
-    """Show the images; the place of the one that was clicked last, before that the first."""
+    """Show the images, and return the index of the one last clicked; before a click, the first."""
     state = st.session_state.get(_WIDGET)
     clicked = state.get("clicked") if state else None
     chosen = next((place for place in places if str(place) == clicked), places[0])

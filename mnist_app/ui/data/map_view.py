@@ -1,4 +1,4 @@
-"""The Data tab's map: training images in the plane, what is alike near each other."""
+"""The Data tab's map: training images in the plane, with similar ones close together."""
 
 from typing import NamedTuple
 
@@ -16,18 +16,18 @@ WAYS = ("PCA", "t-SNE")
 
 
 class _Plane(NamedTuple):
-    """Where the images of the sample lie."""
+    """Where the images of the sample are."""
 
     points: np.ndarray  # (N, 2)
     titles: tuple[str, str]  # of the axes
-    how: str  # they got there
+    how: str  # how the points were computed
 
 
 def render(name: str, train: Digits) -> None:
     """Draw the view.
 
     Args:
-        name: of the data set.
+        name: the name of the data set.
         train: its training images.
     """
     way = st.segmented_control(
@@ -52,7 +52,7 @@ def _principal(points: np.ndarray, shares: list[float]) -> _Plane:
 
 
 def _neighbour_embedding(name: str, train: Digits) -> _Plane | None:
-    """By t-SNE; None while that is computed."""
+    """Return the images' points by t-SNE, or None while they are being computed."""
     job = Job("embedding", embedding.job_arguments(name, train))
     found = polling.result_or_progress(job, "embedding_again")
     if found is None:
@@ -72,7 +72,12 @@ def _sampled(
     fingerprint: str,  # noqa: ARG001, the cache's key
     _train: Digits,
 ) -> tuple[np.ndarray, str, np.ndarray, list[float]]:
-    """Of the sample: labels, the images as a sheet, their principal components, the shares."""
+    """Return what the map needs to know about the sample.
+
+    Returns:
+        The labels, the URL of the images' sheet, their principal components, and the components'
+        shares of the variance.
+    """
     sample = embedding.sample(_train)
     points, shares = embedding.principal(sample.images)
     return sample.labels.numpy(), small_sheet_url(sample.images.numpy()), points.numpy(), shares

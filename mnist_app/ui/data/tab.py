@@ -1,4 +1,4 @@
-"""The Data tab: what is in a data set, and what a network gets of it."""
+"""The Data tab: what is in a data set, and what a network sees of it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 
 VIEWS = ("Images", "Digits", "Map", "Distortions")
-MOST_REASONS = 1000  # skipped files that are listed
+MOST_REASONS = 1000  # list at most this many skipped files
 
 
 def render(choice: Choice | None) -> None:

@@ -1,4 +1,4 @@
-"""The Evaluate tab's confidence: is it as sure as it is right, and what if it only answers then."""
+"""The Evaluate tab's confidence: how well it matches accuracy, and what a threshold does."""
 
 import streamlit as st
 
@@ -13,8 +13,8 @@ def render(result: Assessment, info: WeightsInfo) -> None:
     """Draw the view.
 
     Args:
-        result: of the network on the test images.
-        info: about the network.
+        result: the network's assessment on the test images.
+        info: the facts about the network.
     """
     left, right = st.columns(2, gap="large")
     with left, st.container(key="reliability"):

@@ -1,4 +1,4 @@
-"""The Evaluate tab's images: mistakes and random test images, with what they were taken for."""
+"""The Evaluate tab's images: mistakes and random test images, with the network's answers."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def render(result: Assessment, test: Digits) -> None:
     """Draw the view.
 
     Args:
-        result: of the network on the test images.
+        result: the network's assessment on the test images.
         test: the test images.
     """
     wrong = result.mistakes
@@ -52,13 +52,13 @@ def _random_images(result: Assessment, test: Digits) -> None:
 def render_tiles(
     result: Assessment, test: Digits, places: Sequence[int] | np.ndarray, key: str
 ) -> None:
-    """Draw test images with what they were taken for; a click tells more about one.
+    """Draw test images with the network's answers; a click tells more about one.
 
     Args:
-        result: of the network on the test images.
+        result: the network's assessment on the test images.
         test: the test images.
-        places: of those to draw, among all.
-        key: of the widget.
+        places: the indices of the test images to draw.
+        key: the widget's key.
     """
     described = [_tile(result, int(place)) for place in places]
     images = test.images[np.asarray(places)].numpy()
@@ -70,7 +70,7 @@ def render_tiles(
 def _tile(result: Assessment, place: int) -> Tile:
     label, answer, sure = result.labels[place], result.answers[place], result.confidence[place]
     right = label == answer
-    percent = f"{math.floor(100 * sure)}%"  # never rounded up to wholly sure
+    percent = f"{math.floor(100 * sure)}%"  # never rounded up to 100%
     caption = f"{answer} · {percent}" if right else f"{label} → {answer} · {percent}"
     words = f"A {label}, read as {answer} with {sure:.1%}"
     return Tile(str(place), caption, words, "right" if right else "wrong")

@@ -1,4 +1,4 @@
-"""Own pictures through the chosen network: a table, a CSV file, and what could not be read."""
+"""The user's own pictures, read by the chosen network: a table, a CSV file, and skipped files."""
 
 import io
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _WAYS = ("Upload", "Folder")
 
 
 def render(choice: ReadyChoice) -> None:
-    """Choose pictures of one digit each, and see what the network takes them for."""
+    """Let the user choose pictures of one digit each, and show how the network reads them."""
     st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
     if not permissions.is_unlocked():
         return permissions.render_locked_notice()
@@ -38,7 +38,10 @@ def render(choice: ReadyChoice) -> None:
 
 
 def _uploaded() -> tuple[object, list[File]] | None:
-    """Files and what tells them from others; the pictures in an uploaded ZIP are files, too."""
+    """Return what identifies the uploaded files, and the files themselves, or None.
+
+    The files in an uploaded ZIP are among them.
+    """
     uploads = st.file_uploader(
         "Pictures, or a ZIP of them", _TYPES, accept_multiple_files=True, key="pictures_upload"
     )
@@ -55,7 +58,7 @@ def _uploaded() -> tuple[object, list[File]] | None:
 
 
 def _tell_what_went(chosen: Sequence[object]) -> None:
-    """Say so where files stand in the list that the server does not hold any more."""
+    """Say so if the uploader lists files that are no longer on the server."""
     gone = sum(map(is_dropped_upload, chosen))
     if gone:
         kept = f"{MOST_OF_A_SESSION // 1_000_000} MB"
@@ -79,8 +82,8 @@ def _in_folder() -> tuple[object, list[File]] | None:
 def _read(
     choice: ReadyChoice, source: object, files: list[File]
 ) -> tuple[list[Reading], list[Skipped]]:
-    """Read them, once per network and choice of files."""
-    place = st.empty()  # there in every run, so that nothing below it moves
+    """Read the pictures, once per network and choice of files."""
+    place = st.empty()  # there on every rerun, so that nothing below it moves
     memory, key = current_session().data, (choice.key, choice.version, str(source))
     if key != memory.pictures_key:
 

@@ -1,4 +1,4 @@
-"""The Evaluate tab's robustness: the accuracy on test images made worse step by step."""
+"""The Evaluate tab's robustness: the accuracy on test images that are made worse step by step."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ def render(arguments: dict[str, str]) -> None:
     """Draw the view.
 
     Args:
-        arguments: of the job that measures it.
+        arguments: the arguments of the job that measures it.
     """
     found = polling.result_or_progress(Job("robustness", arguments), "robustness_again")
     if found is None:

@@ -1,4 +1,4 @@
-"""The Evaluate tab's summary: metrics, the confusion matrix, the images behind it."""
+"""The Evaluate tab's summary: metrics, the confusion matrix, and the images behind it."""
 
 import shlex
 
@@ -21,10 +21,10 @@ def render(result: Assessment, info: WeightsInfo, test: Digits, dataset: str) ->
     """Draw the view.
 
     Args:
-        result: of the network on the test images.
-        info: about the network.
+        result: the network's assessment on the test images.
+        info: the facts about the network.
         test: the test images.
-        dataset: the name that the command line knows them by.
+        dataset: their data set's name on the command line.
     """
     _metrics(result)
     low, high = result.interval
@@ -53,7 +53,7 @@ def _metrics(result: Assessment) -> None:
 
 
 def _confusion(result: Assessment) -> tuple[int, int] | None:
-    """The confusion matrix; the cell that was clicked, digit and answer."""
+    """Draw the confusion matrix; return the clicked cell, digit and answer, or None."""
     st.markdown("**Confusion matrix**")
     st.html(style.sheet("confusion"))
     memory = current_session().data
@@ -70,7 +70,7 @@ def _confusion(result: Assessment) -> tuple[int, int] | None:
 
 
 def _cell(result: Assessment, test: Digits, cell: tuple[int, int] | None) -> None:
-    """The images behind a cell, before a click those of the most frequent mistake."""
+    """Show the images behind a cell; before a click, those of the most frequent mistake."""
     if cell is None and not len(result.mistakes):
         st.caption("Every image was read right. Click a cell for the images behind it.")
         return

@@ -1,4 +1,4 @@
-"""The Evaluate tab: what the chosen network makes of test images it never saw."""
+"""The Evaluate tab: how the chosen network reads test images it never saw."""
 
 import streamlit as st
 
@@ -48,7 +48,7 @@ def _view() -> str:
 
 
 def _on_test_images(view: str, info: WeightsInfo) -> None:
-    """Draw a view that needs a data set, once that is chosen and loaded."""
+    """Draw a view that needs a data set, once one is chosen and loaded."""
     name = dataset_choice.render_choice("evaluate_dataset")
     dataset = dataset_choice.load_or_explain(name, "evaluate_download")
     if dataset is None:

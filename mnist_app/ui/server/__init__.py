@@ -1,1 +1,1 @@
-"""The server: what is set up once, what requests pass, and what Streamlit lacks."""
+"""The server: one-time setup, the middleware for requests, and what Streamlit itself lacks."""

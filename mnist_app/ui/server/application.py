@@ -1,4 +1,4 @@
-"""The app as a server runs it: the page, what is set up once, and what every request passes."""
+"""The app as a server runs it: the page, the one-time setup, and the middleware for requests."""
 
 import asyncio
 import webbrowser
@@ -40,7 +40,7 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
 
 
 def own_url() -> str:
-    """The address of the page for a browser on this machine."""
+    """Return the page's address for a browser on this machine."""
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     address = st.get_option("server.address") or ""
     if address in ("", "0.0.0.0", "::"):  # noqa: S104, compared

@@ -1,17 +1,17 @@
-"""How a server that many draw on at once keeps its pace."""
+"""Keep the server fast while many people draw at once."""
 
 import gc
 import sys
 
-_MANY = 100  # modules, whose objects are worth not to be looked through again
-_looked_at = 0  # modules, when the objects were last set aside
+_MANY = 100  # freeze again after more new modules than this
+_looked_at = 0  # how many modules were loaded at the last freeze
 
 
 def freeze_library_objects() -> None:
-    """Have garbage collection skip what libraries keep in memory; cheap to repeat.
+    """Make garbage collection skip the objects that libraries keep in memory. Cheap to repeat.
 
-    That is hardly ever garbage, but takes up to a third of a second to look through, every few
-    hundred strokes, in which all sessions wait.
+    These objects are hardly ever garbage. But scanning them takes up to a third of a second, every
+    few hundred strokes, and all sessions wait meanwhile.
     """
     global _looked_at
     if len(sys.modules) > _looked_at + _MANY:

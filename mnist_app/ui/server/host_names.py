@@ -1,4 +1,4 @@
-"""The names under which a server for this machine alone answers."""
+"""The host names that a server for this machine alone answers to."""
 
 from urllib.parse import urlsplit
 
@@ -17,10 +17,11 @@ _REFUSAL = (
 
 
 class OwnNamesOnly:
-    """ASGI middleware: a page from elsewhere whose name was turned to this machine finds nothing.
+    """ASGI middleware against DNS rebinding: it refuses requests to any name but `OWN_NAMES`.
 
-    It does nothing where others can reach the server, or where the option server.allowedHosts is
-    set: Streamlit sees to that.
+    Otherwise a foreign page could point its own name at this machine and read from the server. The
+    middleware does nothing if others can reach the server. It also does nothing if the option
+    server.allowedHosts is set, because Streamlit then checks the names.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -48,9 +49,9 @@ def _public_name() -> str | None:
 
 
 def _name_in(host: str) -> str | None:
-    """The name in a Host header, without the port; None if there is none."""
+    """Return the name in a Host header without the port, or None if there isn't one."""
     try:
         name = urlsplit(f"//{host}").hostname
-    except ValueError:  # a bracket without its counterpart
+    except ValueError:  # an unmatched bracket
         return None
     return name.rstrip(".") if name else None

@@ -1,14 +1,15 @@
-"""What a run has sent arrives, though another part of the page is asked for just then.
+"""Keep the last messages of a script run from being lost when a fragment is requested as it ends.
 
-Streamlit passes on what a run sends by callbacks on its event loop, and drops what comes from a run
-that another took the place of. A part of the page that is asked for in the moment when a run has
-ended, but its last messages still wait in that loop, takes its place at once: on a busy server a
-look for news makes the answer to a stroke disappear. Here such a request waits in the same line.
+Streamlit forwards a script run's messages through callbacks on its event loop. It drops messages
+from a run that another run has replaced. A run may have ended while its last messages still wait in
+the loop. If a fragment is requested at that moment, its run replaces the first one immediately, and
+those messages are lost. On a busy server, a poll can make the answer to a stroke disappear this
+way. Here such a request waits in the same event loop, behind the messages.
 
 Streamlit's own comment in `AppSession.request_rerun` describes the race, and names
-https://github.com/streamlit/streamlit/issues/9921. Tried with Streamlit 1.67.0; there is no public
-way. The names used are `AppSession.request_rerun`, `_create_scriptrunner`, `_scriptrunner` and
-`_event_loop`: where one is gone, nothing waits, and the tests tell.
+https://github.com/streamlit/streamlit/issues/9921. There is no public way to avoid it. Tested with
+Streamlit 1.67.0. The names used are `AppSession.request_rerun`, `_create_scriptrunner`,
+`_scriptrunner` and `_event_loop`. If one of them is gone, no request waits, and the tests fail.
 """
 
 from collections import deque
@@ -21,26 +22,29 @@ from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 _ASK, _CREATE = "request_rerun", "_create_scriptrunner"
-_LINE = "_digits_line"  # a name that Streamlit does not have
+_LINE = "_digits_line"  # a name that Streamlit does not use
 Request = Callable[[AppSession, ClientState | None], None]
 Create = Callable[[AppSession, RerunData], None]
 
 
 class _EndedError(Exception):
-    """The session's run takes no more requests; all its messages are in the loop."""
+    """The session's script run takes no more requests, and all its messages are in the loop."""
 
 
 def install() -> None:
-    """Make all sessions of this server wait, once."""
+    """Install the queue for all sessions of this server; only the first call has an effect."""
     needed = _ASK, _CREATE
     if all(hasattr(AppSession, name) for name in needed) and not hasattr(AppSession, _LINE):
-        setattr(AppSession, _LINE, ())  # requests of a session, in the order in which they came
+        setattr(AppSession, _LINE, ())  # a session's waiting requests, oldest first
         setattr(AppSession, _CREATE, _in_no_place(AppSession._create_scriptrunner))
         setattr(AppSession, _ASK, _in_line(AppSession.request_rerun))
 
 
 def _in_no_place(create: Create) -> Create:
-    """Refuse to take the place of a run; only it itself can tell whether it has ended."""
+    """Refuse to replace a script run.
+
+    Streamlit tries this only after that run has refused the request, which means it has ended.
+    """
 
     @wraps(create)
     def create_if_free(session: AppSession, data: RerunData) -> None:
@@ -53,7 +57,7 @@ def _in_no_place(create: Create) -> Create:
 
 
 def _in_line(ask: Request) -> Request:
-    """Have requests wait in the order in which they came."""
+    """Make requests wait in the order in which they arrived."""
 
     @wraps(ask)
     def request(session: AppSession, client_state: ClientState | None) -> None:
@@ -70,14 +74,14 @@ def _in_line(ask: Request) -> Request:
 
 
 def _come_back(ask: Request, session: AppSession, ended: ScriptRunner | None) -> None:
-    """See to the line once what is in the session's event loop by now has been done."""
+    """Return to the queue once everything that is already in the session's event loop is done."""
     session._event_loop.call_soon_threadsafe(_next_one, ask, session, ended)
 
 
 def _next_one(ask: Request, session: AppSession, ended: ScriptRunner | None) -> None:
-    """Ask for the first in line, which no later one overtakes, and see to the others."""
+    """Make the first request in the queue, which none may overtake, and schedule the others."""
     if session._scriptrunner is ended:
-        session._scriptrunner = None  # all that it sent has arrived
+        session._scriptrunner = None  # all its messages have arrived
     line, ended = getattr(session, _LINE), None
     client_state = line.popleft()
     try:

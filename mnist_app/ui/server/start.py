@@ -1,4 +1,4 @@
-"""The command that starts the app: Streamlit, with the app's own options from any folder."""
+"""Start the app: run Streamlit with the app's own options, from any folder."""
 
 import tomllib
 from collections.abc import Iterator
@@ -13,12 +13,13 @@ _CONFIG = Path(".streamlit") / "config.toml"
 def start_app(port: int | None = None, address: str | None = None) -> None:
     """Serve the app until it is interrupted.
 
-    Streamlit finds the app's options beside app.py. A file .streamlit/config.toml in the working
-    directory has the last word, and before it the environment (STREAMLIT_SERVER_PORT, ...).
+    Streamlit finds the app's options in the folder of app.py. The environment
+    (STREAMLIT_SERVER_PORT, ...) overrides them. If a file .streamlit/config.toml in the working
+    directory has another value for one of the app's options, that value overrides both.
 
     Args:
-        port: that it answers on; by default 8501, or the next one that is free.
-        address: that it listens at; by default this machine alone.
+        port: the port to listen on; by default 8501, or the next free one.
+        address: the address to listen on; by default this machine alone.
     """
     from streamlit.web import cli
 
@@ -30,9 +31,10 @@ def start_app(port: int | None = None, address: str | None = None) -> None:
 
 
 def options_of_folder(folder: Path) -> dict[str, Any]:
-    """The options of the app for which a folder's own .streamlit/config.toml has other values.
+    """Return the app's options for which a folder's own .streamlit/config.toml has other values.
 
-    Streamlit itself would rather take those beside app.py. It also says what is wrong with a file.
+    Streamlit itself would prefer the values in the folder of app.py. If a file is broken, the
+    result is empty, because Streamlit reports what is wrong with it.
     """
     own, ours = folder / _CONFIG, shipped_folder() / _CONFIG
     try:
@@ -43,7 +45,7 @@ def options_of_folder(folder: Path) -> dict[str, Any]:
 
 
 def _options(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each option with its full name, as ("theme.light.textColor", "#fff")."""
+    """Yield each option with its full name, such as ("theme.light.textColor", "#fff")."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _options(value, f"{prefix}{name}.")

@@ -1,7 +1,7 @@
-"""Names of Streamlit that are not its public interface: what the app changes and reads of them.
+"""The names outside Streamlit's public interface that the app changes or reads.
 
-There is no public way for what is done here. Tried with Streamlit 1.67.0. Where a name is gone the
-app works without it, and the tests tell. The queue of reruns is in a module of its own.
+There is no public way to do any of this. Tested with Streamlit 1.67.0. If a name is gone, the app
+works without it, and the tests fail. The queue of reruns has its own module.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from streamlit.runtime import app_session, uploaded_file_manager
 
 
 def install() -> None:
-    """Change what a browser could otherwise do to all sessions. Cheap to repeat."""
+    """Prevent one browser from harming all sessions. Cheap to repeat."""
     _ignore_requests_to_clear_the_cache()
     _ask_nobody_for_the_own_address()
 
 
 def _ignore_requests_to_clear_the_cache() -> None:
-    """A message that any browser can send makes Streamlit forget what all sessions share.
+    """Ignore the message that makes Streamlit clear its caches, which all sessions share.
 
-    Every session's networks would have to be loaded again, and the teacher's door would forget who
-    guesses. No option turns it off: `client.toolbarMode` only hides the menu that sends it.
+    Any browser can send it. Every session's networks would then have to be loaded again. No option
+    turns it off: `client.toolbarMode` only hides the menu that sends it.
     """
     session = getattr(app_session, "AppSession", None)
     if session is not None and hasattr(session, "_handle_clear_cache_request"):
@@ -35,10 +35,11 @@ def _do_nothing(_session: object) -> None:
 
 
 def _ask_nobody_for_the_own_address() -> None:
-    """For a page from elsewhere Streamlit asks the internet for this machine's address.
+    """Keep Streamlit from asking the internet for this machine's address.
 
-    It does so in the event loop, in which all sessions wait meanwhile, and nothing here depends on
-    the answer. Reported as https://github.com/streamlit/streamlit/issues/7721.
+    It does so for a page from another origin. It asks in the event loop, so all sessions wait
+    meanwhile, and nothing here depends on the answer. Reported as
+    https://github.com/streamlit/streamlit/issues/7721.
     """
     if hasattr(net_util, "get_external_ip"):
         net_util.get_external_ip = _unknown
@@ -48,14 +49,14 @@ def _unknown() -> None:
     return None
 
 
-# Uploads. Streamlit limits the size of a file, not that of all files together:
+# Uploads. Streamlit limits the size of each file, but not of all files together:
 # https://github.com/streamlit/streamlit/issues/3401, 9218.
 
 
 def held_uploads() -> dict[str, dict[str, int]]:
-    """The bytes of each upload that is held: by session, then by file, oldest first.
+    """Return the bytes of each upload on the server, by session, then by file, oldest first.
 
-    Empty if Streamlit does not tell.
+    Empty if Streamlit does not reveal them.
     """
     stored = getattr(_uploads(), "file_storage", None)
     if not isinstance(stored, Mapping):
@@ -67,7 +68,7 @@ def held_uploads() -> dict[str, dict[str, int]]:
 
 
 def drop_upload(session: str, file: str) -> None:
-    """Forget an upload; the page that chose it finds it gone."""
+    """Drop an upload; the page that chose it then finds it gone."""
     if remove := getattr(_uploads(), "remove_file", None):
         remove(session, file)
 
@@ -77,23 +78,23 @@ def _uploads() -> object:
 
 
 def is_dropped_upload(file: object) -> bool:
-    """Whether an uploader's state lists a file that the server no longer holds."""
+    """Return whether a file in an uploader's state is no longer on the server."""
     kind = getattr(uploaded_file_manager, "DeletedFile", None)
     return kind is not None and isinstance(file, kind)
 
 
-# The cookie against forged requests: nothing else is the same in all pages of a browser.
+# The cookie against forged requests. Nothing else is the same on all pages of a browser.
 
 
 def cookie_mark() -> bytes:
-    """What the cookie of this page's browser holds; empty if there is none."""
+    """Return the content of this browser's cookie; empty if there isn't one."""
     return _unmasked(st.context.cookies.get("_streamlit_xsrf"))
 
 
 def _unmasked(cookie: object) -> bytes:
-    """What Streamlit's cookie holds, "2|mask|masked|time", which each page gets under a new mask.
+    """Return the unmasked content of Streamlit's cookie, "2|mask|masked|time".
 
-    Empty where it is none.
+    Each page gets it with a new mask. Empty if `cookie` is not such a cookie.
     """
     parts = cookie.strip("\"'").split("|") if isinstance(cookie, str) else []
     if len(parts) != 4:

@@ -1,4 +1,4 @@
-"""How many bytes of uploads the server holds, whoever sends them and however."""
+"""Limit how many bytes of uploads the server holds, whoever sends them and however."""
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -12,15 +12,16 @@ _ROUTE = "/_stcore/upload_file/"
 
 
 class UploadLimits:
-    """ASGI middleware that keeps uploads from filling the memory; they need no control of the page.
+    """ASGI middleware that keeps uploads from filling the memory.
 
-    Beyond a session's share its oldest files go; where a page lists them, it says so. Beyond what
-    all may have together an upload is refused before its body is read.
+    Anyone can send uploads, even without a control on the page. If a session exceeds its share, its
+    oldest files are dropped, and a page that lists them says so. If an upload would exceed the
+    share of all sessions together, it is refused before its body is read.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._arriving = 0  # bytes of uploads that are on their way
+        self._arriving = 0  # bytes of uploads on their way
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -43,7 +44,7 @@ class UploadLimits:
 
 
 def _target(scope: Scope) -> tuple[str, str] | None:
-    """The session and the file that a request uploads; None if it does something else."""
+    """Return the session and the file of an upload request, or None for any other request."""
     if scope["type"] != "http" or scope["method"] != "PUT":
         return None
     _, found, rest = scope["path"].partition(_ROUTE)
@@ -52,7 +53,7 @@ def _target(scope: Scope) -> tuple[str, str] | None:
 
 
 def _announced_size(headers: Headers) -> int | None:
-    """The length of the body in bytes; None if the request does not commit itself to one."""
+    """Return the length of the body in bytes, or None if the request does not commit to one."""
     length = headers.get("content-length", "")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
         return None
@@ -60,7 +61,7 @@ def _announced_size(headers: Headers) -> int | None:
 
 
 def _held_with(size: int, session: str, file: str) -> int:
-    """The bytes that are held once a file has arrived and the session's oldest have gone for it."""
+    """Return the bytes held once a file has arrived and the session's oldest have been dropped."""
     held = streamlit_internals.held_uploads()
     own = {name: n for name, n in held.pop(session, {}).items() if name != file}
     gone = _oldest_beyond(MOST_OF_A_SESSION - size, own)
@@ -69,14 +70,14 @@ def _held_with(size: int, session: str, file: str) -> int:
 
 
 def _make_room(session: str) -> None:
-    """Let the oldest files of a session go until it holds no more than its share."""
+    """Drop a session's oldest files until it holds no more than its share."""
     own = streamlit_internals.held_uploads().get(session, {})
     for file in _oldest_beyond(MOST_OF_A_SESSION, own):
         streamlit_internals.drop_upload(session, file)
 
 
 def _oldest_beyond(most: int, files: dict[str, int]) -> list[str]:
-    """The files, oldest first, without which the others have at most so many bytes."""
+    """Return the oldest files to drop so that the others have at most `most` bytes together."""
     total, gone = sum(files.values()), []
     for name, size in files.items():
         if total <= most:

@@ -11,11 +11,11 @@ from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
-_WIDGET = "network"  # the key of the select box, and the name in the page's address
+_WIDGET = "network"  # the key of the select box, and the name of the query parameter
 
 
 def current_choice() -> Choice | None:
-    """The network to draw with; None if there is none yet, or it is broken."""
+    """Return the network that reads the drawing, or None if there isn't one yet or it is broken."""
     labels = _labels(listing.current())
     if not labels:
         return None
@@ -28,7 +28,7 @@ def current_choice() -> Choice | None:
 
 
 def render(there: Listing) -> Choice | None:
-    """Draw the select box, or say that there is no network; the one that is chosen."""
+    """Draw the select box and return the chosen network, or say that there is no network."""
     labels = _labels(there)
     if not labels:
         st.info("There is no network yet: train one in the Train tab.")
@@ -47,7 +47,7 @@ def render(there: Listing) -> Choice | None:
 
 
 def _labels(there: Listing) -> dict[str, str]:
-    """The networks, best first, and before them those in training: key -> text."""
+    """Return the networks' labels by key: those in training first, then the others, best first."""
     labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in there.in_training}
     return labels | {
         info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
@@ -57,7 +57,7 @@ def _labels(there: Listing) -> dict[str, str]:
 
 
 def _select(labels: dict[str, str]) -> str:
-    # Only a value that is no option is replaced: setting it at every run would undo a choice that
+    # Only replace a value that is not an option: setting it on every rerun would undo a choice that
     # is on its way.
     if st.session_state.get(_WIDGET) not in labels:
         st.session_state[_WIDGET] = _key(labels)
@@ -72,9 +72,9 @@ def _select(labels: dict[str, str]) -> str:
 
 
 def _key(labels: dict[str, str]) -> str:
-    """What was chosen, or else is in the URL, or else the default: one of the options.
+    """Return what was chosen, else what is in the URL, else the default: one of the options.
 
-    What was chosen last is kept apart, as a page may still send an old label.
+    The last choice is also kept in the session, because a page may still send an old label.
     """
     default = _default(labels)
     chosen = st.session_state.get(_WIDGET)
@@ -87,7 +87,7 @@ def _key(labels: dict[str, str]) -> str:
 
 
 def _tell_if_gone(key: str) -> None:
-    """Say so if another network has to read, as the chosen one was deleted."""
+    """Say so if the chosen network was deleted and another one reads instead."""
     page = current_session().page
     chosen = page.network
     if chosen and chosen != key and not chosen.startswith(RUN_PREFIX):
@@ -102,6 +102,6 @@ def _default(labels: dict[str, str]) -> str:
 
 
 def _result_of(key: str) -> str:
-    """The name of the result that a run ended with."""
+    """Return the name of the result that a run ended with, "" if there isn't one."""
     run = find_run(key.removeprefix(RUN_PREFIX))
     return ((run.log.end or {}).get("name") if run else None) or ""

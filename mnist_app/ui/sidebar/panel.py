@@ -1,4 +1,4 @@
-"""The sidebar: which network reads the drawings, and what it is."""
+"""The sidebar: the network that reads the drawings, and facts about it."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from mnist_app.ui.sidebar import network_choice, qr_code
 
 
 def render() -> Choice | None:
-    """Draw the sidebar below its title; the network that is chosen there."""
+    """Draw the sidebar below its title, and return the network chosen there."""
     there = listing.current()
     with st.sidebar:
         choice = network_choice.render(there)
@@ -37,7 +37,7 @@ def render() -> Choice | None:
 
 
 def _network(choice: Choice) -> None:
-    """Tell of the network that is chosen."""
+    """Describe the chosen network."""
     if choice.predictor is None:
         st.caption("Training now: it can be drawn with after its first epoch.")
         return

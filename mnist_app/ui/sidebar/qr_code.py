@@ -1,4 +1,4 @@
-"""The way in for other devices: the page's address on the network, as text and QR code."""
+"""How other devices reach the app: the page's address on the network, as text and QR code."""
 
 import segno
 import streamlit as st
@@ -9,7 +9,7 @@ from mnist_app.ui import style
 
 
 def render() -> None:
-    """Draw it, where other devices can reach the app at all."""
+    """Draw the address and its QR code, if other devices can reach the app at all."""
     configured = settings.valid_or_none(settings.public_address)
     if not (configured or network_address.is_reached_by_others(st.get_option("server.address"))):
         return
@@ -27,5 +27,8 @@ def render() -> None:
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def _picture(address: str) -> str:
-    """The QR code of an address as a data URL, with the four modules of white that readers need."""
+    """Return the QR code of an address as a data URL.
+
+    It has the white margin of four modules that readers need.
+    """
     return segno.make(address, error="m", micro=False).png_data_uri(scale=8, border=4)

@@ -14,7 +14,7 @@ from mnist_app.ui.markdown import escaped
 
 
 def render(info: WeightsInfo) -> None:
-    """Offer the report, once what stands in it is computed."""
+    """Offer the report as soon as everything in it has been computed."""
     st.caption(
         "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
         "that opens without the internet."

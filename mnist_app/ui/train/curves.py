@@ -1,4 +1,4 @@
-"""The curves of a run, with others laid over them, and a drawing while the network learns."""
+"""A run's curves, with others laid over them, and how the network reads a drawing as it learns."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -16,7 +16,7 @@ from mnist_app.ui import loaded_networks, session
 
 
 class Point(NamedTuple):
-    """What the curves of a run show of an epoch."""
+    """What the curves of a run show for one epoch."""
 
     epoch: int
     train_loss: float
@@ -26,7 +26,7 @@ class Point(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """The epochs of one run or result, under the name that the legend gives it."""
+    """The epochs of one run or result, under its name in the legend."""
 
     name: str
     points: tuple[Point, ...]
@@ -37,7 +37,7 @@ def render(now: RunStatus, others: Sequence[RunStatus]) -> None:
 
     Args:
         now: the run.
-        others: that can be laid over it.
+        others: runs whose curves can be laid over it.
     """
     epochs = now.log.epochs
     shown = [_curve(now.id, epochs.values()), *_overlays(others)]
@@ -60,7 +60,10 @@ def render(now: RunStatus, others: Sequence[RunStatus]) -> None:
 
 @lru_cache(16)
 def figures_of(curves: tuple[Curve, ...]) -> tuple[go.Figure, go.Figure]:
-    """Accuracy and loss per epoch: made once for all who look at the same. Do not change them."""
+    """Return the figures of accuracy and loss per epoch.
+
+    They are cached and shared by all sessions, so do not change them.
+    """
     runs = {curve.name: [point._asdict() for point in curve.points] for curve in curves}
     return charts.accuracy_curves(runs), charts.loss_curves(runs)
 
@@ -71,7 +74,7 @@ def _curve(name: str, epochs: Iterable[Event]) -> Curve:
 
 
 def _overlays(others: Sequence[RunStatus]) -> list[Curve]:
-    """Curves of other runs and saved results to lay over this one's."""
+    """Return the curves of the other runs and saved results that the user lays over this one."""
     runs = {status.id: status for status in others if status.log.epochs}
     infos = {info.name: info for info in weights.list_weights()}
     chosen = st.multiselect(

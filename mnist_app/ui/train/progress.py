@@ -1,4 +1,4 @@
-"""How far a run is: its progress, its result or why it died, and the buttons for it."""
+"""The progress of a run, its result or why it died, and its buttons."""
 
 from collections.abc import Callable
 

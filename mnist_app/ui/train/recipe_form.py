@@ -1,4 +1,4 @@
-"""Widgets for a recipe; what they say about a field is read from `recipes.recipe.FIELDS`."""
+"""Widgets for a recipe. What they say about a field comes from `recipes.recipe.FIELDS`."""
 
 from typing import Any, get_args
 
@@ -8,7 +8,7 @@ from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.ui import session
 
-MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")  # seen at once, the others on demand
+MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")  # always shown, the others on demand
 GROUPS: dict[Group, tuple[str, ...]] = {
     group: tuple(f.name for f in FIELDS.values() if f.group == group and f.name not in MAIN)
     for group in get_args(Group)
@@ -16,14 +16,14 @@ GROUPS: dict[Group, tuple[str, ...]] = {
 
 
 class _Arguments(session.Persistence):
-    """What all kinds of widgets take."""
+    """The arguments that every kind of widget takes."""
 
     key: str
     help: str
 
 
 def render_fields(preset: Recipe) -> dict[str, Any]:
-    """Show widgets for all fields, starting from a preset; return what they hold, unvalidated."""
+    """Show widgets for all fields, starting from a preset; return their values, unvalidated."""
     values = _row(MAIN, preset, columns=2)
     with st.expander("All settings", key="all_settings"):
         for title, fields in GROUPS.items():
@@ -35,7 +35,7 @@ def render_fields(preset: Recipe) -> dict[str, Any]:
 def _row(fields: tuple[str, ...], preset: Recipe, columns: int) -> dict[str, Any]:
     values = {}
     for number, field in enumerate(fields):
-        if number % columns == 0:  # a row of its own: on a phone the order stays
+        if number % columns == 0:  # new columns for each row keep the order on a phone
             places = st.columns(columns)
         with places[number % columns]:
             values[field] = _widget(FIELDS[field], getattr(preset, field), f"{preset.name}-{field}")
@@ -58,7 +58,7 @@ def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
     kind = int if facts.is_whole else float
     return st.number_input(
         facts.label_with_unit,
-        value=default,  # without limits: the page would keep the old value and not say why
+        value=default,  # no limits: with them, the page would keep the old value and not say why
         step=kind(facts.step),
         format="%d" if facts.is_whole else "%g",
         placeholder="all" if facts.is_optional else None,

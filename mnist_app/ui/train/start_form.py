@@ -1,4 +1,4 @@
-"""The form that starts a training: a preset, a data set, changes of the recipe, a name."""
+"""The form that starts a training: a preset, a data set, changes to the recipe, a name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _DATASETS = {
 
 
 def render() -> None:
-    """Draw the form; a click starts the training."""
+    """Draw the form; its button starts the training."""
     st.subheader("Recipe", anchor=False)
     preset = _preset()
     dataset = _dataset()
@@ -73,7 +73,7 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
             preset.changed(**values), name or preset.name, owner=session.browser_id()
         )
     except InputError as error:
-        memory.start_problem = str(error)  # the page may be drawn again before it is read
+        memory.start_problem = str(error)  # kept: the page may rerun before anyone reads it
         return
     choice_box.choose("run", run.id)
     st.rerun()

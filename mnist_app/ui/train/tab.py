@@ -1,4 +1,4 @@
-"""The Train tab: choose a recipe, start it, follow it live, stop, resume, keep."""
+"""The Train tab: choose a recipe, start a run, follow it live, stop it, resume it, keep it."""
 
 import streamlit as st
 
@@ -36,11 +36,11 @@ def _follow() -> None:
 
 
 def _chosen_run(statuses: dict[str, RunStatus]) -> str:
-    """The run to show: the one started or chosen last, else one in progress, else the newest."""
+    """Return the run to show: last started or chosen, else one in progress, else the newest."""
 
     def default() -> str:
         live = [run_id for run_id, now in statuses.items() if now.state in ("running", "starting")]
         return (live or list(statuses))[0]
 
-    # The labels stay the same while the runs go on: new ones would close an open list.
+    # The labels stay the same while the runs progress: new ones would close an open list.
     return choice_box.render("Run", "run", list(statuses), default)
