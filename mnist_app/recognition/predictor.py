@@ -117,6 +117,12 @@ class Predictor:
         """
         return cls(weights.load_model(path, recipe), recipe)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the network and of its copy with folded layers."""
+        networks = self.model, self._quick
+        return sum(t.nbytes for network in networks for t in network.state_dict().values())
+
     def predict(self, drawing: Drawing | np.ndarray) -> Prediction:
         """Recognise one digit in a drawing or in its pixels, uint8 (H, W, 4)."""
         return self.predict_many([drawing])[0]

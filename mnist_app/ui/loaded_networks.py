@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import streamlit as st
 import torch
 
 from mnist_app.drawing.drawing import Drawing
@@ -13,6 +12,7 @@ from mnist_app.recipes.recipe import Recipe
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.runs.run import Run, find_run
+from mnist_app.ui import network_cache
 from mnist_app.ui.listing import RUN_PREFIX
 from mnist_app.ui.session import current_session
 
@@ -66,21 +66,13 @@ def result_named(name: str) -> ReadyChoice:
     """
     path = weights.path_of(name)
     version = path.stat().st_mtime_ns
-    return ReadyChoice(name, _loaded(name, str(path), version), version)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _loaded(name: str, path: str, version: int) -> Predictor:  # noqa: ARG001, the cache's key
-    return Predictor.load(name)
+    predictor = network_cache.SHARED.get(path, version, lambda: Predictor.load(name))
+    return ReadyChoice(name, predictor, version)
 
 
 def _snapshot_predictor(path: Path, recipe: Recipe) -> Predictor:
-    return _loaded_snapshot(path, path.stat().st_mtime_ns, recipe)
-
-
-@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={Recipe: Recipe.model_dump_json})
-def _loaded_snapshot(path: Path, version: int, recipe: Recipe) -> Predictor:  # noqa: ARG001
-    return Predictor.from_file(path, recipe)
+    version = path.stat().st_mtime_ns
+    return network_cache.SHARED.get(path, version, lambda: Predictor.from_file(path, recipe))
 
 
 def probabilities_by_epoch(run: Run, drawing: Drawing) -> dict[int, list[float]]:
@@ -109,5 +101,5 @@ def _thinned(snapshots: dict[int, Path]) -> dict[int, Path]:
 
 
 def _probabilities(path: Path, recipe: Recipe, drawing: Drawing) -> list[float]:
-    prediction = Predictor.from_file(path, recipe).predict(drawing)
+    prediction = _snapshot_predictor(path, recipe).predict(drawing)
     return [float(share) for share in prediction.probabilities]
