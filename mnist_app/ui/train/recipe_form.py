@@ -4,6 +4,8 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from mnist_app.common.translation import _
+from mnist_app.figures import field_texts
 from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.ui import session
@@ -25,9 +27,9 @@ class _Arguments(session.Persistence):
 def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return their values, unvalidated."""
     values = _row(MAIN, preset, columns=2)
-    with st.expander("All settings", key="all_settings"):
+    with st.expander(_("All settings"), key="all_settings"):
         for title, fields in GROUPS.items():
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{_(title)}**")
             values |= _row(fields, preset, columns=2)
     return values
 
@@ -43,8 +45,9 @@ def _row(fields: tuple[str, ...], preset: Recipe, columns: int) -> dict[str, Any
 
 
 def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
-    label = facts.label_with_unit
-    common: _Arguments = {"key": key, "help": facts.help, **session.PERSISTENT}
+    label = field_texts.label_with_unit(facts)
+    help_text = field_texts.help_text(facts)
+    common: _Arguments = {"key": key, "help": help_text, **session.PERSISTENT}
     if facts.is_switch:
         return st.toggle(label, default, **common)
     if facts.choices:
@@ -57,10 +60,10 @@ def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
 def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
     kind = int if facts.is_whole else float
     return st.number_input(
-        facts.label_with_unit,
+        field_texts.label_with_unit(facts),
         value=default,  # no limits: with them, the page would keep the old value and not say why
         step=kind(facts.step),
         format="%d" if facts.is_whole else "%g",
-        placeholder="all" if facts.is_optional else None,
+        placeholder=_("all") if facts.is_optional else None,
         **common,
     )
