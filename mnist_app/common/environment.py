@@ -32,7 +32,7 @@ def _path(text: str) -> Path:
 
 
 def _checked_address(text: str) -> str:
-    """An address to open in a browser: a host, a host with a port, or a URL; ValueError otherwise."""
+    """Return an address for browsers: a host, a host with a port, or a URL; else ValueError."""
     parts = urlsplit(text if "//" in text else f"//{text}")
     is_web = parts.scheme in ("", "http", "https")
     if not (is_web and parts.hostname and (parts.port is None or parts.port)):
@@ -41,7 +41,7 @@ def _checked_address(text: str) -> str:
 
 
 def _checked_networks(text: str) -> str:
-    """IP addresses and networks separated by commas; ValueError otherwise."""
+    """Return IP addresses and networks separated by commas; else raise ValueError."""
     for word in text.split(","):
         ip_network(word.strip())
     return text

@@ -77,7 +77,9 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
         try:
             return _pixels(picture)
         except _DAMAGES:
-            raise InputError(f"{name} is cut off or damaged: copy it again, or remove it.") from None
+            raise InputError(
+                f"{name} is cut off or damaged: copy it again, or remove it."
+            ) from None
 
 
 def _opened(file: BinaryIO, name: str) -> Image.Image:

@@ -312,7 +312,8 @@ def _sentence(error: ValidationError) -> str:
         unknown, known = shortened(repr(name)), ", ".join(Recipe.model_fields)
         return f"A recipe has no field {unknown}: its fields are {known}."
     facts = FIELDS[name]
-    remedy = facts.remedy or reason[0].lower() + reason[1:]
+    is_part = len(first["loc"]) > 1  # of a list, of which pydantic would say what a float is
+    remedy = f"write {facts.help}" if is_part else facts.remedy or reason[0].lower() + reason[1:]
     return f"{facts.label} is {_shown(first['input'])}: {remedy}."
 
 

@@ -504,7 +504,7 @@ def test_json_is_one_object_with_every_check(call, trained, port):
     assert set(answer["checks"][0]) == {"name", "level", "text", "remedy"}
     names = [check["name"] for check in answer["checks"]]
     assert names[0] == "Python"
-    assert names[-4] == "network mine"
+    assert "network mine" in names
     assert names[-1] == f"port {port}"
     assert len(set(names)) == len(names)
 

@@ -75,7 +75,7 @@ def test_a_value_out_of_range_is_refused_with_field_and_value(field, side):
 )
 def test_an_error_names_the_label_that_is_seen_the_value_and_what_to_choose(field, value, limits):
     message = message_of(**{field: value})
-    shown = "empty" if value is None else f"{value!r}"
+    shown = {None: "empty", 0.0: "0"}.get(value, f"{value!r}")
     assert message.startswith(f"{FIELDS[field].label} is {shown}: choose a ")
     assert f"number from {limits}" in message
     assert "\n" not in message
@@ -170,12 +170,12 @@ def test_steps_are_read_from_text(text, steps):
 @pytest.mark.parametrize("text", ["15", "15:", ":0.1", "15=0.1", "a:b", "15:0.1;20:0.2", "-3:0.1"])
 def test_steps_that_cannot_be_read_are_refused_with_an_example(text):
     message = message_of(steps=text)
-    assert f"steps = {text!r}" in message
+    assert message.startswith(f"Steps is {text!r}: write epoch:rate pairs")
     assert "15:1e-4,40:1e-5" in message
 
 
 def test_a_rate_that_is_no_number_is_refused():
-    assert "steps = '--'" in message_of(steps="5:--")
+    assert message_of(steps="5:--").startswith("Steps is '--': write epoch:rate pairs")
 
 
 def test_values_from_a_command_line_are_read_from_text():
@@ -193,9 +193,9 @@ def test_a_changed_recipe_differs_in_what_was_changed_only():
 
 
 def test_a_change_is_validated_again_alone_and_together_with_the_rest():
-    with pytest.raises(InputError, match="epochs = 0"):
+    with pytest.raises(InputError, match="Epochs is 0"):
         RECIPES["lenet5"].changed(epochs=0)
-    with pytest.raises(InputError, match="steps"):
+    with pytest.raises(InputError, match="The schedule 'steps' needs"):
         RECIPES["mlp-300"].changed(steps=())
     with pytest.raises(InputError, match="no field 'epoch'"):
         RECIPES["lenet5"].changed(epoch=3)
@@ -290,5 +290,5 @@ def test_every_field_has_its_line_of_help():
 
 
 def test_a_range_is_written_in_whole_numbers():
-    with pytest.raises(InputError, match="range 0 to 2147483647"):
+    with pytest.raises(InputError, match="from 0 to 2147483647"):
         Recipe(seed=-1)

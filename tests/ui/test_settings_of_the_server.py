@@ -77,7 +77,9 @@ def test_a_code_that_is_guessed_within_hours_opens_nothing_and_says_so(monkeypat
 def test_a_server_behind_a_proxy_warns_where_no_code_is_set(monkeypatch):
     monkeypatch.delenv("MNIST_APP_TEACHER_CODE", raising=False)
     monkeypatch.setenv("MNIST_APP_ADDRESS", "digits.school")
-    monkeypatch.setattr(permissions.st, "get_option", {"server.address": "localhost"}.get)
+    monkeypatch.setattr(
+        permissions.st, "get_option", {"server.address": "localhost", "secrets.files": []}.get
+    )
     app = AppTest.from_string(SIDEBAR, default_timeout=180).run()
     assert app.warning
 

@@ -36,7 +36,10 @@ def check_code() -> Check:
     code = configured_code()
     if code and is_too_short(code):
         return Check(
-            name, "fail", f"it has fewer than {LEAST_LENGTH} characters", f"set {VARIABLE} to a longer one"
+            name,
+            "fail",
+            f"it has fewer than {LEAST_LENGTH} characters",
+            f"set {VARIABLE} to a longer one",
         )
     if code:
         return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")

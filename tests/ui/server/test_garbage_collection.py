@@ -27,7 +27,7 @@ def test_what_is_loaded_is_set_aside_and_what_comes_later_is_still_collected():
 
 
 def test_what_is_garbage_already_is_freed():
-    cycle = types.SimpleNamespace()
+    cycle = types.ModuleType("cycle")
     cycle.itself = cycle
     reference = weakref.ref(cycle)
     del cycle
