@@ -103,7 +103,7 @@ def test_layers_from_the_image_to_the_logits(app):
     drawn(app, "lenet5", SEVEN)
     panel = opened(app, "layers")
     expect(panel).to_contain_text("Conv 5x5 · 6 × 28 × 28")
-    expect(panel).to_contain_text("Its 6 filters, 5×5")
+    expect(panel).to_contain_text("6 filters, 5×5")
     assert panel.locator(".maps img").count() >= 6
     unit = panel.locator(".units:not(.named) span").first
     expect(unit).to_have_attribute("title", re.compile(r"unit 0: -?[\d.e-]+"))
@@ -117,8 +117,8 @@ def test_layers_from_the_image_to_the_logits(app):
 def test_layers_of_a_perceptron_and_of_networks_side_by_side(app):
     drawn(app, "mlp-128-64", SEVEN)
     panel = opened(app, "layers")
-    expect(panel).to_contain_text("The weights of the 32 units, of 128")
-    expect(panel.get_by_alt_text("32 weights")).to_be_visible()
+    expect(panel).to_contain_text("The weights of the 32 units (of 128)")
+    expect(panel.get_by_alt_text("weights of 32 units")).to_be_visible()
     app.choose("network", "canvas-large")
     expect(panel).to_contain_text("It is 4 networks side by side")
     expect(panel).to_contain_text("Residual: Conv 3x3")
