@@ -70,7 +70,7 @@ def test_a_value_out_of_range_is_refused_with_field_and_value(field, side):
         ("dropout", 0.95, "0 to 0.9"),
         ("momentum", -0.1, "0 to 0.99"),
         ("rotation", 90, "0 to 45"),
-        ("validation_fraction", 0.0, "0.01 to 0.5"),
+        ("validation_fraction", 0.001, "0.01 to 0.5"),
     ],
 )
 def test_an_error_names_the_label_that_is_seen_the_value_and_what_to_choose(field, value, limits):
@@ -170,12 +170,12 @@ def test_steps_are_read_from_text(text, steps):
 @pytest.mark.parametrize("text", ["15", "15:", ":0.1", "15=0.1", "a:b", "15:0.1;20:0.2", "-3:0.1"])
 def test_steps_that_cannot_be_read_are_refused_with_an_example(text):
     message = message_of(steps=text)
-    assert f"steps = {text!r}" in message
+    assert f"Steps is {text!r}: write epoch:rate pairs" in message
     assert "15:1e-4,40:1e-5" in message
 
 
 def test_a_rate_that_is_no_number_is_refused():
-    assert "steps = '--'" in message_of(steps="5:--")
+    assert "Steps is '--'" in message_of(steps="5:--")
 
 
 def test_values_from_a_command_line_are_read_from_text():
@@ -193,7 +193,7 @@ def test_a_changed_recipe_differs_in_what_was_changed_only():
 
 
 def test_a_change_is_validated_again_alone_and_together_with_the_rest():
-    with pytest.raises(InputError, match="epochs = 0"):
+    with pytest.raises(InputError, match="Epochs is 0"):
         RECIPES["lenet5"].changed(epochs=0)
     with pytest.raises(InputError, match="steps"):
         RECIPES["mlp-300"].changed(steps=())
@@ -234,9 +234,9 @@ def test_fields_tell_their_labels_and_units():
     assert FIELDS["learning_rate"].label_with_unit == "Learning rate"
     assert FIELDS["rotation"].label == "Rotation"
     assert FIELDS["rotation"].label_with_unit == "Rotation (degrees)"
-    assert FIELDS["rotation"].help == "random rotation (0 to 45 degrees)"
+    assert FIELDS["rotation"].help == "Largest random rotation (0 to 45 degrees)."
     assert FIELDS["non_digits"].label == "Non-digits"
-    assert FIELDS["loss"].help == FIELDS["loss"].info.description
+    assert FIELDS["loss"].help == f"{FIELDS['loss'].info.description}."
 
 
 def test_fields_tell_widgets_how_far_a_click_leads():
@@ -290,5 +290,5 @@ def test_every_field_has_its_line_of_help():
 
 
 def test_a_range_is_written_in_whole_numbers():
-    with pytest.raises(InputError, match="range 0 to 2147483647"):
+    with pytest.raises(InputError, match="from 0 to 2147483647"):
         Recipe(seed=-1)

@@ -78,7 +78,7 @@ def test_too_many_trials_are_refused_with_their_number():
     [
         ({}, "0 fields"),
         (dict.fromkeys(("dropout", "l1", "l2", "zoom", "shear"), (0.1,)), "5 fields"),
-        ({"dropout": ()}, "no value for dropout"),
+        ({"dropout": ()}, "Dropout has no values"),
     ],
 )
 def test_a_space_needs_one_to_four_fields_with_values(fields, words):
@@ -88,7 +88,7 @@ def test_a_space_needs_one_to_four_fields_with_values(fields, words):
 
 def test_values_that_do_not_go_together_are_refused_before_anything_starts():
     base = BASE.changed(batch_norm=True)
-    with pytest.raises(InputError, match="batch_size"):
+    with pytest.raises(InputError, match="larger batch size"):
         Space(base, "grid", {"batch_size": (1, 16)}).trials()
 
 

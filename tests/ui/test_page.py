@@ -112,7 +112,7 @@ def test_the_form_shows_labels_units_and_ranges(app):
     assert app.number_input(key="lenet5-learning_rate").label == "Learning rate"
     rotation = app.number_input(key="lenet5-rotation")
     assert rotation.label == "Rotation (degrees)"
-    assert rotation.help == "random rotation (0 to 45 degrees)"
+    assert rotation.help == "Largest random rotation (0 to 45 degrees)."
     assert app.selectbox(key="lenet5-optimizer").options == ["sgd", "adam", "adamw"]
 
 
