@@ -21,8 +21,14 @@ from mnist_app.recipes.presets import RECIPES
 
 @click.command()
 @click.argument("presets", nargs=-1)
-@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True)
-@click.option("--seed", type=click.IntRange(0), help="This seed alone.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How many seeds to train, from 0.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Train only this seed.")
 @THREADS_OPTION
 @OUTPUT_OPTION
 @JSON_OPTION
@@ -64,6 +70,6 @@ def ensemble(output: Path, as_json: bool) -> None:
         print_json(weights_row(info))
     else:
         Console(soft_wrap=True).print(
-            f"{info.name}: {info.test_accuracy:.2%} right, n = {info.n:,} test images, "
+            f"{info.name}: {info.test_accuracy:.2%} of {info.n:,} test images right, "
             f"{info.bytes / 1e6:.1f} MB"
         )

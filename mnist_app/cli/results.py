@@ -83,7 +83,9 @@ def _recipe_row(recipe: Recipe) -> dict[str, Any]:
 
 @click.command()
 @click.argument("name")
-@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
+@click.option(
+    "--dataset", help="mnist, digits, a folder or a ZIP (default: the one it was trained on)."
+)
 @JSON_OPTION
 def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
     """Measure the weights NAME on a data set's test images."""
@@ -99,16 +101,20 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
         print_json({"name": name, "dataset": test.name, **metrics._asdict()})
     else:
         Console(soft_wrap=True).print(
-            f"{name} on {test.name}: {metrics.accuracy:.2%} right, "
-            f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images",
+            f"{name} on {test.name}: {metrics.accuracy:.2%} of {metrics.n:,} test images right, "
+            f"loss {metrics.loss:.4f}",
             markup=False,
         )
 
 
 @click.command()
 @click.argument("name")
-@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
-@click.option("--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@click.option(
+    "--dataset", help="mnist, digits, a folder or a ZIP (default: the one it was trained on)."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write (default: NAME.html)."
+)
 @JSON_OPTION
 def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
     """Write a report on the weights NAME: one HTML file that works offline."""
@@ -130,7 +136,7 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
 @click.argument("names", nargs=-1)
 @JSON_OPTION
 def calibrate(names: tuple[str, ...], as_json: bool) -> None:
-    """Fit the confidence of the weights NAMES (default: all but ensembles) to validation images."""
+    """Calibrate the confidence of the weights NAMES (default: all except ensembles)."""
     from mnist_app.results import weights
     from mnist_app.results.recalibration import recalibrate
 
@@ -151,6 +157,6 @@ def _calibration_text(info: "WeightsInfo") -> str:
         return text
     coverage, accuracy = measured
     return (
-        f"{text}; answers {coverage:.1%} of {info.calibration.n:,} validation digits, right on "
-        f"{accuracy:.2%} of those"
+        f"{text}; answers {coverage:.1%} of {info.calibration.n:,} validation digits and gets "
+        f"{accuracy:.2%} of those right"
     )

@@ -44,7 +44,7 @@ def _option(facts: FieldFacts) -> Callable[[Callable[..., None]], Callable[..., 
 
 @click.command()
 @click.argument("preset", metavar="NAME")
-@click.option("--name", "result", help="Name of the result (default: the preset's).")
+@click.option("--name", "result", help="Name of the result (default: the preset's name).")
 @THREADS_OPTION
 @JSON_OPTION
 @recipe_options

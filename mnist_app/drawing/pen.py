@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 
 CANVAS = 280  # pixels, the side of the app's canvas
 FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is that large
@@ -46,9 +47,17 @@ def read_strokes(path: Path) -> list[PenDigit]:
         files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
         digits = [digit for file in (files if path.is_dir() else [path]) for digit in _read(file)]
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): check the path.") from None
+        raise InputError(
+            message(
+                "{path} cannot be read ({reason}): check the path.",
+                path=str(path),
+                reason=error.strerror,
+            )
+        ) from None
     if not digits:
-        raise InputError(f"There are no pen strokes in {path}: give UNIPEN or JSON files.")
+        raise InputError(
+            message("There are no pen strokes in {path}: use UNIPEN or JSON files.", path=str(path))
+        )
     return digits
 
 
@@ -59,8 +68,11 @@ def _read(path: Path) -> list[PenDigit]:
         return [_checked(digit) for digit in (_read_json if is_json else _read_unipen)(text)]
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         raise InputError(
-            f"{path} does not hold pen strokes: each must be an object with label 0 to 9 and "
-            "strokes, lists of [x, y]."
+            message(
+                "{path} does not contain pen strokes: each digit must be an object with a label "
+                "from 0 to 9 and strokes, which are lists of [x, y].",
+                path=str(path),
+            )
         ) from None
 
 

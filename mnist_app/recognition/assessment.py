@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.data import catalogue
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt
 from mnist_app.data.labelled_images import Digits, Progress, take, to_input
@@ -123,7 +124,7 @@ def assess(progress: Progress, network: str, version: str, dataset: str, images:
     model, _, test = _loaded(progress, network, version, dataset, images)
     parts = []
     for begin in range(0, len(test), _IMAGES_PER_STEP):
-        progress(f"Reading {len(test):,} test images", begin / len(test))
+        progress(message("Reading {n:,} test images", n=len(test)), begin / len(test))
         parts.append(logits_of(model, test.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"logits": torch.cat(parts)}, {"n": len(test)})
 
@@ -144,7 +145,8 @@ def measure_robustness(
     for kind, corruption in CORRUPTIONS.items():
         curves[kind] = []
         for amount in corruption.levels:
-            progress(f"Trying {kind}", done / total)
+            text = message("Testing robustness: {kind}", kind=message(corruption.label))
+            progress(text, done / total)
             accuracy = _accuracy(quick, corrupt(x, kind, amount), sample.labels)
             curves[kind].append((amount, accuracy))
             done += 1
@@ -163,5 +165,11 @@ def _loaded(
     model, info = weights.load(network)
     test = catalogue.load_dataset(dataset, progress).test
     if weights.fingerprint_of(network) != version or test.fingerprint != images:
-        raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
+        raise InputError(
+            message(
+                "{network} or {dataset} has changed in the meantime: reload the page.",
+                network=network,
+                dataset=dataset,
+            )
+        )
     return model, info, test

@@ -56,7 +56,7 @@ class Row:
 
     name: str
     dataset: str
-    reported: str | None
+    reported: str | None  # in English, since it goes into the CSV
     test_accuracy: float
     low: float  # of the 95% interval of the test accuracy
     high: float
@@ -79,7 +79,7 @@ def row_of(info: WeightsInfo, cost: Cost) -> Row:
     return Row(
         name=info.name,
         dataset=info.dataset,
-        reported=SOURCES[info.recipe.name].reported or None if is_source else None,
+        reported=SOURCES[info.recipe.name].published or None if is_source else None,
         test_accuracy=info.test_accuracy,
         low=low,
         high=high,

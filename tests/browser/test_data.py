@@ -143,7 +143,7 @@ def test_an_uploaded_zip_is_a_data_set_that_can_be_trained_on(app):
     open_data(app, "Own folder or ZIP")
     expect(app.page.get_by_text("one sub-folder of pictures per digit")).to_be_visible()
     upload(app, "data_dataset_folder_upload", "no.zip", b"nothing")
-    expect(app.page.get_by_text("The ZIP is no ZIP, or damaged")).to_be_visible()
+    expect(app.page.get_by_text("The uploaded file is not a ZIP, or it is damaged")).to_be_visible()
     upload(app, "data_dataset_folder_upload", "our class.zip", class_zip())
     facts = app.part("data_facts")
     expect(facts).to_contain_text("ZIP our-class: 50 training and 10 test images")

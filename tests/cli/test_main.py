@@ -120,7 +120,7 @@ def test_every_field_of_a_recipe_is_in_the_help(call):
     _, out, _ = call("train", "--help")
     for field in Recipe.model_fields:
         assert f"--{field.replace('_', '-')}" in out
-    for words in ("random rotation (0 to 45 degrees)", "[sgd|adam|adamw]", "--no-batch-norm"):
+    for words in ("Largest random rotation (0 to 45", "[sgd|adam|adamw]", "--no-batch-norm"):
         assert words in out
 
 
@@ -136,8 +136,8 @@ def test_the_display_for_people_tells_epochs_and_result(call):
     ("arguments", "words"),
     [
         (["train", "no-such"], ["no-such", "lenet5"]),
-        (["train", "lenet5", "--epochs", "0"], ["epochs", "'0'", "1 to 1000"]),
-        (["train", "lenet5", "--epochs", "x"], ["epochs", "'x'"]),
+        (["train", "lenet5", "--epochs", "0"], ["Epochs", "'0'", "1 to 1000"]),
+        (["train", "lenet5", "--epochs", "x"], ["Epochs", "'x'"]),
         (["train", "lenet5", "--optimizer", "x"], ["optimizer", "'x'", "adam"]),
         (["train", "lenet5", "--name", "../x"], ["../x", "letters, digits"]),
         (["train", "lenet5", "--dataset", "nowhere"], ["nowhere", "sub-folder"]),
@@ -361,7 +361,7 @@ def test_a_table_is_kept_when_no_picture_can_be_read(call, trained, tmp_path):
     table.write_text("mine")
     code, out, err = call("predict", str(tmp_path / "nope.png"), "--csv", str(table))
     assert (code, out) == (2, "")
-    assert "nope.png: It is not there" in err
+    assert "nope.png: It does not exist" in err
     assert f"so {table} was not written" in err
     assert table.read_text() == "mine"
 
@@ -410,7 +410,7 @@ def test_predict_reads_the_others_beside_what_no_file_can_be(call, trained, pict
         code, out, err = call("predict", *bad, str(pictures / "0.png"), *options)
         assert code == 2
         assert len(err.splitlines()) == len(bad)
-        assert "0.png: " in out or "1 pictures read, 3 skipped" in out
+        assert "0.png: " in out or "1 picture read, 3 skipped" in out
 
 
 def test_predict_reads_the_pictures_in_a_zip(call, trained, pictures):
@@ -444,7 +444,7 @@ def test_a_name_that_no_file_can_have_is_refused(call):
     assert call("predict", "\ud800.png") == (
         2,
         "",
-        r"'\ud800' is no text on this machine: take another." "\n",
+        r"'\ud800' is not text on this machine: use other characters." "\n",
     )
 
 

@@ -156,7 +156,7 @@ def changed(**changes: object) -> str:
     ],
 )
 def test_json_that_holds_no_pen_strokes_is_named(text, tmp_path):
-    assert "does not hold pen strokes" in refusal(write(tmp_path, "wrong.json", text))
+    assert "does not contain pen strokes" in refusal(write(tmp_path, "wrong.json", text))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_unipen_that_holds_no_digits_is_named(text, tmp_path):
     [("a.tra", ""), ("a.json", ""), ("a.json", "[]"), ("a.tra", ".HIERARCHY DIGIT\n")],
 )
 def test_a_file_without_strokes_is_named_with_what_it_should_be(name, content, tmp_path):
-    assert "give UNIPEN or JSON files" in refusal(write(tmp_path, name, content))
+    assert "use UNIPEN or JSON files" in refusal(write(tmp_path, name, content))
 
 
 def test_a_folder_without_strokes_is_named(tmp_path):

@@ -174,7 +174,7 @@ KINDS = any_bytes, any_bytes, any_bytes, odd_names, odd_names, links, lies, lies
 
 def spoiled_zip(case: Case) -> Attempt:
     data, name = case.one_of(KINDS)(case), case.one_of(FILE_NAMES)
-    case.names = ("The ZIP", ".png")
+    case.names = ("The uploaded file", ".png")
     return lambda: used(data, name)
 
 
@@ -272,7 +272,7 @@ def test_no_bomb_and_no_crowd_does_harm():
 
 def rare_zip(case: Case) -> Attempt:
     data = (bombs, crowds)[case.number % 2](case)
-    case.names = ("The ZIP", ".png")
+    case.names = ("The uploaded file", ".png")
     return lambda: used(data, "a.zip")
 
 

@@ -238,7 +238,7 @@ def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypa
 
 
 def test_a_space_that_is_refused_leaves_nothing_behind():
-    with pytest.raises(InputError, match="batch_size"):
+    with pytest.raises(InputError, match="larger batch size"):
         search_lifecycle.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
     assert search.list_searches() == []
     assert list_runs() == []

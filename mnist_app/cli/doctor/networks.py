@@ -50,7 +50,7 @@ def _check_default(listing: "Listing") -> Check:
     text = f"{len(listing.weights)} in {places}; {reads} reads drawings"
     if reads == DEFAULT:
         return Check("networks", "ok", text)
-    remedy = f"{DEFAULT}, which is made for that, is not there: restore it"
+    remedy = f"{DEFAULT}, which is made for drawings, is missing: restore it"
     return Check("networks", "warn", text, remedy)
 
 
@@ -68,7 +68,7 @@ def check_network(name: str, dataset_of: "Callable[[str], Dataset] | None") -> C
         model, info = weights.load(name)
     except (InputError, OSError) as error:
         return Check(title, "fail", sentence(error))
-    loads = f"loads; {info.test_accuracy:.2%} right by its header"
+    loads = f"loads; {info.test_accuracy:.2%} right according to its header"
     if dataset_of is None:
         return Check(title, "ok", loads)
     try:
@@ -87,11 +87,13 @@ def _check_accuracy(
     from mnist_app.training import evaluation
 
     measured = evaluation.evaluate(model, dataset.test, info.recipe).accuracy
-    images = f"n = {info.n:,} test images"
+    right = f"{measured:.2%} of {info.n:,} test images right"
     if abs(measured - info.test_accuracy) * info.n < IMAGES_ON_THE_BORDER + 0.5:
-        return Check(title, "ok", f"{measured:.2%} right, as its header says, {images}")
-    text = f"{measured:.2%} right, {info.test_accuracy:.2%} by its header, {images}"
-    return Check(title, "fail", text, "its file was changed: restore it, or train it again")
+        return Check(title, "ok", f"{right}, as its header says")
+    text = f"{right}, but {info.test_accuracy:.2%} according to its header"
+    return Check(
+        title, "fail", text, "its file was changed: restore it, or train the network again"
+    )
 
 
 def _dataset(name: str) -> "Dataset":
@@ -99,5 +101,5 @@ def _dataset(name: str) -> "Dataset":
     from mnist_app.data import catalogue, mnist
 
     if name == "mnist" and not mnist.is_downloaded():
-        raise InputError("MNIST is not here")
+        raise InputError("MNIST is not in the data folder")
     return catalogue.load_dataset(name)

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.common import machine
+from mnist_app.common.translation import _
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost, Row
 from mnist_app.ui.markdown import escaped
@@ -62,7 +63,7 @@ def _cells(rows: list[Row]) -> dict[str, list[Any]]:
     return {
         "Name": [row.name for row in rows],
         **({"Data set": [row.dataset for row in rows]} if len(datasets) > 1 else {}),
-        "Reported": [row.reported for row in rows],
+        "Reported": [_(row.reported) if row.reported else None for row in rows],
         "Test": [100 * row.test_accuracy for row in rows],
         "95% interval": [f"{row.low:.2%} to {row.high:.2%}" for row in rows],
         **({"n": [row.n for row in rows]} if len({row.n for row in rows}) > 1 else {}),

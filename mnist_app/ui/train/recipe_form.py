@@ -1,9 +1,10 @@
 """Widgets for a recipe. What they say about a field comes from `recipes.recipe.FIELDS`."""
 
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
+from mnist_app.common.translation import _
 from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.ui import session
@@ -11,7 +12,7 @@ from mnist_app.ui import session
 MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")  # always shown, the others on demand
 GROUPS: dict[Group, tuple[str, ...]] = {
     group: tuple(f.name for f in FIELDS.values() if f.group == group and f.name not in MAIN)
-    for group in get_args(Group)
+    for group in Group
 }
 
 
@@ -26,8 +27,8 @@ def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return their values, unvalidated."""
     values = _row(MAIN, preset, columns=2)
     with st.expander("All settings", key="all_settings"):
-        for title, fields in GROUPS.items():
-            st.markdown(f"**{title}**")
+        for group, fields in GROUPS.items():
+            st.markdown(f"**{_(group.value)}**")
             values |= _row(fields, preset, columns=2)
     return values
 
@@ -61,6 +62,6 @@ def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
         value=default,  # no limits: with them, the page would keep the old value and not say why
         step=kind(facts.step),
         format="%d" if facts.is_whole else "%g",
-        placeholder="all" if facts.is_optional else None,
+        placeholder=_("all") if facts.is_optional else None,
         **common,
     )
