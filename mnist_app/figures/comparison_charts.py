@@ -7,9 +7,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mnist_app.common.translation import _
 from mnist_app.figures.colors import GREY, run_color
 from mnist_app.figures.plot_style import escape_html, with_common_layout
 from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, loss_curves
+from mnist_app.recipes.annotations import value_text
+from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import WIDE
 from mnist_app.recognition.comparison import Point
 
@@ -30,7 +33,8 @@ def accuracies_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
     for trace in figure.data:
         trace.update(text=[f"{accuracy:.2%}" for accuracy in trace.y])
         trace.update(y=[max(1 - accuracy, _LEAST_ERROR) for accuracy in trace.y])
-    _accuracy_axis(figure, "Accuracy", [error for trace in figure.data for error in trace.y])
+    errors = [error for trace in figure.data for error in trace.y]
+    _accuracy_axis(figure, _("Accuracy (logarithmic error scale)"), errors)
     return _overlaid(figure, histories)
 
 
@@ -42,22 +46,26 @@ def losses_over_epochs(histories: Mapping[str, Epochs]) -> go.Figure:
     figure = loss_curves(histories)
     for trace in figure.data:
         trace.update(text=[f"{loss:.4f}" for loss in trace.y])
-    figure.update_yaxes(type="log", title="Loss per image (logarithmic)", rangemode="normal")
+    figure.update_yaxes(type="log", title=_("Loss per image (logarithmic)"), rangemode="normal")
     figure.update_yaxes(tickformat=".3~g", dtick="D2")
     return _overlaid(figure, histories)
 
 
 def _overlaid(figure: go.Figure, histories: Mapping[str, Epochs]) -> go.Figure:
     for trace in figure.data:
-        name, part = trace.name.rsplit(", ", 1)
-        hover = f"{name}, {part}: %{{text}} after epoch %{{x}}<extra></extra>"
-        trace.update(legendgroup=name, hovertemplate=hover)
-        trace.update(name=name, showlegend=part == "validation")
-        trace.update(line_width=2.5 if part == "validation" else 1.2)
+        name, is_validation = trace.meta["run"], trace.meta["is_validation"]
+        trace.update(legendgroup=name, hovertemplate=_curve_hover(trace.name))
+        trace.update(name=name, showlegend=is_validation)
+        trace.update(line_width=2.5 if is_validation else 1.2)
     lengths = sorted(len(epochs) for epochs in histories.values()) or [1]
     if lengths[-1] > _FAR_APART * lengths[len(lengths) // 2]:
-        figure.update_xaxes(type="log", title="Epoch (logarithmic)", dtick="D2")
+        figure.update_xaxes(type="log", title=_("Epoch (logarithmic)"), dtick="D2")
     return with_common_layout(figure, height=330 + 18 * (len(histories) // 3))
+
+
+def _curve_hover(curve: str) -> str:
+    text = _("{curve}: {value} after epoch {epoch}")
+    return text.format(curve=curve, value="%{text}", epoch="%{x}") + "<extra></extra>"
 
 
 def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.Figure:
@@ -67,19 +75,20 @@ def accuracy_against_cost(points: Sequence[Point], cost: str, unit: str) -> go.F
 
     Args:
         points: one for each result.
-        cost: title of the cost axis, such as "Parameters".
-        unit: of the cost, in the text of a point, such as "parameters".
+        cost: title of the cost axis, such as "Parameters", in the language of the page.
+        unit: of the cost, in the text of a point, such as "parameters", in the same language.
     """
     datasets = dict.fromkeys(point.dataset for point in points)
     figure = go.Figure([_markers(points, *which, unit) for which in zip(datasets, cycle(SYMBOLS))])
     figure.update_xaxes(
-        title=f"{cost} (logarithmic)",
+        title=_("{cost} (logarithmic)").format(cost=cost),
         type="log",
         dtick="D2",
         tickformat="~s",
         range=_cost_range([point.cost for point in points]),
     )
-    _accuracy_axis(figure, "Test accuracy", [_error(point) for point in points])
+    title = _("Test accuracy (logarithmic error scale)")
+    _accuracy_axis(figure, title, [_error(point) for point in points])
     with_common_layout(figure, height=440)
     return figure.update_layout(showlegend=len(datasets) > 1, legend_y=-0.2)
 
@@ -96,7 +105,7 @@ def _cost_range(costs: Sequence[float]) -> list[float] | None:
 def _accuracy_axis(figure: go.Figure, title: str, errors: Sequence[float]) -> None:
     """Label the y axis, which plots shares of errors, with accuracies."""
     figure.update_yaxes(
-        title=f"{title} (errors logarithmic)",
+        title=title,
         type="log",
         range=_error_range(errors),
         tickvals=[1 - accuracy for accuracy in _TICKS],
@@ -151,12 +160,16 @@ def _deviations(points: Sequence[Point]) -> dict[str, Any]:
 
 
 def _point_text(point: Point, unit: str) -> str:
-    spread = f" ± {point.deviation:.2%} (n = {point.seeds} seeds)" if point.deviation else ""
-    alone = "" if spread else ", one seed"
-    return (
-        f"{point.name}: {point.accuracy:.2%}{spread} of {point.n:,} test images of "
-        f"{point.dataset}{alone}; {point.cost:,.4g} {unit}"
-    )
+    if point.deviation:
+        text = _(
+            "{name}: {accuracy:.2%} ± {deviation:.2%} (n = {seeds} seeds) of {n:,} test images of "
+            "{dataset}; {cost:,.4g} {unit}"
+        )
+    else:
+        text = _(
+            "{name}: {accuracy:.2%} of {n:,} test images of {dataset}, one seed; {cost:,.4g} {unit}"
+        )
+    return text.format(**point._asdict(), unit=unit)
 
 
 def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[float]) -> go.Figure:
@@ -175,7 +188,7 @@ def trials_figure(values: Sequence[Mapping[str, Any]], accuracies: Sequence[floa
 
 def _trial_lines(axes: Sequence[Mapping[str, Any]], percent: Sequence[float]) -> go.Parcoords:
     """Return one line per trial, which ends at its accuracy in per cent and is coloured by it."""
-    result = {"label": "validation, %", "values": percent, "tickformat": ".4~g"}
+    result = {"label": _("validation, %"), "values": percent, "tickformat": ".4~g"}
     return go.Parcoords(
         dimensions=[*axes, result],
         line={
@@ -192,7 +205,7 @@ def _trial_lines(axes: Sequence[Mapping[str, Any]], percent: Sequence[float]) ->
 
 
 def _axis(field: str, values: Sequence[Any]) -> dict[str, Any]:
-    label = field.replace("_", " ")
+    label = FIELDS[field].label
     if any(isinstance(value, bool | str) or value is None for value in values):
         return _named_axis(label, values)
     if min(values) > 0 and max(values) / min(values) >= WIDE:
@@ -227,4 +240,4 @@ def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return {True: "on", False: "off", None: "none"}.get(value, escape_html(str(value)))
+    return escape_html(value_text(value))

@@ -5,12 +5,21 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from mnist_app.common.translation import N_, _
 from mnist_app.data.corruptions import CORRUPTIONS
 from mnist_app.figures.colors import BLUE, GREY, ORANGE
 from mnist_app.figures.plot_style import with_common_layout
 from mnist_app.training.metrics import Coverage, Reliability
 
 MOST_POINTS = 300  # of the coverage curve that are sent to the page
+_CORRUPTION_NAMES = {
+    "blur": N_("Blur"),
+    "noise": N_("Noise"),
+    "rotation": N_("Rotation"),
+    "shift": N_("Shift"),
+    "contrast": N_("Contrast"),
+    "thickness": N_("Thickness"),
+}
 
 
 def confusion_heatmap(matrix: np.ndarray) -> go.Figure:
@@ -30,20 +39,27 @@ def confusion_heatmap(matrix: np.ndarray) -> go.Figure:
         showscale=False,
         xgap=1,
         ygap=1,
-        hovertemplate="a %{y} taken for a %{x}: %{text} images<extra></extra>",
+        hovertemplate=_hover(
+            _("{digit} read as {answer}: {n} images"), digit="%{y}", answer="%{x}", n="%{text}"
+        ),
     )
     figure = go.Figure(cells)
-    figure.update_xaxes(title=f"Taken for (n = {matrix.sum():,})", side="bottom")
-    figure.update_yaxes(title="Digit", autorange="reversed", scaleanchor="x")
+    figure.update_xaxes(title=_("Answer (n = {n:,})").format(n=matrix.sum()), side="bottom")
+    figure.update_yaxes(title=_("Digit"), autorange="reversed", scaleanchor="x")
     return with_common_layout(figure, height=420)
+
+
+def _hover(text: str, **values: str) -> str:
+    """Return a text for Plotly, with the values that Plotly fills in."""
+    return text.format(**values) + "<extra></extra>"
 
 
 def reliability_diagram(reliability: Reliability) -> go.Figure:
     """Plot accuracy against confidence, with the line on which both are equal."""
-    figure = go.Figure([_accuracy_bars(reliability), _as_sure_as_right()])
-    title = f"Confidence (n = {reliability.count.sum():,})"
+    figure = go.Figure([_accuracy_bars(reliability), _perfect_calibration()])
+    title = _("Confidence (n = {n:,})").format(n=reliability.count.sum())
     figure.update_xaxes(title=title, dtick=0.2, tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="Accuracy", tickformat=".0%", range=[0, 1.08])
+    figure.update_yaxes(title=_("Accuracy"), tickformat=".0%", range=[0, 1.08])
     return with_common_layout(figure)
 
 
@@ -55,26 +71,31 @@ def _accuracy_bars(reliability: Reliability) -> go.Bar:
         y=np.nan_to_num(reliability.accuracy),
         width=0.94 / bins,
         customdata=np.stack([reliability.count, np.nan_to_num(reliability.confidence)], axis=1),
-        hovertemplate="%{customdata[0]:,} images, on average %{customdata[1]:.1%} sure: "
-        "%{y:.1%} right<extra></extra>",
+        hovertemplate=_hover(
+            _("{n} images with a mean confidence of {confidence}: {accuracy} right"),
+            n="%{customdata[0]:,}",
+            confidence="%{customdata[1]:.1%}",
+            accuracy="%{y:.1%}",
+        ),
         marker_color=BLUE,
-        name="measured",
+        name=_("measured"),
         text=[f"{count:,}" if count else "" for count in reliability.count],
         textposition="outside",
         cliponaxis=False,
     )
 
 
-def _as_sure_as_right() -> go.Scatter:
+def _perfect_calibration() -> go.Scatter:
     line = {"color": GREY, "dash": "dot"}
-    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name="as sure as right", line=line)
+    name = _("perfectly calibrated")
+    return go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name=name, line=line)
 
 
 def coverage_figure(coverage: Coverage, threshold: float, n: int) -> go.Figure:
     """Plot the accuracy of the answers against the share answered; mark the threshold in use."""
     figure = go.Figure([_coverage_curve(coverage), _threshold_in_use(coverage, threshold)])
-    figure.update_xaxes(title=f"Share answered (n = {n:,})", tickformat=".0%")
-    figure.update_yaxes(title="Accuracy of the answers", tickformat=".4~p")
+    figure.update_xaxes(title=_("Share answered (n = {n:,})").format(n=n), tickformat=".0%")
+    figure.update_yaxes(title=_("Accuracy of the answers"), tickformat=".4~p")
     return with_common_layout(figure)
 
 
@@ -86,9 +107,13 @@ def _coverage_curve(coverage: Coverage) -> go.Scatter:
         customdata=coverage.threshold[places],
         mode="lines",
         line={"color": BLUE, "width": 2.5, "shape": "hv"},
-        name="every threshold",
-        hovertemplate="at least %{customdata:.2%} sure: %{x:.2%} answered, %{y:.2%} of them "
-        "right<extra></extra>",
+        name=_("all thresholds"),
+        hovertemplate=_hover(
+            _("threshold {threshold}: {share} answered, {accuracy} of those right"),
+            threshold="%{customdata:.2%}",
+            share="%{x:.2%}",
+            accuracy="%{y:.2%}",
+        ),
     )
 
 
@@ -98,14 +123,13 @@ def _threshold_in_use(coverage: Coverage, threshold: float) -> go.Scatter:
         x=[coverage.coverage[place]],
         y=[coverage.accuracy[place]],
         mode="markers",
-        name=f"threshold in use, {threshold:.1%}",
+        name=_("current threshold, {threshold:.1%}").format(threshold=threshold),
         marker={"size": 12, "symbol": "diamond", "color": ORANGE},
     )
 
 
 def robustness_curve(kind: str, points: Sequence[Sequence[float]], n: int) -> go.Figure:
     """Plot accuracy against the amount of one corruption, from [(amount, accuracy), ...]."""
-    corruption = CORRUPTIONS[kind]
     amounts, accuracies = zip(*points, strict=True)
     curve = go.Scatter(
         x=amounts,
@@ -113,10 +137,23 @@ def robustness_curve(kind: str, points: Sequence[Sequence[float]], n: int) -> go
         mode="lines+markers",
         line={"color": BLUE, "width": 2.5},
         marker={"size": 7},
-        hovertemplate=f"{kind} %{{x:g}} {corruption.unit}: %{{y:.1%}} right<extra></extra>",
+        hovertemplate=_hover(
+            _("{corruption}: {amount} {unit}, {accuracy} right"),
+            corruption=_(_CORRUPTION_NAMES[kind]),
+            amount="%{x:g}",
+            unit=_(CORRUPTIONS[kind].unit),
+            accuracy="%{y:.1%}",
+        ),
     )
     figure = go.Figure(curve)
-    figure.add_vline(x=corruption.neutral, line={"color": GREY, "dash": "dot", "width": 1})
-    figure.update_xaxes(title=f"{kind.capitalize()}, {corruption.unit}")
-    figure.update_yaxes(title=f"Accuracy (n = {n:,})", tickformat=".0%", range=[0, 1.02])
+    figure.add_vline(x=CORRUPTIONS[kind].neutral, line={"color": GREY, "dash": "dot", "width": 1})
+    figure.update_xaxes(title=corruption_label(kind))
+    figure.update_yaxes(
+        title=_("Accuracy (n = {n:,})").format(n=n), tickformat=".0%", range=[0, 1.02]
+    )
     return with_common_layout(figure, height=260)
+
+
+def corruption_label(kind: str) -> str:
+    """Return the name of a corruption with its unit, such as "Blur (px)"."""
+    return f"{_(_CORRUPTION_NAMES[kind])} ({_(CORRUPTIONS[kind].unit)})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from markupsafe import Markup
 
+from mnist_app.common.translation import _
 from mnist_app.drawing.segmentation import Box
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.data_urls import png_url
@@ -30,33 +31,34 @@ def top_three(prediction: Prediction, hint: str) -> Markup:
         return from_template("figures/templates/hint.html", hint=hint)
     if not prediction.is_refused:
         return from_template("figures/templates/top_three.html", top=prediction.top(3))
-    return from_template(
-        "figures/templates/refusal.html",
-        nearest=_with_article(prediction.nearest),
-        how_sure=_how_sure(prediction.confidence),
-    )
+    return from_template("figures/templates/refusal.html", refusal=_refusal(prediction))
 
 
-def _with_article(digit: int | None) -> str:
-    return f"an {digit}" if digit == 8 else f"a {digit}"
-
-
-def _how_sure(confidence: float) -> str:
-    """Return the confidence of a refused answer in words, in whole per cent, at least 1%."""
-    least = "less than" if confidence < 0.01 else "only"
-    return f"{least} {max(1, round(100 * confidence))}%"
+def _refusal(prediction: Prediction) -> str:
+    """Return the nearest digit and the confidence, in whole per cent, at least 1%."""
+    if prediction.confidence < 0.01:
+        text = _("Most likely {digit}, but less than {confidence} sure.")
+    else:
+        text = _("Most likely {digit}, but only {confidence} sure.")
+    percent = max(1, round(100 * prediction.confidence))
+    return text.format(digit=prediction.nearest, confidence=f"{percent}%")
 
 
 def coverage_text(coverage: float, accuracy: float, n: int, measured_on: str) -> str:
     """Say what a threshold means, given shares in 0..1 of n digits.
 
-    The shares are rounded down, so that only all of them count as 100%.
+    The shares are rounded down, so that only all of them count as 100%. `measured_on` is in the
+    language of the page.
     """
     if not coverage:
-        return f"Answers none of {n:,} {measured_on}."
-    return (
-        f"Answers {math.floor(1000 * coverage) / 1000:.1%} of digits, right on "
-        f"{math.floor(10_000 * accuracy) / 10_000:.2%} of those ({n:,} {measured_on})."
+        return _("Answers none of {n:,} {measured_on}.").format(n=n, measured_on=measured_on)
+    return _(
+        "Answers {coverage:.1%} of digits, right on {accuracy:.2%} of those ({n:,} {measured_on})."
+    ).format(
+        coverage=math.floor(1000 * coverage) / 1000,
+        accuracy=math.floor(10_000 * accuracy) / 10_000,
+        n=n,
+        measured_on=measured_on,
     )
 
 
@@ -116,11 +118,19 @@ def probability_bars(prediction: Prediction) -> Markup:
     shares = [0.0] * 10 if prediction.is_blank else prediction.probabilities.tolist()
     return from_template(
         "figures/templates/probability_bars.html",
-        axis="Probability, if it were a digit" if prediction.is_refused else "Probability",
-        spoken=", ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(shares)),
+        axis=_("Probability if it is a digit") if prediction.is_refused else _("Probability"),
+        spoken=_spoken(shares, is_refused=prediction.is_refused),
         is_refused=prediction.is_refused,
         bars=[_bar(digit, share, prediction) for digit, share in enumerate(shares)],
     )
+
+
+def _spoken(shares: Sequence[float], *, is_refused: bool) -> str:
+    """Return the ten probabilities as a screen reader reads them out."""
+    listed = ", ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(shares))
+    if is_refused:
+        return _("If it is a digit, the probability of each: {listed}").format(listed=listed)
+    return _("Probability of each digit: {listed}").format(listed=listed)
 
 
 def _bar(digit: int, share: float, prediction: Prediction) -> dict[str, float | str | bool]:

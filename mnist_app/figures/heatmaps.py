@@ -106,7 +106,7 @@ def captioned(pictures: Sequence[Captioned]) -> Markup:
 class Variant(NamedTuple):
     """A network's prediction when one step of the preprocessing is left out."""
 
-    step: str
+    step: str  # its name in the language of the page
     prediction: Prediction
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from markupsafe import Markup
 
+from mnist_app.common.translation import _, ngettext
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.figures.heatmaps import color_bar, diverging, limit_of, mosaic
 from mnist_app.figures.templating import from_template
@@ -19,7 +20,6 @@ _FILTER_SIDE = 18  # of a filter with several inputs
 _TEMPLATE_SIDE = 84
 _COLUMNS = 16  # of maps
 _TEMPLATE_COLUMNS = 8
-_LOGITS = [*map(str, range(10)), "none"]
 
 
 class _Picture(NamedTuple):
@@ -47,10 +47,10 @@ def layer(seen: LayerOutput, *, is_last: bool) -> Markup:
         "figures/templates/layer.html",
         label=seen.label,
         size=_size(values),
-        scale=color_bar(limit, "activation", signed=True),
-        maps=_picture(values[:MOST_MAPS], limit, "feature maps") if is_maps else None,
+        scale=color_bar(limit, _("activation"), signed=True),
+        maps=_feature_maps(values[:MOST_MAPS], limit) if is_maps else None,
         units=[] if is_maps else _units(values),
-        logits=_LOGITS if is_last else [],
+        logits=[*map(str, range(10)), _("none")] if is_last else [],
         weights=_weights(seen),
     )
 
@@ -58,7 +58,14 @@ def layer(seen: LayerOutput, *, is_last: bool) -> Markup:
 def _size(values: np.ndarray) -> str:
     size = " × ".join(map(str, values.shape))
     most = MOST_MAPS if values.ndim == 3 else MOST_UNITS
-    return f"{size}, the first {most} shown" if len(values) > most else size
+    if len(values) <= most:
+        return size
+    return _("{size}, the first {n} shown").format(size=size, n=most)
+
+
+def _feature_maps(maps: np.ndarray, limit: float) -> _Picture:
+    alt = ngettext("{n} feature map", "{n} feature maps", len(maps)).format(n=len(maps))
+    return _picture(maps, limit, alt)
 
 
 def _weights(seen: LayerOutput) -> list[_Weights]:
@@ -73,13 +80,18 @@ def _weights(seen: LayerOutput) -> list[_Weights]:
 
 def _filters(filters: np.ndarray) -> _Weights:
     """Return filters of one input, (C, 1, H, W), as pictures."""
-    count, _, height, width = filters.shape
-    limit = limit_of(filters)
+    count, height, width = len(filters), *filters.shape[2:]
+    limit, shown = limit_of(filters), filters[:MOST_MAPS, 0]
+    heading = ngettext("{n} filter, {height}×{width}", "{n} filters, {height}×{width}", count)
     return _Weights(
-        f"Its {count} filters, {height}×{width}",
-        color_bar(limit, "weight", signed=True),
-        _picture(filters[:MOST_MAPS, 0], limit, "filters"),
+        heading.format(n=count, height=height, width=width),
+        color_bar(limit, _("weight"), signed=True),
+        _picture(shown, limit, _filters_alt(len(shown))),
     )
+
+
+def _filters_alt(count: int) -> str:
+    return ngettext("{n} filter", "{n} filters", count).format(n=count)
 
 
 def _filters_by_input(filters: np.ndarray) -> _Weights:
@@ -87,11 +99,15 @@ def _filters_by_input(filters: np.ndarray) -> _Weights:
     count, inputs, height, width = filters.shape
     limit, shown = limit_of(filters), filters[:MOST_INPUTS, :MOST_INPUTS]
     rows, columns = shown.shape[:2]
+    heading = _(
+        "{rows} of {filters} filters, {height}×{width}: one row per filter, one column for each of "
+        "{columns} of the {inputs} input maps"
+    ).format(rows=rows, filters=count, height=height, width=width, columns=columns, inputs=inputs)
+    alt = _filters_alt(rows * columns)
     return _Weights(
-        f"{rows} of {count} filters, {height}×{width}: a row each, a column for each of "
-        f"{columns} of the {inputs} maps they look at",
-        color_bar(limit, "weight", signed=True),
-        _picture(shown.reshape(-1, height, width), limit, "filters", columns, _FILTER_SIDE),
+        heading,
+        color_bar(limit, _("weight"), signed=True),
+        _picture(shown.reshape(-1, height, width), limit, alt, columns, _FILTER_SIDE),
         is_folded=True,
     )
 
@@ -100,20 +116,24 @@ def _templates(templates: np.ndarray, values: np.ndarray) -> _Weights:
     """Return the weights, (F, 28, 28), of the units that this drawing excites most, as images."""
     most = templates[np.argsort(-values, kind="stable")[:MOST_TEMPLATES]]
     limit = limit_of(most)
+    heading = _(
+        "The weights of the {shown} units (of {units}) that this drawing activates most, as 28×28 "
+        "images: ink on orange raises a unit's output, ink on blue lowers it"
+    ).format(shown=len(most), units=len(templates))
+    alt = ngettext("weights of {n} unit", "weights of {n} units", len(most)).format(n=len(most))
     return _Weights(
-        f"The weights of the {len(most)} units, of {len(templates)}, that this drawing excites "
-        "most, as 28×28 images: ink on orange excites a unit, ink on blue calms it",
-        color_bar(limit, "weight", signed=True),
-        _picture(most, limit, "weights", _TEMPLATE_COLUMNS, _TEMPLATE_SIDE),
+        heading,
+        color_bar(limit, _("weight"), signed=True),
+        _picture(most, limit, alt, _TEMPLATE_COLUMNS, _TEMPLATE_SIDE),
     )
 
 
 def _picture(
-    maps: np.ndarray, limit: float, what: str, columns: int = _COLUMNS, side: int = _MAP_SIDE
+    maps: np.ndarray, limit: float, alt: str, columns: int = _COLUMNS, side: int = _MAP_SIDE
 ) -> _Picture:
     """Return maps, float (N, H, W), in one picture, each `side` pixels wide on the page."""
     width = min(columns, len(maps)) * side
-    return _Picture(picture_url(mosaic(maps, limit, columns)), width, f"{len(maps)} {what}")
+    return _Picture(picture_url(mosaic(maps, limit, columns)), width, alt)
 
 
 def _units(values: np.ndarray) -> list[dict[str, Any]]:

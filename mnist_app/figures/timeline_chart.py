@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
+from mnist_app.common.translation import _
 from mnist_app.figures.colors import BLUE, DIGIT_COLORS
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.plot_style import with_common_layout
@@ -18,19 +19,12 @@ _JUMP = {
     "transition": _NO_TRANSITION,
     "mode": "immediate",
 }
-_LEGEND = {
-    "orientation": "h",
-    "x": 0,
-    "y": -0.56,
-    "title": {"text": "Digit "},
-    "traceorder": "normal",
-}
+_LEGEND = {"orientation": "h", "x": 0, "y": -0.56, "traceorder": "normal"}
 _ABOVE = {"domain": [0.72, 1], "visible": False, "fixedrange": True}
 # The chart is below. Above it, the picture of the moment is on the left, its words on the right.
 _AXES = {
-    "xaxis": {"title": "Share of the way drawn", "tickformat": ".0%", "range": [0, 1]},
+    "xaxis": {"tickformat": ".0%", "range": [0, 1]},
     "yaxis": {
-        "title": "Probability",
         "tickformat": ".0%",
         "range": [0, 1],
         "domain": [0, 0.66],
@@ -62,7 +56,7 @@ class Moment(NamedTuple):
     share: float  # of the pen's path, 0..1
     probabilities: Sequence[float]  # of the ten digits
     confidence: float  # 0..1
-    answer: str  # a digit, or "not a digit"
+    answer: str  # a digit, or "not a digit" in any language
     image: np.ndarray  # (28, 28) in [0, 1], what the network saw
 
 
@@ -82,7 +76,10 @@ def timeline(moments: Sequence[Moment]) -> go.Figure:
     return figure.update_layout(
         margin={"b": 8, "t": 8},
         legend=_LEGEND,
+        legend_title=_("Digit") + " ",
         **_AXES,
+        xaxis_title=_("Share of the drawing"),
+        yaxis_title=_("Probability"),
         updatemenus=[_buttons()],
         sliders=[_slider(moments)],
     )
@@ -99,10 +96,16 @@ def _areas(moments: Sequence[Moment]) -> list[go.Scatter]:
             stackgroup="digits",
             line={"width": 0.5, "color": color},
             fillcolor=color,
-            hovertemplate=f"after %{{x:.0%}} of the way: {digit} with %{{y:.1%}}<extra></extra>",
+            hovertemplate=_hover(digit),
         )
         for digit, color in enumerate(DIGIT_COLORS)
     ]
+
+
+def _hover(digit: int) -> str:
+    text = _("after {share} of the drawing: {digit} with {probability}")
+    filled = text.format(share="%{x:.0%}", digit=digit, probability="%{y:.1%}")
+    return f"{filled}<extra></extra>"
 
 
 def _moving_parts(moment: Moment) -> list[Any]:
@@ -129,10 +132,14 @@ def _moving_parts(moment: Moment) -> list[Any]:
 
 def _words(moment: Moment) -> str:
     """Return the answer at a moment, in Plotly's HTML."""
-    sure = f"{moment.confidence:.1%} sure"
+    sure = _("{confidence:.1%} sure").format(confidence=moment.confidence)
     if not moment.answer.isdecimal():
-        sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
-    return f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
+        nearest = int(np.argmax(moment.probabilities))
+        sure = _("most likely {digit}, {confidence:.0%} sure").format(
+            digit=nearest, confidence=moment.confidence
+        )
+    drawn = _("{share} drawn").format(share=_percent(moment))
+    return f"<b>{_(moment.answer)}</b><br>{drawn}<br>{sure}"
 
 
 def _percent(moment: Moment) -> str:
@@ -156,8 +163,8 @@ def _buttons() -> dict[str, Any]:
         "bordercolor": "rgba(128,128,128,.45)",
         "font": {"color": BLUE, "size": 14},  # also readable on the pale hover background
         "buttons": [
-            {"label": "▶ Play", "method": "animate", "args": [None, plays]},
-            {"label": "Pause", "method": "animate", "args": [[None], _JUMP]},
+            {"label": _("▶ Play"), "method": "animate", "args": [None, plays]},
+            {"label": _("Pause"), "method": "animate", "args": [[None], _JUMP]},
         ],
     }
 

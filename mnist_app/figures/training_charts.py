@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
+from mnist_app.common.translation import _
 from mnist_app.figures.colors import DIGIT_COLORS, run_color
 from mnist_app.figures.plot_style import escape_html, with_common_layout
 
@@ -22,14 +23,14 @@ Epochs = Sequence[Mapping[str, Any]]  # epoch events
 def accuracy_curves(runs: Mapping[str, Epochs]) -> go.Figure:
     """Plot the training and validation accuracy per epoch of one or several runs."""
     figure = _curves(runs, "train_accuracy", "val_accuracy")
-    figure.update_yaxes(title="Accuracy", tickformat=".4~p")
+    figure.update_yaxes(title=_("Accuracy"), tickformat=".4~p")
     return figure
 
 
 def loss_curves(runs: Mapping[str, Epochs]) -> go.Figure:
     """Plot the training and validation loss per epoch of one or several runs."""
     figure = _curves(runs, "train_loss", "val_loss")
-    figure.update_yaxes(title="Loss per image", rangemode="tozero")
+    figure.update_yaxes(title=_("Loss per image"), rangemode="tozero")
     return figure
 
 
@@ -44,27 +45,38 @@ def digit_while_learning(probabilities: Mapping[int, Sequence[float]]) -> go.Fig
             width=0.85 * apart,
             name=str(digit),
             marker_color=DIGIT_COLORS[digit],
-            hovertemplate=f"epoch %{{x}}: {digit} with %{{y:.1%}}<extra></extra>",
+            hovertemplate=_digit_hover(digit),
         )
         for digit in range(10)
     ]
     figure = go.Figure(bars)
-    figure.update_layout(barmode="stack", legend_title="Digit", legend_traceorder="normal")
-    figure.update_yaxes(title="Probability", tickformat=".0%", range=[0, 1])
+    figure.update_layout(barmode="stack", legend_title=_("Digit"), legend_traceorder="normal")
+    figure.update_yaxes(title=_("Probability"), tickformat=".0%", range=[0, 1])
     return _finished(figure)
+
+
+def _digit_hover(digit: int) -> str:
+    text = _("epoch {epoch}: {digit} with {probability}")
+    return text.format(epoch="%{x}", digit=digit, probability="%{y:.1%}") + "<extra></extra>"
 
 
 def _curves(runs: Mapping[str, Epochs], train_key: str, val_key: str) -> go.Figure:
     figure = go.Figure()
     for number, (name, all_epochs) in enumerate(runs.items()):
-        epochs = thinned(all_epochs)
-        for key, label, dash in ((train_key, "training", "dot"), (val_key, "validation", "solid")):
+        epochs, shown_name = thinned(all_epochs), escape_html(name)
+        for key, is_validation in ((train_key, False), (val_key, True)):
+            text = _("{run}, validation") if is_validation else _("{run}, training")
             figure.add_scatter(
                 x=[event["epoch"] for event in epochs],
                 y=[event[key] for event in epochs],
-                name=f"{escape_html(name)}, {label}",
+                name=text.format(run=shown_name),
+                meta={"run": shown_name, "is_validation": is_validation},
                 mode="lines+markers" if len(epochs) <= MOST_MARKERS else "lines",
-                line={"color": run_color(name), "dash": dash, "width": 2.5},
+                line={
+                    "color": run_color(name),
+                    "dash": "solid" if is_validation else "dot",
+                    "width": 2.5,
+                },
                 marker={"size": 6, "symbol": SYMBOLS[number % len(SYMBOLS)]},
             )
     return _finished(figure)
@@ -81,7 +93,7 @@ def _finished(figure: go.Figure) -> go.Figure:
         (trace.x[-1] for trace in figure.data if trace.x is not None and len(trace.x)), default=1
     )
     distance = tick_distance(last)
-    figure.update_xaxes(title="Epoch", tickformat="d", tick0=0, dtick=distance, tickangle=0)
+    figure.update_xaxes(title=_("Epoch"), tickformat="d", tick0=0, dtick=distance, tickangle=0)
     return with_common_layout(figure)
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnist_app.common.translation import _, ngettext
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.recipes.annotations import value_text
@@ -37,15 +38,28 @@ def summary(info: WeightsInfo, result: Assessment, test: Digits) -> dict[str, st
     low, high = result.interval
     source = source_of(info)
     return {
-        "Test accuracy": f"{result.accuracy:.2%} of {result.n:,} images of {test.name}",
-        "95% interval": f"{low:.2%} to {high:.2%}",
-        "Reported by its source": source.reported if source else "",
-        "Trained on": info.trained_on or info.dataset,
-        "Training": f"{info.epochs} epochs, {info.seconds:.1f} s, seed {info.seed}",
-        "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
-        "Fingerprints": f"network {weights.fingerprint_of(info.name)}, training data "
-        f"{info.fingerprint}, test images {test.fingerprint}",
-        "Date": info.date,
+        _("Test accuracy"): _("{accuracy:.2%} of {n:,} images of {dataset}").format(
+            accuracy=result.accuracy, n=result.n, dataset=test.name
+        ),
+        _("{level} interval").format(level="95%"): _("{low:.2%} to {high:.2%}").format(
+            low=low, high=high
+        ),
+        _("Reported by the source"): _(source.reported) if source else "",
+        _("Trained on"): info.trained_on or info.dataset,
+        _("Training"): ngettext(
+            "{n} epoch, {seconds:.1f} s, seed {seed}",
+            "{n} epochs, {seconds:.1f} s, seed {seed}",
+            info.epochs,
+        ).format(n=info.epochs, seconds=info.seconds, seed=info.seed),
+        _("Parameters"): f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
+        _("Fingerprints"): _(
+            "network {network}, training data {training}, test images {test}"
+        ).format(
+            network=weights.fingerprint_of(info.name),
+            training=info.fingerprint,
+            test=test.fingerprint,
+        ),
+        _("Date"): info.date,
     }
 
 
@@ -57,7 +71,7 @@ def per_digit(result: Assessment) -> list[tuple[str, ...]]:
         _row(str(digit), *row)
         for digit, row in enumerate(zip(shares, scores.support.tolist(), strict=True))
     ]
-    return [*rows, _row("mean", metrics.averaged(scores), result.n)]
+    return [*rows, _row(_("mean"), metrics.averaged(scores), result.n)]
 
 
 def _row(title: str, shares: Sequence[float], n: int) -> tuple[str, ...]:
@@ -84,4 +98,4 @@ def recipe_fields(recipe: Recipe) -> dict[str, str]:
 
 def environment(info: WeightsInfo) -> dict[str, str]:
     """Return the versions and the machine that the network was trained with."""
-    return {**info.versions, "device": info.device, "threads": str(info.threads)}
+    return {**info.versions, _("device"): info.device, _("threads"): str(info.threads)}

@@ -8,6 +8,8 @@ import plotly.io as pio
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from mnist_app.common import translation
+from mnist_app.common.translation import _
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits, Progress
 from mnist_app.figures import evaluation_charts, training_charts
@@ -35,7 +37,7 @@ def report_for(name: str, dataset: str | None = None, tell: Progress | None = No
     Raises:
         InputError: the result or the data set cannot be loaded.
     """
-    _, info = weights.load(name)
+    info = weights.load(name)[1]
     chosen = dataset or info.recipe.dataset
     test = catalogue.load_dataset(chosen, tell).test
     entry = compute_now(Job("assessment", assessment.job_arguments(info, chosen, test)), tell)
@@ -45,23 +47,28 @@ def report_for(name: str, dataset: str | None = None, tell: Progress | None = No
 def render_report(name: str, result: Assessment, test: Digits) -> str:
     """Return the report about the result `name`, given its answers to these test images.
 
+    It is in the language of the page.
+
     Raises:
         InputError: there is no such result.
     """
-    _, info = weights.load(name)
+    info = weights.load(name)[1]
+    source = facts.source_of(info)
     return from_template(
         "report/templates/report.html",
+        language=translation.language(),
         title=name,
         style=_style(),
         plotly=Markup(get_plotlyjs()),  # noqa: S704, it is the library's
         info=info,
-        source=facts.source_of(info),
+        about=_(source.about) if source else "",
         summary=facts.summary(info, result, test),
         learning=learning_curves(info),
         per_digit=facts.per_digit(result),
         confusion=_chart(evaluation_charts.confusion_heatmap(result.confusion)),
         result=result,
         mistakes=facts.worst_mistakes(result, test),
+        most_mistakes=facts.MOST_MISTAKES,
         confidence=_confidence(info, result),
         architecture=architecture(layer_tables.describe(info.recipe.layers)),
         recipe=facts.recipe_fields(info.recipe),

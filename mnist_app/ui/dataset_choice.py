@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _, localized
 from mnist_app.data import archives, catalogue, mnist, uploads
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset, Progress
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 CHOICES = {
     "mnist": "MNIST",
-    "digits": "Bundled digits",
-    "folder": "Own folder or ZIP",
+    "digits": N_("Bundled digits"),
+    "folder": N_("Own folder or ZIP"),
 }
 
 
@@ -37,9 +38,9 @@ def render_choice(key: str) -> str:
     `load_or_explain` takes that name.
     """
     kind = st.segmented_control(
-        "Data set",
+        _("Data set"),
         list(CHOICES),
-        format_func=CHOICES.__getitem__,
+        format_func=lambda kind: _(CHOICES[kind]),
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key=key,
@@ -69,13 +70,14 @@ def render_own_data(key: str) -> str:
 
 
 def _folder_or_zip(labels: dict[str, str], key: str, *, is_open: bool) -> str:
+    placeholder = _("an upload, or a path on the app's machine") if is_open else _("an upload")
     place = st.selectbox(
-        "Folder or ZIP",
+        _("Folder or ZIP"),
         list(labels),
         index=None,
         format_func=lambda path: labels.get(path, path),
         accept_new_options=is_open,
-        placeholder="an upload, or a path on the app's machine" if is_open else "an upload",
+        placeholder=placeholder,
         key=key,
         **session.PERSISTENT,
     )
@@ -84,11 +86,13 @@ def _folder_or_zip(labels: dict[str, str], key: str, *, is_open: bool) -> str:
 
 def _upload(key: str) -> None:
     file = st.file_uploader(
-        "Or upload a ZIP",
+        _("Or upload a ZIP"),
         ["zip"],
         key=f"{key}_upload",
-        help="Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
-        "TIFF of any size, at least 5 of each digit. It stays on the app's machine.",
+        help=_(
+            "Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
+            "TIFF of any size, at least 5 of each digit. The ZIP stays on the app's machine."
+        ),
     )
     if file is not None and current_session().data.kept_uploads.get(key) != file.file_id:
         _keep(file, key)
@@ -97,7 +101,7 @@ def _upload(key: str) -> None:
 def _keep(file: UploadedFile, key: str) -> None:
     """Keep the file that was just uploaded, and choose it."""
     try:
-        with st.spinner("Looking into the ZIP"):
+        with st.spinner(_("Checking the ZIP")):
             st.session_state[key] = str(uploads.keep_upload(file.name, file))
         current_session().data.kept_uploads[key] = file.file_id
     except InputError as error:
@@ -106,13 +110,10 @@ def _keep(file: UploadedFile, key: str) -> None:
 
 def _label(upload: Upload) -> str:
     when = datetime.fromtimestamp(upload.time)
-    return f"{archives.upload_name(upload.path)} · uploaded {when:%d %b %H:%M}"
+    return f"{archives.upload_name(upload.path)} · {when:%Y-%m-%d %H:%M}"
 
 
-_NO_MNIST = "MNIST is not on this machine. The bundled digits are."
-
-
-def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | None:
+def load_or_explain(name: str, key: str, absence: str | None = None) -> Dataset | None:
     """Return a data set, or None if it cannot be loaded; the page then says why.
 
     It is read once, and then comes from memory.
@@ -120,16 +121,21 @@ def load_or_explain(name: str, key: str, absence: str = _NO_MNIST) -> Dataset | 
     Args:
         name: as returned by `render_choice`.
         key: the key of the button that downloads MNIST.
-        absence: what to say while MNIST is not on this machine.
+        absence: what to say while MNIST is not on this machine, in the language of the page; by
+            default only that.
     """
     if not name:
         st.info(
-            "Choose or upload a folder or ZIP with one sub-folder of pictures per digit, named "
-            "0 to 9."
+            _(
+                "Choose or upload a folder or ZIP with one sub-folder of pictures per digit, named "
+                "0 to 9."
+            )
         )
         return None
-    if name == "mnist" and not mnist.is_downloaded() and not _is_fetched(key, absence):
-        return None
+    if name == "mnist" and not mnist.is_downloaded():
+        absence = absence or _("MNIST is not on this machine, but the bundled digits are.")
+        if not _is_fetched(key, absence):
+            return None
     try:
         return _content(name)[0]
     except InputError as error:
@@ -144,15 +150,15 @@ def _is_fetched(key: str, absence: str) -> bool:
     """
     share = mnist.download_share()
     if share is not None:  # already downloading: poll, so that no session has to wait here
-        st.progress(share, "Downloading MNIST …")
+        st.progress(share, _("Downloading MNIST …"))
         polling.await_part("MNIST")
         return False
     if mnist.is_downloaded():  # it arrived since the caller checked
         return True
     st.info(absence)
-    if not permissions.is_unlocked() or not st.button("Download MNIST (11 MB)", key=key):
+    if not permissions.is_unlocked() or not st.button(_("Download MNIST (11 MB)"), key=key):
         return False
-    with _progress_bar("Downloading MNIST") as tell:
+    with _progress_bar(_("Downloading MNIST")) as tell:
         try:
             mnist.fetch(progress=tell)
         except InputError as error:
@@ -166,7 +172,7 @@ def _progress_bar(text: str) -> Iterator[Progress]:
     bar = st.progress(0.0, f"{text} …")
 
     def tell(text: str, share: float) -> None:
-        bar.progress(min(share, 1.0), f"{text} …")
+        bar.progress(min(share, 1.0), f"{localized(text)} …")
 
     try:
         yield tell
@@ -193,9 +199,15 @@ def render_delete_button(name: str, key: str) -> None:
     is_upload = any(upload.path == path for upload in uploads.list_uploads())
     if not (is_upload and permissions.is_unlocked()):
         return
-    with st.popover("Delete this upload", icon=":material/delete:", key=f"{key}_ask"):
-        st.write(f"{archives.upload_name(path)} is gone for everybody then.")
-        st.button("Delete it", key=f"{key}_delete", on_click=_delete, args=(path, f"{key}_folder"))
+    with st.popover(_("Delete this upload"), icon=":material/delete:", key=f"{key}_ask"):
+        text = _("This deletes {upload} for everybody.")
+        st.write(text.format(upload=archives.upload_name(path)))
+        st.button(
+            _("Delete it"),
+            key=f"{key}_delete",
+            on_click=_delete,
+            args=(path, f"{key}_folder"),
+        )
     if problem := current_session().data.delete_problems.pop(f"{key}_folder", None):
         st.error(escaped(problem))
 
@@ -207,7 +219,7 @@ def _delete(path: Path, key: str) -> None:
         delete_upload(path)
         st.session_state[key] = None
     except InputError as error:
-        current_session().data.delete_problems[key] = str(error)
+        current_session().data.delete_problems[key] = error.args[0]
 
 
 class _SharedDataset:
@@ -231,7 +243,7 @@ def _content(name: str) -> tuple[Dataset, list[Skipped]]:
     box = _shared_dataset(name, _version(name))
     if box.content is not None:
         return box.content
-    with _progress_bar("Reading the images") as tell:
+    with _progress_bar(_("Reading the images")) as tell:
         return box.content_or_read(lambda: catalogue.load_with_skipped(name, tell))
 
 

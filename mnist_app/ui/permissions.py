@@ -12,10 +12,11 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from mnist_app.common import network_address, settings, teacher_code
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _, localized, message
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
-NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
+NEEDED = message("The teacher code is needed for this: enter it in the sidebar.")
 _DOOR = teacher_code.Door()  # shared by all sessions: a new session gets no new guesses
 _NOBODYS = secrets.token_hex()  # a code nobody knows, while the secrets file cannot be read
 
@@ -53,7 +54,7 @@ def require_unlocked() -> None:
 
 def render_locked_notice() -> None:
     """Show a notice in place of a protected control."""
-    st.caption(NEEDED)
+    st.caption(localized(NEEDED))
 
 
 # The sidebar
@@ -65,17 +66,22 @@ def render() -> None:
     if needed is None:
         _warn_if_open_to_others()
         return
-    with st.expander("Teacher", key="teacher", icon=":material/school:"):
+    with st.expander(_("Teacher"), key="teacher", icon=":material/school:"):
         if is_unlocked():
-            st.caption("You can start, stop, delete and upload.")
-            st.button("Lock again", key="teacher_lock", on_click=_lock)
+            st.caption(_("You can start, stop, delete and upload."))
+            st.button(_("Lock again"), key="teacher_lock", on_click=_lock)
         elif needed == _NOBODYS:
-            files = escaped(" and ".join(_secret_files()))
-            st.error(f"{files} cannot be read, where the code may be: mend it, and reload.")
+            text = _(
+                "{files} cannot be read but may hold the teacher code: repair it, then reload the "
+                "page."
+            )
+            st.error(text.format(files=escaped(", ".join(_secret_files()))))
         elif teacher_code.is_too_short(needed):
             st.error(
-                f"The teacher code has fewer than {teacher_code.LEAST_LENGTH} characters, which "
-                f"can be guessed within hours: set {teacher_code.VARIABLE} to a longer one."
+                _(
+                    "The teacher code has fewer than {n} characters and could be guessed within "
+                    "hours: set {variable} to a longer one."
+                ).format(n=teacher_code.LEAST_LENGTH, variable=teacher_code.VARIABLE)
             )
         else:
             _ask_for(needed)
@@ -87,17 +93,19 @@ def _warn_if_open_to_others() -> None:
     )
     if is_proxied or network_address.is_reached_by_others(st.get_option("server.address")):
         st.warning(
-            "Others on this network can start and stop trainings, delete uploads and read "
-            f"pictures in folders of this machine: set {teacher_code.VARIABLE} to a code, or "
-            "serve on localhost.",
+            _(
+                "Others on this network can start and stop trainings, delete uploads and read "
+                "pictures in folders of this machine: set {variable} to a code, or serve on "
+                "localhost."
+            ).format(variable=teacher_code.VARIABLE),
             icon=":material/lock_open:",
         )
 
 
 def _ask_for(needed: str) -> None:
     with st.form("teacher_form", clear_on_submit=True, border=False):
-        given = st.text_input("Teacher's code", type="password", key="teacher_code")
-        if st.form_submit_button("Unlock", key="teacher_unlock"):
+        given = st.text_input(_("Teacher code"), type="password", key="teacher_code")
+        if st.form_submit_button(_("Unlock"), key="teacher_unlock"):
             _unlock(given, needed)
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.results.cache import Entry
 from mnist_app.runs.jobs import Job, State
 from mnist_app.ui import listing
@@ -47,7 +48,7 @@ def result_or_progress(job: Job, key: str) -> Entry | None:
     current_session().page.awaited_jobs[job.path.name] = (job, _as_shown(state))
     if state.problem:
         st.error(escaped(state.problem))
-        st.button("Try again", key=key, on_click=_retry, args=(job,))
+        st.button(_("Try again"), key=key, on_click=_retry, args=(job,))
     else:
         st.progress(min(max(state.share, 0.0), 1.0), f"{escaped(state.text)} …")
     return None

@@ -107,7 +107,7 @@ def test_the_drawing_is_read_by_all_networks_side_by_side(app):
     expect(cards).to_have_count(NETWORKS)
     expect(cards.filter(has_text=re.compile("^canvas-large")).locator(".read")).to_have_text("7")
     expect(app.part("readings")).to_contain_text(
-        re.compile(rf"(All {NETWORKS}|\d+ of {NETWORKS}) networks read 7")
+        re.compile(rf"(All {NETWORKS}|\d+ of {NETWORKS}) networks say 7")
     )
     first, second = cards.nth(0).bounding_box(), cards.nth(1).bounding_box()
     assert first["y"] == second["y"]
@@ -126,7 +126,7 @@ def test_a_search_to_its_end_and_its_best_is_kept(app):
     expect(app.part("search_best")).to_contain_text("of 287 validation images right")
     expect(app.part("search_best")).not_to_contain_text("test images right")
     expect(app.part("search_chart").locator(".parcoords")).not_to_have_count(0)
-    expect(app.part("search_chart")).to_contain_text("learning rate")
+    expect(app.part("search_chart")).to_contain_text("Learning rate")
     assert not list(app.weights.glob("search-*"))
 
     fill(app, "Save as", "found")
@@ -162,10 +162,10 @@ def test_what_cannot_be_searched_is_said_in_one_sentence_and_not_started(app):
     open_search(app)
     fill(app, "Learning rate", "fast")
     alert = app.page.get_by_test_id("stAlert")
-    expect(alert).to_contain_text("write numbers with commas between them")
+    expect(alert).to_contain_text("write numbers separated by commas")
     expect(app.part("search_start").locator("button")).to_be_disabled()
     fill(app, "Learning rate", ", ".join(f"0.{n}" for n in range(10, 60)))
     expect(alert).to_contain_text("150 trials")
-    view(app, "Some at random")
+    view(app, "Random")
     expect(app.part("search_tab")).to_contain_text("10 trials, one after the other")
     expect(app.part("search_start").locator("button")).to_be_enabled()

@@ -108,14 +108,14 @@ def test_distorted_images_are_read_by_the_network(app):
     open_data(app)
     press(app, "data_view", "Distortions")
     shown = app.part("distorted")
-    expect(shown).to_contain_text(re.compile(r"canvas reads (1[6-9]|20) of these 20 right"))
+    expect(shown).to_contain_text(re.compile(r"canvas gets (1[6-9]|20) of these 20 right"))
     slider = app.part("distortion_blur").get_by_role("slider")
     slider.focus()
     slider.press("End")
-    expect(shown).to_contain_text(re.compile(r"canvas reads \d of these 20 right"))
+    expect(shown).to_contain_text(re.compile(r"canvas gets \d of these 20 right"))
     expect(shown.locator(".tile.wrong").first).to_be_visible()
     app.click("distortions_reset")
-    expect(shown).to_contain_text(re.compile(r"canvas reads (1[6-9]|20) of these 20 right"))
+    expect(shown).to_contain_text(re.compile(r"canvas gets (1[6-9]|20) of these 20 right"))
 
 
 def class_zip() -> bytes:
@@ -153,7 +153,7 @@ def test_an_uploaded_zip_is_a_data_set_that_can_be_trained_on(app):
     app.tab("Train")
     app.choose("preset", "mlp-784")
     app.choose("dataset", "folder")
-    app.choose("folder", "our-class · uploaded")
+    app.choose("folder", "our-class · 20")
     box = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
     box.fill("1")
     box.press("Enter")

@@ -261,7 +261,7 @@ def test_what_is_no_digit_is_refused_and_the_slider_decides_how_sure_is_sure_eno
     for strokes in scaled([LETTER_A, SCRIBBLE], [LETTER_M, LETTER_A, SCRIBBLE]):
         app.draw(strokes)
         app.expect_prediction("not a digit")
-        expect(app.part("top")).to_contain_text("Most like a")  # the nearest guess
+        expect(app.part("top")).to_contain_text("Most likely ")  # the nearest guess
         expect(app.part("probabilities").locator(".bars.refused")).to_be_visible()
         app.click("clear")
         app.expect_prediction("")

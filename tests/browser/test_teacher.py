@@ -101,13 +101,13 @@ LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)
 def test_without_the_code_one_draws_and_looks(student):
     lifecycle.start(LONG, "going-on")
     student.open("?tab=Train")
-    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    expect(student.part("train")).to_contain_text("The teacher code is needed for this")
     expect(student.part("train").locator("button")).to_have_count(0)
     expect(student.part("progress")).to_contain_text("Epoch")
     expect(student.part("stop")).to_have_count(0)
     student.tab("Evaluate")
     student.page.get_by_text("Own pictures", exact=True).click()
-    expect(student.page.get_by_text("The teacher's code is needed for this").last).to_be_visible()
+    expect(student.page.get_by_text("The teacher code is needed for this").last).to_be_visible()
     expect(student.page.locator("input[type=file]")).to_have_count(0)
     student.tab("Draw")
     student.draw([[(140, 50), (140, 110), (140, 170), (140, 230)]])
@@ -156,7 +156,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
 
     known = {run.id for run in list_runs()}
     student.open(address)
-    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    expect(student.part("train")).to_contain_text("The teacher code is needed for this")
     replay(student, started)
     student.page.wait_for_timeout(1000)
     assert {run.id for run in list_runs()} == known
@@ -242,4 +242,4 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
 def test_the_address_cannot_open_it(student):
     names = "teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"
     student.open("?tab=Train&" + "&".join(f"{name}={CODE}" for name in names))
-    expect(student.part("train")).to_contain_text("The teacher's code is needed for this")
+    expect(student.part("train")).to_contain_text("The teacher code is needed for this")

@@ -9,6 +9,7 @@ from mnist_app.figures.comparison_charts import (
     losses_over_epochs,
     trials_figure,
 )
+from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recognition.comparison import Point
 
 
@@ -123,34 +124,39 @@ def axes_of(values, accuracies) -> dict:
 def test_each_field_of_the_trials_has_an_axis_and_so_has_their_accuracy():
     axes = axes_of(VALUES, [0.5, 0.9, 0.7])
     assert list(axes) == [
-        "learning rate",
-        "batch size",
-        "optimizer",
-        "batch norm",
+        "Learning rate",
+        "Batch size",
+        "Optimizer",
+        "Batch norm",
         "validation, %",
     ]
     assert list(axes["validation, %"]["values"]) == pytest.approx([50, 90, 70])
-    assert list(axes["batch size"]["values"]) == [16, 64, 16]
+    assert list(axes["Batch size"]["values"]) == [16, 64, 16]
 
 
 def test_rates_are_drawn_by_their_logarithms_and_named_as_they_are():
-    rates = axes_of(VALUES, [0.5, 0.9, 0.7])["learning rate"]
+    rates = axes_of(VALUES, [0.5, 0.9, 0.7])["Learning rate"]
     assert list(rates["values"]) == pytest.approx([-4, -1, -2])
     assert dict(zip(rates.ticktext, rates.tickvals, strict=True))["0.01"] == pytest.approx(-2)
 
 
 def test_many_rates_are_named_by_powers_of_ten():
     values = [{"learning_rate": 10 ** (-4 + i / 4)} for i in range(12)]
-    rates = axes_of(values, [0.5] * 12)["learning rate"]
+    rates = axes_of(values, [0.5] * 12)["Learning rate"]
     assert list(rates.ticktext) == ["0.0001", "0.001", "0.01", "0.1"]
 
 
 @pytest.mark.parametrize(("field", "names"), [("optimizer", ("sgd", "adam")), ("batch_norm", None)])
 def test_choices_are_named_on_their_axes(field, names):
-    axis = axes_of(VALUES, [0.5, 0.9, 0.7])[field.replace("_", " ")]
+    axis = axes_of(VALUES, [0.5, 0.9, 0.7])[FIELDS[field].label]
     assert tuple(axis.ticktext) == (names or ("off", "on"))
     named = [axis.ticktext[place] for place in axis["values"]]
     assert len(set(named)) == 2
+
+
+def test_a_number_beside_all_is_named_as_a_number():
+    values = [{"batches_per_epoch": 1}, {"batches_per_epoch": None}]
+    assert tuple(axes_of(values, [0.5, 0.9])["Batches per epoch"].ticktext) == ("1", "all")
 
 
 def test_better_trials_have_another_colour():

@@ -14,7 +14,7 @@ def test_the_heat_map_shows_every_count_and_names_its_axes():
     figure = charts.confusion_heatmap(MATRIX)
     np.testing.assert_array_equal(figure.data[0].text, MATRIX)
     assert figure.layout.yaxis.title.text == "Digit"
-    assert figure.layout.xaxis.title.text == f"Taken for (n = {MATRIX.sum()})"
+    assert figure.layout.xaxis.title.text == f"Answer (n = {MATRIX.sum()})"
     assert figure.layout.yaxis.autorange == "reversed"  # a 0 on top, as in a table
 
 

@@ -74,7 +74,7 @@ def test_a_number_is_shown_as_one_text_and_what_is_no_digit_in_it_as_a_question_
 
 def test_what_is_no_digit_is_said_with_the_nearest_guess():
     assert read(fragments.big_number(found(NO_DIGIT))).texts == ["not a digit"]
-    assert read(fragments.top_three(NO_DIGIT, "")).texts == ["Most like a 3, but only 7% sure."]
+    assert read(fragments.top_three(NO_DIGIT, "")).texts == ["Most likely 3, but only 7% sure."]
     reader = read(fragments.probability_bars(NO_DIGIT))
     assert len(reader.of_class("refused")) == 1
     assert len(reader.of_class("weak")) == 20

@@ -48,7 +48,7 @@ def test_a_refusal_is_said_and_a_number_is_read_whole(infos):
     assert "not a digit" in refused
     assert "refused" in refused
     assert ">42<" in number
-    assert "2 digits, the least sure 80.0%" in number
+    assert "2 digits, lowest confidence 80.0%" in number
 
 
 def test_a_network_that_found_nothing_has_no_card(infos):

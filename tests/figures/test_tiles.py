@@ -45,7 +45,7 @@ def test_every_cell_of_a_confusion_matrix_can_be_clicked_and_says_its_count():
     matrix[3, 5] = 7
     html = confusion_table(matrix, chosen="3-5")
     assert html.count("<button") == 100
-    assert re.search(r'data-value="3-5" class="chosen" aria-label="3 taken for 5: 7 images"', html)
+    assert re.search(r'data-value="3-5" class="chosen" aria-label="3 read as 5: 7 images"', html)
     assert "n = 10,007" in html
     strength = {v: float(s) for v, s in re.findall(r'data-value="(\d-\d)".*?,([\d.]+)\)"', html)}
     assert strength["0-0"] > strength["3-5"] > strength["0-1"]

@@ -25,7 +25,7 @@ def test_ten_probabilities_are_stacked_in_their_colours(moments):
     assert {area.stackgroup for area in areas} == {"digits"}
     assert np.sum([area.y for area in areas], axis=0) == pytest.approx(np.ones(8))
     assert areas[0].x == tuple(moment.share for moment in moments)
-    assert figure.layout.xaxis.title.text == "Share of the way drawn"
+    assert figure.layout.xaxis.title.text == "Share of the drawing"
     assert figure.layout.yaxis.title.text == "Probability"
     assert figure.layout.uirevision == "constant"
 
@@ -41,7 +41,7 @@ def test_each_moment_has_its_frame_with_line_picture_and_answer(moments):
         assert picture.source.startswith("data:image/png")
         assert moment.answer in words.text[0]
     nearest = int(np.argmax(moments[0].probabilities))
-    assert f"most like {nearest}" in figure.frames[0].data[3].text[0]
+    assert f"most likely {nearest}" in figure.frames[0].data[3].text[0]
     assert figure.data[10].x == (1, 1)  # it begins with the finished drawing
 
 

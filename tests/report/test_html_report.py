@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_app.common import translation
 from mnist_app.common.errors import InputError
 from mnist_app.data import bundled
 from mnist_app.recognition.assessment import Assessment
@@ -30,7 +31,7 @@ def page(networks) -> str:
 def test_the_page_holds_all_there_is_to_say(page):
     for title in (
         *("Learning", "Per digit", "Confusion matrix", "The worst mistakes", "Confidence"),
-        *("Network", "Recipe", "Environment", "How to get it again"),
+        *("Network", "Recipe", "Environment", "How to reproduce it"),
     ):
         assert f"<h2>{title}</h2>" in page
     info = weights.load("lenet5")[1]
@@ -77,7 +78,15 @@ def test_the_accuracy_on_the_page_is_measured(networks):
 def test_a_joined_network_says_how_it_was_joined(networks):
     page = html_report.report_for("canvas-large", "digits")
     assert "python -m mnist_app ensemble" in page
-    assert "joined of other networks" in page
+    assert "combined from other networks" in page
+
+
+def test_the_page_says_which_language_it_is_in(networks, monkeypatch):
+    test = bundled.load_bundled().test
+    result = Assessment(test.labels.numpy(), np.full((len(test), 10), 0.1))
+    assert '<html lang="en">' in html_report.render_report("lenet5", result, test)
+    monkeypatch.setattr(translation, "_language", lambda: "de")
+    assert '<html lang="de">' in html_report.render_report("lenet5", result, test)
 
 
 def test_what_is_no_result_is_an_input_error(networks):

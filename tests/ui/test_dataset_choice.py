@@ -156,7 +156,7 @@ def test_pictures_that_change_are_read_again(pictures, tmp_path):
     image[4:24, 13:16] = 255
     (folder / os.fsdecode(b"a\xff.png")).write_bytes(png(image))
     pictures.run()
-    assert "1 pictures read" in pictures.markdown[-1].value
+    assert "1 picture read" in pictures.markdown[-1].value
 
 
 # MNIST that is not on this machine

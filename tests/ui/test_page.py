@@ -181,4 +181,4 @@ def test_files_that_the_server_let_go_are_told():
         own_pictures._tell_what_went([DeletedFile("one"), "kept"])
 
     (warning,) = AppTest.from_function(page).run().warning
-    assert warning.value.startswith("1 of 2 files are no longer on the server")
+    assert warning.value.startswith("1 of 2 files is no longer on the server")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _, ngettext
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.figures import fragments
 from mnist_app.figures.readings import most_frequent_reading, reading_cards
@@ -19,7 +20,10 @@ def render(infos: Sequence[WeightsInfo]) -> None:
     drawing = session.current_drawing()
     if drawing is None:
         st.info(
-            "Nothing is drawn yet: draw a digit in the Draw tab, and all networks read it here."
+            _(
+                "Nothing is drawn yet: draw a digit in the Draw tab, and all networks will read it "
+                "here."
+            )
         )
         return
     readings = _readings(infos, drawing)
@@ -35,8 +39,11 @@ def render(infos: Sequence[WeightsInfo]) -> None:
         st.markdown(_agreement(readings))
         st.html(reading_cards(infos, readings))
     st.caption(
-        "The bars are probabilities, if it is a digit; how sure is calibrated on each "
-        "network's validation digits. Less sure than its own threshold is “not a digit”."
+        _(
+            "The bars show the probabilities if it is a digit. The confidence is calibrated on "
+            "each network's validation digits; below its threshold, a network answers “not a "
+            "digit”."
+        )
     )
 
 
@@ -54,7 +61,9 @@ def _readings(infos: Sequence[WeightsInfo], drawing: Drawing) -> dict[str, list[
             choice = loaded_networks.result_named(info.name)
             key = (info.name, choice.version, drawing.key)
             if key not in old:
-                place.progress(number / len(infos), f"{info.name} reads …")
+                place.progress(
+                    number / len(infos), _("{network} is reading …").format(network=info.name)
+                )
             now[key] = old.get(key) or choice.predictor.read_number(drawing)
         except (InputError, OSError) as error:
             st.warning(escaped(error))
@@ -70,8 +79,13 @@ def _agreement(readings: dict[str, list[Found]]) -> str:
     """Return one line on what most networks read."""
     answers = [number_text(found) for found in readings.values()]
     most = most_frequent_reading(readings)
-    words = "no digit" if most == "?" else f"**{most}**"
-    if answers.count(most) == len(answers) > 1:
-        return f"All {len(answers)} networks read {words}."
-    others = " The others have an orange frame." if len(answers) > 1 else ""
-    return f"{answers.count(most)} of {len(answers)} networks read {words}.{others}"
+    answer = _("not a digit") if most == "?" else most
+    count, n = answers.count(most), len(answers)
+    if count == n > 1:
+        return _("All {n} networks say **{answer}**.").format(n=n, answer=answer)
+    text = ngettext(
+        "{count} of {n} networks says **{answer}**.",
+        "{count} of {n} networks say **{answer}**.",
+        count,
+    ).format(count=count, n=n, answer=answer)
+    return f"{text} {_('The others have an orange frame.')}" if n > 1 else text

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_app.common.translation import N_, _, ngettext
 from mnist_app.figures import comparison_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recognition import comparison
@@ -9,7 +10,11 @@ from mnist_app.recognition.comparison import Cost
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.ui import session
 
-_UNITS = {"Parameters": "parameters", "Multiply-adds": "multiply-adds", "ms per digit": "ms"}
+_UNITS = {
+    N_("Parameters"): N_("parameters"),
+    N_("Multiply-adds"): N_("multiply-adds"),
+    N_("ms per digit"): "ms",
+}
 
 
 def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
@@ -19,26 +24,30 @@ def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
         infos: the results.
         costs: the cost of each, by its name.
     """
-    st.markdown("**Accuracy against complexity**")
+    st.markdown(_("**Accuracy against complexity**"))
     with st.container(key="scatter"):
         axis = _axis()
         others = comparison.seed_results()
         points = [
             comparison.point_of(info, _cost(info, costs[info.name], axis), others) for info in infos
         ]
-        figure = charts.accuracy_against_cost(points, axis, _UNITS[axis])
+        figure = charts.accuracy_against_cost(points, _(axis), _(_UNITS[axis]))
         st.plotly_chart(figure, key="scatter_chart", config=PLOTLY_CONFIG)
         st.caption(
-            "Bars: standard deviation over the seeds of a preset, where there are several; a point "
-            "tells its n. Different data sets have different test images: compare like with like."
+            _(
+                "Bars: the standard deviation over the seeds of a preset, if there are several. "
+                "Point at a network to see n. Different data sets have different test images, so "
+                "compare only networks tested on the same data set."
+            )
         )
 
 
 def _axis() -> str:
     """Return the kind of cost to show."""
     return st.segmented_control(
-        "Complexity",
+        _("Complexity"),
         list(_UNITS),
+        format_func=_,
         default="Parameters",
         required=True,
         key="complexity",
@@ -58,7 +67,7 @@ def render_curves(infos: list[WeightsInfo]) -> None:
     histories = {info.name: info.history for info in infos if info.history}
     if not histories:
         return
-    st.markdown("**Training curves**")
+    st.markdown(_("**Training curves**"))
     accuracy, loss = st.columns(2)
     with accuracy, st.container(key="compare_accuracy"):
         figure = charts.accuracies_over_epochs(histories)
@@ -66,9 +75,20 @@ def render_curves(infos: list[WeightsInfo]) -> None:
     with loss, st.container(key="compare_loss"):
         figure = charts.losses_over_epochs(histories)
         st.plotly_chart(figure, key="compare_loss_chart", config=PLOTLY_CONFIG)
-    joined = [info.name for info in infos if not info.history]
-    st.caption(
-        "Lines: validation; dotted: training, with dropout and augmentation on. Click a name to "
-        "hide it. Losses of different kinds (cross-entropy, squared error) are not comparable."
-        + (f" {', '.join(joined)} was joined of others and has no curve." if joined else "")
+    text = _(
+        "Solid lines: validation. Dotted lines: training, with dropout and augmentation on. Click "
+        "a name to hide it. Different losses (cross-entropy, squared error) are not comparable."
     )
+    st.caption(f"{text} {_without_curves(infos)}")
+
+
+def _without_curves(infos: list[WeightsInfo]) -> str:
+    """Return a sentence about the networks that were not trained themselves, or ""."""
+    names = [info.name for info in infos if not info.history]
+    if not names:
+        return ""
+    return ngettext(
+        "{names} was combined from other networks and has no curves.",
+        "{names} were combined from other networks and have no curves.",
+        len(names),
+    ).format(names=", ".join(names))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
+from mnist_app.common.translation import N_, _, ngettext
 from mnist_app.data import mnist
 from mnist_app.recipes.annotations import FieldFacts, value_text
 from mnist_app.recipes.presets import RECIPES
@@ -30,13 +31,13 @@ from mnist_app.runs import search_lifecycle
 from mnist_app.ui import choice_box, permissions, session
 from mnist_app.ui.markdown import escaped
 
-_DATASETS = {"mnist": "MNIST", "digits": "Bundled digits"}
-_KINDS: dict[Kind, str] = {"grid": "All of a grid", "random": "Some at random"}
+_DATASETS = {"mnist": "MNIST", "digits": N_("Bundled digits")}
+_KINDS: dict[Kind, str] = {"grid": N_("Grid"), "random": N_("Random")}
 
 
 def render() -> None:
     """Draw the form; its button starts the search."""
-    st.subheader("Search", anchor=False)
+    st.subheader(_("Search"), anchor=False)
     space = None
     try:
         wanted = _space()
@@ -52,7 +53,9 @@ def render() -> None:
 
 
 def _start_button(space: Space | None) -> None:
-    is_pressed = st.button("Start search", type="primary", width="stretch", disabled=space is None)
+    is_pressed = st.button(
+        _("Start search"), type="primary", width="stretch", disabled=space is None
+    )
     if is_pressed and space is not None:  # a forged message may press it without a space
         _start(space)
     if problem := session.current_session().train.search_problem:
@@ -62,28 +65,28 @@ def _start_button(space: Space | None) -> None:
 def _space() -> Space:
     """Return the space that the widgets describe; raise InputError if it is not valid."""
     preset = RECIPES[
-        st.selectbox("Preset", list(RECIPES), key="search_preset", **session.PERSISTENT)
+        st.selectbox(_("Preset"), list(RECIPES), key="search_preset", **session.PERSISTENT)
     ]
     dataset = _dataset()
     fixed = _fixed(dataset)
     kind = st.segmented_control(
-        "Trials", list(_KINDS), default="grid", required=True, key="search_kind",
-        format_func=_KINDS.__getitem__, **session.PERSISTENT,
+        _("Trials"), list(_KINDS), default="grid", required=True, key="search_kind",
+        format_func=lambda kind: _(_KINDS[kind]), **session.PERSISTENT,
     )  # fmt: skip
     values = {field: _values(field, kind) for field in _varied_fields()}
     count = 0
     if kind == "random":
         count = st.number_input(
-            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
+            _("Number of trials"), 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
         )
     return Space(preset.changed(**fixed, dataset=dataset), kind, values, count)
 
 
 def _dataset() -> str:
     return st.segmented_control(
-        "Data set",
+        _("Data set"),
         list(_DATASETS),
-        format_func=_DATASETS.__getitem__,
+        format_func=lambda name: _(_DATASETS[name]),
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
@@ -93,7 +96,7 @@ def _dataset() -> str:
 
 def _varied_fields() -> list[str]:
     return st.multiselect(
-        "Vary",
+        _("Vary"),
         fields_to_vary(),
         default=["learning_rate", "batch_size"],
         format_func=lambda field: FIELDS[field].label,
@@ -111,17 +114,17 @@ def _fixed(dataset: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
-            "Epochs", *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
+            _("Epochs"), *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
         )
     with middle:
         subset = _subset(dataset)
     with right:
         seed = st.number_input(
-            "Seed",
+            _("Seed"),
             *_limits("seed"),
             0,
             key="search_seed",
-            help="Of each training, of the validation images, and of what is tried at random.",
+            help=_("The seed of each training, of the validation images and of random trials."),
             **session.PERSISTENT,
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
@@ -129,13 +132,13 @@ def _fixed(dataset: str) -> dict[str, Any]:
 
 def _subset(dataset: str) -> int | None:
     return st.number_input(
-        "Images",
+        _("Images"),
         *_limits("subset"),
         10_000 if dataset == "mnist" else None,
         step=1000,
-        placeholder="all",
+        placeholder=_("all"),
         key=f"search_subset_{dataset}",
-        help="Training images of each trial; empty: all.",
+        help=_("Training images per trial. Leave this empty to use all of them."),
         **session.PERSISTENT,
     )
 
@@ -165,7 +168,7 @@ def _values(field: str, kind: Kind) -> Values:
             facts.label_with_unit,
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
-            help="Values with commas between them.",
+            help=_("Separate the values with commas."),
             **session.PERSISTENT,
         )
         return parse_values(field, text)
@@ -176,15 +179,17 @@ def _range(field: str) -> Between:
     usual_least, usual_greatest = FIELDS[field].usual
     left, right = st.columns(2)
     with left:
-        least = _end(FIELDS[field], "least", usual_least)
+        text = _("{field}, minimum")
+        least = _end(FIELDS[field], text, usual_least, f"search_{field}_least")
     with right:
-        greatest = _end(FIELDS[field], "greatest", usual_greatest)
+        text = _("{field}, maximum")
+        greatest = _end(FIELDS[field], text, usual_greatest, f"search_{field}_greatest")
     return checked_range(field, least, greatest)
 
 
-def _end(facts: FieldFacts, word: str, usual: float) -> float:
+def _end(facts: FieldFacts, text: str, usual: float, key: str) -> float:
     """Draw the input for one end of a range, the least or the greatest; return its value."""
-    label, key = f"{facts.label_with_unit}, {word}", f"search_{facts.name}_{word}"
+    label = text.format(field=facts.label_with_unit)
     if facts.is_whole:
         whole = _limits(facts.name)
         return st.number_input(
@@ -197,17 +202,32 @@ def _end(facts: FieldFacts, word: str, usual: float) -> float:
 
 
 def _size_text(space: Space) -> str:
-    sizes = " × ".join(str(len(values)) for values in space.fields.values())
-    product = f" ({sizes})" if space.kind == "grid" and len(space.fields) > 1 else ""
-    size, at_once = len(space.trials()), parallel_runs()
-    order = "one after the other" if at_once == 1 else f"{at_once} at a time"
-    text = f"{size} trial{'s' if size > 1 else ''}{product}, {order}"
     speed = _images_per_second(space.base.model)
     if speed is None:
-        return f"{text}."
+        return _trials_text(space)
     seconds = expected_seconds(space, speed)
-    took = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-    return f"{text}: about {took}, at the speed of earlier trainings of {space.base.model}."
+    time = f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+    text = _("This takes about {time}, at the speed of earlier trainings of {network}.")
+    return f"{_trials_text(space)} {text.format(time=time, network=space.base.model)}"
+
+
+def _trials_text(space: Space) -> str:
+    sizes = " × ".join(str(len(values)) for values in space.fields.values())
+    product = f" ({sizes})" if space.kind == "grid" and len(space.fields) > 1 else ""
+    n, at_once = len(space.trials()), parallel_runs()
+    if at_once == 1:
+        text = ngettext(
+            "{n} trial{product}, one after the other.",
+            "{n} trials{product}, one after the other.",
+            n,
+        )
+    else:
+        text = ngettext(
+            "{n} trial{product}, {at_once} at a time.",
+            "{n} trials{product}, {at_once} at a time.",
+            n,
+        )
+    return text.format(n=n, product=product, at_once=at_once)
 
 
 def _images_per_second(model: str) -> float | None:
@@ -222,10 +242,10 @@ def _start(space: Space) -> None:
     memory.search_problem = None
     try:
         permissions.require_unlocked()
-        with st.spinner("Starting"):
+        with st.spinner(_("Starting")):
             started = search_lifecycle.start(space)
     except InputError as error:
-        memory.search_problem = str(error)  # kept: the page may rerun before anyone reads it
+        memory.search_problem = error.args[0]  # kept: the page may rerun before anyone reads it
         return
     choice_box.choose("search", started.id)
     st.rerun()

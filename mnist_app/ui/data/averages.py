@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from mnist_app.common.translation import _
 from mnist_app.data.labelled_images import Dataset, Digits, to_input
 from mnist_app.figures import dataset_charts as charts
 from mnist_app.figures import dataset_fragments
@@ -13,17 +14,24 @@ from mnist_app.figures.plot_style import PLOTLY_CONFIG
 def render(dataset: Dataset) -> None:
     """Draw the view."""
     train, test = dataset
-    st.markdown("**How often each digit occurs**")
+    st.markdown(_("**How often each digit occurs**"))
     with st.container(key="distribution"):
-        figure = charts.distribution({"training": digit_counts(train), "test": digit_counts(test)})
+        figure = charts.distribution(
+            {_("training"): digit_counts(train), _("test"): digit_counts(test)}
+        )
         st.plotly_chart(figure, key="distribution_chart", config=PLOTLY_CONFIG)
-    st.caption("Validation images are split off the training images, the same share of each digit.")
-    st.markdown("**Mean and spread**")
-    means, spreads = _averages(train.fingerprint, train)
+    st.caption(
+        _("Validation images are split off the training images, with the same share of each digit.")
+    )
+    st.markdown(_("**Mean and spread**"))
+    with st.spinner(_("Computing the means")):
+        means, spreads = _averages(train.fingerprint, train)
     st.html(dataset_fragments.averages(means, spreads, digit_counts(train)))
     st.caption(
-        "Above the mean of the training images of each digit, below the standard deviation of each "
-        f"pixel: black 0, white {dataset_fragments.SPREAD_SHOWN:g} of the range or more."
+        _(
+            "Top: the mean of each digit's training images. Bottom: the standard deviation of each "
+            "pixel; black is 0, white is {share:g} of the range or more."
+        ).format(share=dataset_fragments.SPREAD_SHOWN)
     )
 
 
@@ -34,7 +42,7 @@ def digit_counts(*parts: Digits) -> list[int]:
     return counts
 
 
-@st.cache_data(max_entries=8, show_spinner="Computing the means")
+@st.cache_data(max_entries=8, show_spinner=False)
 def _averages(
     fingerprint: str,  # noqa: ARG001, the cache's key
     _train: Digits,

@@ -71,7 +71,7 @@ export default function ({ data, parentElement }) {
       backgroundSize: `${columns * SIDE}px ${rows * SIDE}px`,
       backgroundPosition: `-${column * SIDE}px -${row * SIDE}px`,
     });
-    card.lastChild.textContent = `labelled ${labels[i]}`;
+    card.lastChild.textContent = data.captions[labels[i]];
     const width = SIDE + 14, below = y < 130;
     card.style.left = `${Math.min(Math.max(x - width / 2, 0), canvas.clientWidth - width)}px`;
     card.style.top = `${canvas.offsetTop + (below ? y + 16 : y - 130)}px`;
@@ -86,7 +86,7 @@ export default function ({ data, parentElement }) {
     button.type = "button";
     button.innerHTML = `<b style="background:${color}"></b>${digit} <small>${n}</small>`;
     button.setAttribute("aria-pressed", root.only === digit);
-    button.setAttribute("aria-label", `only ${digit}, ${n} images`);
+    button.setAttribute("aria-label", data.only[digit]);
     button.onclick = () => {
       root.only = root.only === digit ? null : digit;
       [...legend.children].forEach((b, i) => b.setAttribute("aria-pressed", root.only === i));

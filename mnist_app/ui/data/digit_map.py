@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mnist_app.common.translation import _, ngettext
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.tiles import sheet_grid
 
@@ -34,9 +35,25 @@ def digit_map(
         titles: the titles of the x axis and the y axis.
         key: the component's key.
     """
-    x, y = titles
-    words = {"x": x, "y": y, "alt": f"Map of {len(points):,} images: {x}, {y}"}
-    _component(data=_places(points) | _images(labels, sheet_url) | words, key=key)
+    data = _places(points) | _images(labels, sheet_url) | _words(labels, *titles)
+    _component(data=data, key=key)
+
+
+def _words(labels: np.ndarray, x: str, y: str) -> dict[str, Any]:
+    """Return the texts: titles of the axes, and for each digit the card's and the legend's text."""
+    only = [
+        ngettext("only {digit}, {n:,} image", "only {digit}, {n:,} images", n).format(
+            digit=digit, n=n
+        )
+        for digit, n in enumerate(np.bincount(labels, minlength=10).tolist())
+    ]
+    return {
+        "x": x,
+        "y": y,
+        "alt": _("Map of {n:,} images: {x}, {y}").format(n=len(labels), x=x, y=y),
+        "captions": [_("labelled {digit}").format(digit=digit) for digit in range(10)],
+        "only": only,
+    }
 
 
 def _places(points: np.ndarray) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import numpy as np
 import streamlit as st
 import torch
 
+from mnist_app.common.translation import _
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.data.labelled_images import Digits, take, to_input
+from mnist_app.figures.evaluation_charts import corruption_label
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.ui import session
 from mnist_app.ui.clickable import clickable
@@ -35,8 +37,10 @@ def render(train: Digits, choice: Choice | None) -> None:
         pixels = (images[:, 0].numpy() * 255).round().astype(np.uint8)
         clickable(tiles(pixels, described, size=64), key="distorted_tiles")
         st.caption(
-            f"n = {len(labels)} training images, a stratified sample (seed 0). Evaluate, "
-            "Robustness, measures each of these on 1,000 test images."
+            _(
+                "n = {n} training images, a stratified sample (seed 0). In the Evaluate tab, "
+                "Robustness measures each distortion on 1,000 test images."
+            ).format(n=len(labels))
         )
 
 
@@ -45,27 +49,35 @@ def _answered(choice: ReadyChoice, images: torch.Tensor, labels: list[int]) -> l
     answers = [found.digit for found in choice.predictor.predict_images(images)]
     pairs = list(zip(labels, answers, strict=True))
     right = sum(label == answer for label, answer in pairs)
-    st.markdown(f"**{choice.key} reads {right} of these {len(labels)} right**")
+    text = _("**{network} gets {right} of these {n} right**")
+    st.markdown(text.format(network=choice.key, right=right, n=len(labels)))
     return [_read(i, *pair) for i, pair in enumerate(pairs)]
 
 
 def _read(number: int, label: int, answer: int | None) -> Tile:
     """Return the tile of one image, with the network's answer."""
-    words = "no digit" if answer is None else str(answer)
     mark = "right" if answer == label else "wrong"
-    return Tile(str(number), f"{label} → {words}", f"a {label}, read as {words}", mark)
+    if answer is None:
+        words = _("{digit}, read as not a digit").format(digit=label)
+        return Tile(str(number), f"{label} → ?", words, mark)
+    words = _("{digit}, read as {answer}").format(digit=label, answer=answer)
+    return Tile(str(number), f"{label} → {answer}", words, mark)
 
 
 def _sliders() -> dict[str, float]:
     st.button(
-        "Reset", icon=":material/undo:", key="distortions_reset", on_click=_reset, width="content"
+        _("Reset"),
+        icon=":material/undo:",
+        key="distortions_reset",
+        on_click=_reset,
+        width="content",
     )
     columns = st.columns(3)
     amounts = {}
     for number, (kind, corruption) in enumerate(CORRUPTIONS.items()):
         with columns[number % 3]:
             amounts[kind] = st.slider(
-                f"{kind.capitalize()}, {corruption.unit}",
+                corruption_label(kind),
                 float(corruption.least),
                 float(corruption.most),
                 float(corruption.neutral),

@@ -3,6 +3,7 @@
 import streamlit as st
 import torch
 
+from mnist_app.common.translation import N_, _
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures import dataset_fragments
 from mnist_app.figures.tiles import Tile, tiles
@@ -10,7 +11,7 @@ from mnist_app.ui import session
 from mnist_app.ui.clickable import clickable
 
 SIZE = 16  # images
-ORDERS = ("First 16", "Random", "One digit")
+ORDERS = (N_("First 16"), N_("Random"), N_("One digit"))
 _WIDGET = "gallery"  # the key of the images to click
 
 
@@ -27,16 +28,18 @@ def render(train: Digits) -> None:
         chosen = _gallery(train, places)
     with steps, st.container(key="preprocessing"):
         image, label = train.images[chosen].numpy(), int(train.labels[chosen])
-        st.markdown(f"**Image {chosen:,}, labelled {label}**")
-        row = st.slider("Row", 0, 27, 14, key="data_row", **session.PERSISTENT)
+        text = _("**Image {number:,}, labelled {digit}**")
+        st.markdown(text.format(number=chosen, digit=label))
+        row = st.slider(_("Row"), 0, 27, 14, key="data_row", **session.PERSISTENT)
         st.html(dataset_fragments.preprocessing(image, label, row))
 
 
 def _places(train: Digits) -> list[int]:
     """Return the indices of the images in the gallery."""
     order = st.segmented_control(
-        "Training images",
+        _("Training images"),
         ORDERS,
+        format_func=_,
         default=ORDERS[0],
         required=True,
         key="gallery_order",
@@ -46,7 +49,12 @@ def _places(train: Digits) -> list[int]:
         return _random_places(len(train))
     if order == "One digit":
         digit = st.segmented_control(
-            "Digit", range(10), default=0, required=True, key="gallery_digit", **session.PERSISTENT
+            _("Digit"),
+            range(10),
+            default=0,
+            required=True,
+            key="gallery_digit",
+            **session.PERSISTENT,
         )
         return list(map(int, (train.labels == digit).nonzero().flatten()[:SIZE]))
     return list(range(min(SIZE, len(train))))
@@ -54,7 +62,7 @@ def _places(train: Digits) -> list[int]:
 
 def _random_places(n: int) -> list[int]:
     memory = session.current_session().data
-    if st.button("Others", icon=":material/casino:", key="gallery_others"):
+    if st.button(_("Other images"), icon=":material/casino:", key="gallery_others"):
         memory.gallery_seed += 1
     generator = torch.Generator().manual_seed(memory.gallery_seed)
     return list(map(int, torch.randperm(n, generator=generator)[:SIZE]))
@@ -69,7 +77,7 @@ def _gallery(train: Digits, places: list[int]) -> int:
         Tile(
             str(place),
             str(label),
-            f"Image {place:,}, labelled {label}",
+            _("Image {number:,}, labelled {digit}").format(number=place, digit=label),
             "chosen" if place == chosen else "",
         )
         for place, label in zip(places, train.labels[places].tolist(), strict=True)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
+from mnist_app.common.translation import _
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.tiles import small_sheet_url
 from mnist_app.recognition import embedding
@@ -20,7 +21,7 @@ class _Plane(NamedTuple):
 
     points: np.ndarray  # (N, 2)
     titles: tuple[str, str]  # of the axes
-    how: str  # how the points were computed
+    how: str  # how the points were computed, in whole sentences
 
 
 def render(name: str, train: Digits) -> None:
@@ -31,24 +32,31 @@ def render(name: str, train: Digits) -> None:
         train: its training images.
     """
     way = st.segmented_control(
-        "Map by", WAYS, default=WAYS[0], required=True, key="data_map_by", **session.PERSISTENT
+        _("Map by"), WAYS, default=WAYS[0], required=True, key="data_map_by", **session.PERSISTENT
     )
-    labels, sheet_url, points, shares = _sampled(train.fingerprint, train)
+    with st.spinner(_("Computing the map")):
+        labels, sheet_url, points, shares = _sampled(train.fingerprint, train)
     plane = _principal(points, shares) if way == "PCA" else _neighbour_embedding(name, train)
     if plane is None:
         return
     with st.container(key="data_map"):
         digit_map(plane.points, labels, sheet_url, plane.titles, key="digit_map")
-    st.caption(
-        f"n = {len(labels):,} training images, a stratified sample (seed {embedding.SEED}), by "
-        f"{plane.how}. Point at a digit, or tap it, to see its image; click the legend to see one "
-        "digit alone."
+    sample = _("n = {n:,} training images, a stratified sample (seed {seed}).")
+    use = _(
+        "Point at a digit, or tap it, to see its image. Click a digit in the legend to see only "
+        "that one."
     )
+    st.caption(f"{sample.format(n=len(labels), seed=embedding.SEED)} {plane.how} {use}")
 
 
 def _principal(points: np.ndarray, shares: list[float]) -> _Plane:
-    x, y = (f"PC {i}, {share:.1%} of the variance" for i, share in enumerate(shares, 1))
-    return _Plane(points, (x, y), "principal component analysis")
+    text = _("PC {number}, {share:.1%} of the variance")
+    x, y = (text.format(number=number, share=share) for number, share in enumerate(shares, 1))
+    how = _(
+        "Principal component analysis: the axes are the two directions in which the images vary "
+        "most."
+    )
+    return _Plane(points, (x, y), how)
 
 
 def _neighbour_embedding(name: str, train: Digits) -> _Plane | None:
@@ -59,15 +67,15 @@ def _neighbour_embedding(name: str, train: Digits) -> _Plane | None:
         return None
     facts = found.facts
     used = facts.get("perplexity") or embedding.perplexity(facts["n"])
-    how = (
-        f"t-SNE, perplexity {used:.3g}, {facts['iterations'] + 1:,} iterations, seed "
-        f"{embedding.SEED}; what is near means something, what is far does not"
-    )
-    titles = ("t-SNE 1, no unit", "t-SNE 2, no unit")
-    return _Plane(found.tensors["points"].numpy(), titles, how)
+    how = _(
+        "t-SNE with perplexity {perplexity:.3g}, {iterations:,} iterations and seed {seed}: images "
+        "close together are similar, but large distances mean nothing."
+    ).format(perplexity=used, iterations=facts["iterations"] + 1, seed=embedding.SEED)
+    x, y = (_("t-SNE {number}, no unit").format(number=number) for number in (1, 2))
+    return _Plane(found.tensors["points"].numpy(), (x, y), how)
 
 
-@st.cache_data(max_entries=8, show_spinner="Computing the map")
+@st.cache_data(max_entries=8, show_spinner=False)
 def _sampled(
     fingerprint: str,  # noqa: ARG001, the cache's key
     _train: Digits,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mnist_app.common.translation import N_, _, localized, ngettext
 from mnist_app.data import catalogue
 from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset
@@ -13,7 +14,7 @@ from mnist_app.ui.data import averages, distortions, gallery, map_view
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 
-VIEWS = ("Images", "Digits", "Map", "Distortions")
+VIEWS = (N_("Images"), N_("Digits"), N_("Map"), N_("Distortions"))
 MOST_REASONS = 1000  # list at most this many skipped files
 
 
@@ -31,7 +32,13 @@ def render(choice: Choice | None) -> None:
             return
         _facts(name, dataset)
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="data_view", **session.PERSISTENT
+            _("View"),
+            VIEWS,
+            format_func=_,
+            default=VIEWS[0],
+            required=True,
+            key="data_view",
+            **session.PERSISTENT,
         )
         if view == "Images":
             gallery.render(dataset.train)
@@ -47,16 +54,23 @@ def _facts(name: str, dataset: Dataset) -> None:
     train, test = dataset
     with st.container(key="data_facts"):
         st.caption(
-            f"{escaped(train.name)}: {len(train):,} training and {len(test):,} test images, "
-            "28 × 28 pixels, "
-            f"fingerprint {train.fingerprint}"
+            _(
+                "{dataset}: {training:,} training and {test:,} test images, 28 × 28 pixels, "
+                "fingerprint {fingerprint}"
+            ).format(
+                dataset=escaped(train.name),
+                training=len(train),
+                test=len(test),
+                fingerprint=train.fingerprint,
+            )
         )
         if name in catalogue.BUNDLED:
             return
         counts = ", ".join(
             f"{digit}: {n:,}" for digit, n in enumerate(averages.digit_counts(train, test))
         )
-        st.caption(f"Pictures of each digit: {counts}. A fifth of each is the test set.")
+        text = _("Pictures of each digit: {counts}. A fifth of each digit's are test images.")
+        st.caption(text.format(counts=counts))
         skipped = dataset_choice.skipped_files(name)
         if skipped:
             _skipped(skipped)
@@ -65,8 +79,8 @@ def _facts(name: str, dataset: Dataset) -> None:
 
 def _skipped(skipped: Sequence[Skipped]) -> None:
     n = len(skipped)
-    label = "1 file was skipped" if n == 1 else f"{n:,} files were skipped"
-    place = st.expander(label, key="data_skipped", on_change="rerun")
+    label = ngettext("{n:,} file was skipped", "{n:,} files were skipped", n)
+    place = st.expander(label.format(n=n), key="data_skipped", on_change="rerun")
     if not place.open:
         return
     with place:
@@ -74,9 +88,12 @@ def _skipped(skipped: Sequence[Skipped]) -> None:
         st.caption(" ".join(f"{count:,} × {escaped(problem)}" for problem, count in reasons))
         shown = skipped[:MOST_REASONS]
         st.dataframe(
-            {"File": [f.name for f in shown], "Reason": [f.problem for f in shown]},
+            {
+                _("File"): [file.name for file in shown],
+                _("Reason"): [localized(file.problem) for file in shown],
+            },
             hide_index=True,
             key="skipped_files",
         )
         if n > len(shown):
-            st.caption(f"The first {MOST_REASONS:,} of {n:,}.")
+            st.caption(_("The first {shown:,} of {n:,} are listed.").format(shown=len(shown), n=n))

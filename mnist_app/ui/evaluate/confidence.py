@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_app.common.translation import _
 from mnist_app.figures import evaluation_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recognition.assessment import Assessment
@@ -24,24 +25,28 @@ def render(result: Assessment, info: WeightsInfo) -> None:
 
 
 def _reliability(result: Assessment) -> None:
-    st.markdown("**Is it as sure as it is right?**")
+    st.markdown(_("**Does its confidence match its accuracy?**"))
     figure = charts.reliability_diagram(metrics.reliability(result.confidence, result.right))
     st.plotly_chart(figure, key="reliability_chart", config=PLOTLY_CONFIG)
     st.caption(
-        "On the dotted line, of the answers that are 80% sure 80% are right. Above each bar: "
-        f"how many images. The mean gap, over {calibration.BINS} finer bins, is "
-        f"{result.calibration_error:.2%}."
+        _(
+            "On the dotted line, confidence and accuracy are equal: of the answers with a "
+            "confidence of {share}, {share} are right. The number above a bar counts its images. "
+            "The mean gap, over {bins} finer bins, is {gap:.2%}."
+        ).format(share="80%", bins=calibration.BINS, gap=result.calibration_error)
     )
 
 
 def _coverage(result: Assessment, threshold: float) -> None:
-    st.markdown("**What if it answers only when it is sure?**")
+    st.markdown(_("**What if it only answers when it is sure?**"))
     curve = metrics.coverage_curve(result.confidence, result.right)
     figure = charts.coverage_figure(curve, threshold, result.n)
     st.plotly_chart(figure, key="coverage_chart", config=PLOTLY_CONFIG)
     answered = result.confidence >= threshold
     accuracy = result.right[answered].mean() if answered.any() else 0.0
     st.caption(
-        f"At its own threshold of {threshold:.1%} it answers {answered.mean():.2%} of these "
-        f"images and is right on {accuracy:.2%} of those."
+        _(
+            "At its own threshold of {threshold:.1%}, it answers {share:.2%} of these images and "
+            "is right on {accuracy:.2%} of those."
+        ).format(threshold=threshold, share=answered.mean(), accuracy=accuracy)
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from mnist_app.common.translation import _, ngettext
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.recognition.assessment import Assessment
@@ -25,28 +26,32 @@ def render(result: Assessment, test: Digits) -> None:
         test: the test images.
     """
     wrong = result.mistakes
-    st.markdown(
-        f"**The worst mistakes** ({len(wrong):,} of {result.n:,} are wrong; the surest first)"
+    title = ngettext(
+        "**The worst mistakes** ({wrong:,} of {n:,} is wrong; highest confidence first)",
+        "**The worst mistakes** ({wrong:,} of {n:,} are wrong; highest confidence first)",
+        len(wrong),
     )
+    st.markdown(title.format(wrong=len(wrong), n=result.n))
     with st.container(key="mistakes"):
         if len(wrong):
             render_tiles(result, test, wrong[:MOST_SHOWN], "mistake_tiles")
         else:
-            st.caption("Every image was read right.")
-    st.markdown("**Random test images**")
+            st.caption(_("Every image was read correctly."))
+    st.markdown(_("**Random test images**"))
     _random_images(result, test)
 
 
 def _random_images(result: Assessment, test: Digits) -> None:
     memory = current_session().data
-    if st.button("Others", icon=":material/casino:", key="other_images"):
+    if st.button(_("Other images"), icon=":material/casino:", key="other_images"):
         memory.test_images_seed += 1
     seed = memory.test_images_seed
     places = np.random.default_rng(seed).permutation(result.n)[:RANDOM_IMAGES]
     with st.container(key="random_images_shown"):
         render_tiles(result, test, places, "random_tiles")
     right = int(result.right[places].sum())
-    st.caption(f"✓ {right} right, ✗ {len(places) - right} wrong; seed {seed}.")
+    text = _("✓ {right} right, ✗ {wrong} wrong; seed {seed}.")
+    st.caption(text.format(right=right, wrong=len(places) - right, seed=seed))
 
 
 def render_tiles(
@@ -72,16 +77,23 @@ def _tile(result: Assessment, place: int) -> Tile:
     right = label == answer
     percent = f"{math.floor(100 * sure)}%"  # never rounded up to 100%
     caption = f"{answer} · {percent}" if right else f"{label} → {answer} · {percent}"
-    words = f"A {label}, read as {answer} with {sure:.1%}"
+    words = _("{digit}, read as {answer} with {confidence:.1%} confidence").format(
+        digit=label, answer=answer, confidence=sure
+    )
     return Tile(str(place), caption, words, "right" if right else "wrong")
 
 
 def _one(result: Assessment, test: Digits, place: int, key: str) -> None:
     order = np.argsort(-result.chances[place], kind="stable")[:3]
-    guesses = ", ".join(f"{digit} with {result.chances[place][digit]:.1%}" for digit in order)
+    guesses = ", ".join(f"{digit} ({result.chances[place][digit]:.1%})" for digit in order)
+    text = _("Test image {number:,} of {dataset}, labelled **{digit}**. Most probable: {guesses}.")
     with st.container(key=f"{key}_one", horizontal=True, vertical_alignment="center"):
         st.image(np.kron(test.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
         st.write(
-            f"Test image {place:,} of {escaped(test.name)}, a **{result.labels[place]}**. "
-            f"Read as {guesses}."
+            text.format(
+                number=place,
+                dataset=escaped(test.name),
+                digit=result.labels[place],
+                guesses=guesses,
+            )
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _, localized, ngettext
 from mnist_app.data import archives
 from mnist_app.data.archives import File, Skipped
 from mnist_app.figures.data_urls import picture_url
@@ -18,16 +19,24 @@ from mnist_app.ui.server.uploads import MOST_OF_A_SESSION
 from mnist_app.ui.session import current_session
 
 _TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
-_WAYS = ("Upload", "Folder")
+_WAYS = (N_("Upload"), N_("Folder"))
 
 
 def render(choice: ReadyChoice) -> None:
     """Let the user choose pictures of one digit each, and show how the network reads them."""
-    st.write("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
+    st.write(
+        _("Pictures of one digit each, without labels: drawn, photographed or 28 × 28 pixels.")
+    )
     if not permissions.is_unlocked():
         return permissions.render_locked_notice()
     way = st.segmented_control(
-        "From", _WAYS, default=_WAYS[0], required=True, key="pictures_from", **session.PERSISTENT
+        _("From"),
+        _WAYS,
+        format_func=_,
+        default=_WAYS[0],
+        required=True,
+        key="pictures_from",
+        **session.PERSISTENT,
     )
     try:
         files = _uploaded() if way == "Upload" else _in_folder()
@@ -43,7 +52,7 @@ def _uploaded() -> tuple[object, list[File]] | None:
     The files in an uploaded ZIP are among them.
     """
     uploads = st.file_uploader(
-        "Pictures, or a ZIP of them", _TYPES, accept_multiple_files=True, key="pictures_upload"
+        _("Pictures, or a ZIP of them"), _TYPES, accept_multiple_files=True, key="pictures_upload"
     )
     _tell_what_went(st.session_state["pictures_upload"])
     if not uploads:
@@ -61,16 +70,20 @@ def _tell_what_went(chosen: Sequence[object]) -> None:
     """Say so if the uploader lists files that are no longer on the server."""
     gone = sum(map(is_dropped_upload, chosen))
     if gone:
-        kept = f"{MOST_OF_A_SESSION // 1_000_000} MB"
-        st.warning(
-            f"{gone:,} of {len(chosen):,} files are no longer on the server, which keeps the last "
-            f"{kept} of a page: choose them again, large ones a few at a time."
+        text = ngettext(
+            "{gone:,} of {n:,} files is no longer on the server, which keeps only the latest "
+            "{megabytes} MB of each page. Choose it again.",
+            "{gone:,} of {n:,} files are no longer on the server, which keeps only the latest "
+            "{megabytes} MB of each page. Choose them again, large files a few at a time.",
+            gone,
         )
+        megabytes = MOST_OF_A_SESSION // 1_000_000
+        st.warning(text.format(gone=gone, n=len(chosen), megabytes=megabytes))
 
 
 def _in_folder() -> tuple[object, list[File]] | None:
     place = st.text_input(
-        "Folder or ZIP on the app's machine", key="pictures_folder", **session.PERSISTENT
+        _("Folder or ZIP on the app's machine"), key="pictures_folder", **session.PERSISTENT
     ).strip()
     if not place:
         return None
@@ -88,9 +101,11 @@ def _read(
     if key != memory.pictures_key:
 
         def tell(n: int) -> None:
-            place.progress(n / len(files), f"{n:,} files read …")
+            text = ngettext("{n:,} file read …", "{n:,} files read …", n)
+            place.progress(n / len(files), text.format(n=n))
 
-        place.progress(0.0, f"Reading {len(files):,} files …")
+        text = ngettext("Reading {n:,} file …", "Reading {n:,} files …", len(files))
+        place.progress(0.0, text.format(n=len(files)))
         memory.pictures_read = read_all(choice.predictor, files, tell)
         memory.pictures_key = key
         place.empty()
@@ -99,45 +114,61 @@ def _read(
 
 def _table(readings: list[Reading], skipped: list[Skipped]) -> None:
     with st.container(key="pictures_table"):
-        refused = sum(not reading.is_digit for reading in readings)
-        unsure = f", {refused:,} of them not sure enough to be an answer" if refused else ""
-        st.markdown(f"**{len(readings):,} pictures read{unsure}; {len(skipped):,} files skipped**")
+        st.markdown(f"**{_counts(readings, skipped)}**")
         if readings:
             _answers(readings)
         if skipped:
-            st.markdown("**Not read**")
-            names, reasons = [file.name for file in skipped], [file.problem for file in skipped]
+            st.markdown(_("**Not read**"))
             st.dataframe(
-                {"File": names, "Reason": reasons}, hide_index=True, key="pictures_skipped"
+                {
+                    _("File"): [file.name for file in skipped],
+                    _("Reason"): [localized(file.problem) for file in skipped],
+                },
+                hide_index=True,
+                key="pictures_skipped",
             )
 
 
+def _counts(readings: list[Reading], skipped: list[Skipped]) -> str:
+    """Return how many pictures were read, how many of them refused, how many files skipped."""
+    n, refused = len(readings), sum(not reading.is_digit for reading in readings)
+    counts = [ngettext("{n:,} picture read", "{n:,} pictures read", n).format(n=n)]
+    if refused:
+        counts.append(_("{n:,} of them below the threshold").format(n=refused))
+    n = len(skipped)
+    counts.append(ngettext("{n:,} file skipped", "{n:,} files skipped", n).format(n=n))
+    return "; ".join(counts)
+
+
 def _answers(readings: list[Reading]) -> None:
+    image, confidence = _("Image"), _("Confidence")
     st.dataframe(
         {
-            "Image": [picture_url(reading.image) for reading in readings],
-            "File": [reading.name for reading in readings],
-            "Digit": [_answer(reading) for reading in readings],
-            "Confidence": [reading.confidence for reading in readings],
+            image: [picture_url(reading.image) for reading in readings],
+            _("File"): [reading.name for reading in readings],
+            _("Digit"): [_answer(reading) for reading in readings],
+            confidence: [reading.confidence for reading in readings],
         },
         column_config={
-            "Image": st.column_config.ImageColumn(width="small"),
-            "Confidence": st.column_config.ProgressColumn(format="percent"),
+            image: st.column_config.ImageColumn(width="small"),
+            confidence: st.column_config.ProgressColumn(format="percent"),
         },
         hide_index=True,
         row_height=44,
         key="pictures",
     )
     st.download_button(
-        "Download as CSV",
+        _("Download as CSV"),
         to_csv(readings),
         "predictions.csv",
         "text/csv",
         icon=":material/download:",
         key="pictures_csv",
-        help="ImageId, Label (the most probable digit) and confidence.",
+        help=_("The columns are ImageId, Label (the most probable digit) and confidence."),
     )
 
 
 def _answer(reading: Reading) -> str:
-    return str(reading.nearest) if reading.is_digit else f"not a digit ({reading.nearest}?)"
+    if reading.is_digit:
+        return str(reading.nearest)
+    return _("not a digit ({digit}?)").format(digit=reading.nearest)

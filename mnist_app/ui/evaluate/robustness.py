@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_app.common.translation import _
 from mnist_app.figures import evaluation_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.runs.jobs import Job
@@ -18,8 +19,10 @@ def render(arguments: dict[str, str]) -> None:
     if found is None:
         return
     st.caption(
-        "The same test images, made worse step by step. The dotted line is the image as it is; the "
-        f"same {found.facts['n']:,} images throughout, a stratified sample with seed 0."
+        _(
+            "The accuracy on the same {n:,} test images (a stratified sample, seed 0), made worse "
+            "step by step. The dotted line marks the unchanged images."
+        ).format(n=found.facts["n"])
     )
     curves = list(found.facts["curves"].items())
     with st.container(key="robustness"):

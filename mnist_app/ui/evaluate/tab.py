@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _
 from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import assessment
 from mnist_app.results.weights import WeightsInfo
@@ -12,7 +13,7 @@ from mnist_app.ui.evaluate import confidence, images, own_pictures, robustness, 
 from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 from mnist_app.ui.markdown import escaped
 
-VIEWS = ("Summary", "Images", "Confidence", "Robustness", "Own pictures")
+VIEWS = (N_("Summary"), N_("Images"), N_("Confidence"), N_("Robustness"), N_("Own pictures"))
 
 
 def render(choice: Choice | None) -> None:
@@ -25,10 +26,13 @@ def render(choice: Choice | None) -> None:
         info = choice.predictor.info if isinstance(choice, ReadyChoice) else None
         if not isinstance(choice, ReadyChoice) or info is None:
             st.info(
-                "Choose a saved network in the sidebar; one in training is measured at its end."
+                _(
+                    "Choose a saved network in the sidebar. A network in training can be evaluated "
+                    "once its training ends."
+                )
             )
             return
-        st.subheader(f"{info.name} on test images", anchor=False)
+        st.subheader(_("{network} on test images").format(network=info.name), anchor=False)
         view = _view()
         if view == "Own pictures":
             own_pictures.render(choice)
@@ -38,8 +42,9 @@ def render(choice: Choice | None) -> None:
 
 def _view() -> str:
     return st.segmented_control(
-        "View",
+        _("View"),
         VIEWS,
+        format_func=_,
         default=VIEWS[0],
         required=True,
         key="evaluate_view",

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
+from mnist_app.common import translation
+from mnist_app.common.translation import _
 from mnist_app.figures import training_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.results import weights
@@ -50,20 +52,29 @@ def render(now: RunStatus, others: Sequence[RunStatus]) -> None:
     with right, st.container(key="loss_chart"):
         st.plotly_chart(loss, key="loss", config=PLOTLY_CONFIG)
     st.caption(
-        "Training figures run over the epoch, with dropout and augmentation on; validation is "
-        "measured at its end, with them off."
+        _(
+            "Training accuracy and loss are averaged over the epoch, with dropout and augmentation "
+            "on. Validation is measured at the end of the epoch, with both off."
+        )
     )
     if epochs:
         st.caption(_epoch_text(epochs[max(epochs)]))
     _digit_while_learning(now.run)
 
 
-@lru_cache(16)
 def figures_of(curves: tuple[Curve, ...]) -> tuple[go.Figure, go.Figure]:
-    """Return the figures of accuracy and loss per epoch.
+    """Return the figures of accuracy and loss per epoch, in the language of the page.
 
     They are cached and shared by all sessions, so do not change them.
     """
+    return _figures(curves, translation.language())
+
+
+@lru_cache(16)
+def _figures(
+    curves: tuple[Curve, ...],
+    language: str,  # noqa: ARG001, the cache's key
+) -> tuple[go.Figure, go.Figure]:
     runs = {curve.name: [point._asdict() for point in curve.points] for curve in curves}
     return charts.accuracy_curves(runs), charts.loss_curves(runs)
 
@@ -78,7 +89,10 @@ def _overlays(others: Sequence[RunStatus]) -> list[Curve]:
     runs = {status.id: status for status in others if status.log.epochs}
     infos = {info.name: info for info in weights.list_weights()}
     chosen = st.multiselect(
-        "Lay over", [*runs, *infos], key="overlays", placeholder="earlier runs and saved results"
+        _("Overlay"),
+        [*runs, *infos],
+        key="overlays",
+        placeholder=_("earlier runs and saved results"),
     )
     return [
         _curve(name, runs[name].log.epochs.values() if name in runs else infos[name].history)
@@ -89,9 +103,9 @@ def _overlays(others: Sequence[RunStatus]) -> list[Curve]:
 def _digit_while_learning(run: Run) -> None:
     drawing = session.current_drawing()
     with st.container(key="digit_while_learning"):
-        st.markdown("**Your digit while it learns**")
+        st.markdown(_("**Your digit while the network learns**"))
         if drawing is None:
-            st.caption("Draw a digit in the Draw tab: what the network makes of it shows here.")
+            st.caption(_("Draw a digit in the Draw tab to see how the network reads it here."))
             return
         by_epoch = loaded_networks.probabilities_by_epoch(run, drawing)
         if by_epoch:
@@ -100,8 +114,7 @@ def _digit_while_learning(run: Run) -> None:
 
 
 def _epoch_text(event: Event) -> str:
-    return (
-        f"Epoch {event['epoch']}: training {event['train_accuracy']:.2%}, validation "
-        f"{event['val_accuracy']:.2%}, learning rate {event['learning_rate']:g}, "
-        f"{event['seconds']:.1f} s, {event['images_per_second']:,.0f} images/s"
-    )
+    return _(
+        "Epoch {epoch}: training {train_accuracy:.2%}, validation {val_accuracy:.2%}, learning "
+        "rate {learning_rate:g}, {seconds:.1f} s, {images_per_second:,.0f} images/s"
+    ).format(**event)

@@ -26,7 +26,7 @@ class _Arguments(session.Persistence):
 def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return their values, unvalidated."""
     values = _row(MAIN, preset, columns=2)
-    with st.expander("All settings", key="all_settings"):
+    with st.expander(_("All settings"), key="all_settings"):
         for group, fields in GROUPS.items():
             st.markdown(f"**{_(group.value)}**")
             values |= _row(fields, preset, columns=2)

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _
 from mnist_app.data import catalogue, training_data
 from mnist_app.recipes.presets import RECIPES, SOURCES
 from mnist_app.recipes.recipe import Recipe
@@ -15,49 +16,51 @@ from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import recipe_form
 
 _DATASETS = {
-    "mnist": "70,000 digits of MNIST; downloaded once, 11 MB, if they are not here.",
-    "digits": "1,797 digits that come with the app: nothing to download, trains in seconds.",
-    "folder": "Your own pictures: a folder or ZIP with one sub-folder per digit, named 0 to 9.",
+    "mnist": N_("The 70,000 digits of MNIST. They are downloaded once (11 MB) if needed."),
+    "digits": N_("1,797 digits that come with the app: nothing to download, trains in seconds."),
+    "folder": N_("Your own pictures: a folder or ZIP with one sub-folder per digit, named 0 to 9."),
 }
 
 
 def render() -> None:
     """Draw the form; its button starts the training."""
-    st.subheader("Recipe", anchor=False)
+    st.subheader(_("Recipe"), anchor=False)
     preset = _preset()
     dataset = _dataset()
     values = recipe_form.render_fields(preset)
     result = st.text_input(
-        "Save as",
+        _("Save as"),
         key="save_as",
         **session.PERSISTENT,
         placeholder=preset.name,
-        help="Letters, digits, - and _. A taken name gets a number.",
+        help=_("Letters, digits, - and _. If the name is taken, a number is added."),
     )
     with st.container(key="train"):
         if not permissions.is_unlocked():
             permissions.render_locked_notice()
             return
         processes.prepare_to_start()
-        if st.button("Start training", type="primary", width="stretch"):
+        if st.button(_("Start training"), type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
         if problem := session.current_session().train.start_problem:
             st.error(escaped(problem))
 
 
 def _preset() -> Recipe:
-    name = st.selectbox("Preset", list(RECIPES), key="preset", bind="query-params")
+    name = st.selectbox(_("Preset"), list(RECIPES), key="preset", bind="query-params")
     preset, source = RECIPES[name], SOURCES[name]
-    reported = f" Reported: {source.reported}." if source.reported else ""
-    st.caption(f"{source.about}{reported}")
+    sentences = [_(source.about)]
+    if source.reported:
+        sentences.append(_("Reported: {accuracy}.").format(accuracy=_(source.reported)))
+    st.caption(" ".join(sentences))
     if lack := training_data.missing_strokes_notice(preset):
-        st.info(lack)
+        st.info(escaped(lack))
     return preset
 
 
 def _dataset() -> str:
-    kind = st.selectbox("Data set", list(_DATASETS), key="dataset", bind="query-params")
-    st.caption(_DATASETS[kind])
+    kind = st.selectbox(_("Data set"), list(_DATASETS), key="dataset", bind="query-params")
+    st.caption(_(_DATASETS[kind]))
     if kind != "folder":
         return kind
     return dataset_choice.render_own_data("folder")
@@ -73,7 +76,7 @@ def _start(preset: Recipe, values: Mapping[str, Any], name: str) -> None:
             preset.changed(**values), name or preset.name, owner=session.browser_id()
         )
     except InputError as error:
-        memory.start_problem = str(error)  # kept: the page may rerun before anyone reads it
+        memory.start_problem = error.args[0]  # kept: the page may rerun before anyone reads it
         return
     choice_box.choose("run", run.id)
     st.rerun()
