@@ -12,8 +12,9 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from mnist_app.common import network_address, settings, teacher_code
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.session import current_session
+from mnist_app.ui.session import PERSISTENT, Persistence, current_session
 
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
 _DOOR = teacher_code.Door()  # shared by all sessions: a new session gets no new guesses
@@ -49,6 +50,32 @@ def require_unlocked() -> None:
     """Raise InputError unless this session may start, stop, delete and upload."""
     if not is_unlocked():
         raise InputError(NEEDED)
+
+
+class FormWidget(Persistence):
+    """Arguments for a widget of a form that starts something."""
+
+    disabled: bool
+
+
+def form_widget() -> FormWidget:
+    """Return the arguments that every widget of a form for starting something takes.
+
+    Without the code its value can be read but not changed: nothing could be done with it.
+    """
+    return {**PERSISTENT, "disabled": not is_unlocked()}
+
+
+def render_form_notice() -> None:
+    """Say so above such a form if the code is missing, before anyone fills it in."""
+    if not is_unlocked():
+        st.info(
+            _(
+                "You can look around here. To change settings and to start, you need the teacher's "
+                "code: enter it in the sidebar."
+            ),
+            icon=":material/lock:",
+        )
 
 
 def render_locked_notice() -> None:

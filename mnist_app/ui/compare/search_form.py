@@ -35,8 +35,12 @@ _KINDS: dict[Kind, str] = {"grid": "All of a grid", "random": "Some at random"}
 
 
 def render() -> None:
-    """Draw the form; its button starts the search."""
+    """Draw the form; its button starts the search.
+
+    Without the teacher's code only the preset can be changed, to look at it.
+    """
     st.subheader("Search", anchor=False)
+    permissions.render_form_notice()
     space = None
     try:
         wanted = _space()
@@ -44,10 +48,8 @@ def render() -> None:
         space = wanted
     except InputError as error:
         st.warning(escaped(error))
-    with st.container(key="search_start"):
-        if not permissions.is_unlocked():
-            permissions.render_locked_notice()
-        else:
+    if permissions.is_unlocked():
+        with st.container(key="search_start"):
             _start_button(space)
 
 
@@ -68,13 +70,13 @@ def _space() -> Space:
     fixed = _fixed(dataset)
     kind = st.segmented_control(
         "Trials", list(_KINDS), default="grid", required=True, key="search_kind",
-        format_func=_KINDS.__getitem__, **session.PERSISTENT,
+        format_func=_KINDS.__getitem__, **permissions.form_widget(),
     )  # fmt: skip
     values = {field: _values(field, kind) for field in _varied_fields()}
     count = 0
     if kind == "random":
         count = st.number_input(
-            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
+            "Number of trials", 1, MOST_TRIALS, 10, key="search_count", **permissions.form_widget()
         )
     return Space(preset.changed(**fixed, dataset=dataset), kind, values, count)
 
@@ -87,7 +89,7 @@ def _dataset() -> str:
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -99,7 +101,7 @@ def _varied_fields() -> list[str]:
         format_func=lambda field: FIELDS[field].label,
         max_selections=MOST_FIELDS,
         key="search_fields",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -111,7 +113,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
-            "Epochs", *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
+            "Epochs", *_limits("epochs"), 3, key="search_epochs", **permissions.form_widget()
         )
     with middle:
         subset = _subset(dataset)
@@ -122,7 +124,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             0,
             key="search_seed",
             help="Of each training, of the validation images, and of what is tried at random.",
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
 
@@ -136,7 +138,7 @@ def _subset(dataset: str) -> int | None:
         placeholder="all",
         key=f"search_subset_{dataset}",
         help="Training images of each trial; empty: all.",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -157,7 +159,7 @@ def _values(field: str, kind: Kind) -> Values:
                 default=choices[:4],
                 format_func=value_text,
                 key=f"search_{field}_choices",
-                **session.PERSISTENT,
+                **permissions.form_widget(),
             )
         )
     if kind == "grid":
@@ -166,7 +168,7 @@ def _values(field: str, kind: Kind) -> Values:
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
             help="Values with commas between them.",
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
         return parse_values(field, text)
     return _range(field)
@@ -188,11 +190,11 @@ def _end(facts: FieldFacts, word: str, usual: float) -> float:
     if facts.is_whole:
         whole = _limits(facts.name)
         return st.number_input(
-            label, *whole, int(usual), format="%d", key=key, **session.PERSISTENT
+            label, *whole, int(usual), format="%d", key=key, **permissions.form_widget()
         )
     least, greatest = map(float, facts.limits)
     return st.number_input(
-        label, least, greatest, float(usual), format="%g", key=key, **session.PERSISTENT
+        label, least, greatest, float(usual), format="%g", key=key, **permissions.form_widget()
     )
 
 

@@ -22,22 +22,26 @@ _DATASETS = {
 
 
 def render() -> None:
-    """Draw the form; its button starts the training."""
+    """Draw the form; its button starts the training.
+
+    Without the teacher's code everyone can still leaf through the presets, as a class is meant to
+    look at recipes. Everything else is read-only.
+    """
     st.subheader("Recipe", anchor=False)
+    permissions.render_form_notice()
     preset = _preset()
     dataset = _dataset()
     values = recipe_form.render_fields(preset)
     result = st.text_input(
         "Save as",
         key="save_as",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
         placeholder=preset.name,
         help="Letters, digits, - and _. A taken name gets a number.",
     )
+    if not permissions.is_unlocked():
+        return
     with st.container(key="train"):
-        if not permissions.is_unlocked():
-            permissions.render_locked_notice()
-            return
         processes.prepare_to_start()
         if st.button("Start training", type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
@@ -56,7 +60,13 @@ def _preset() -> Recipe:
 
 
 def _dataset() -> str:
-    kind = st.selectbox("Data set", list(_DATASETS), key="dataset", bind="query-params")
+    kind = st.selectbox(
+        "Data set",
+        list(_DATASETS),
+        key="dataset",
+        bind="query-params",
+        disabled=not permissions.is_unlocked(),
+    )
     st.caption(_DATASETS[kind])
     if kind != "folder":
         return kind
