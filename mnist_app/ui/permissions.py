@@ -14,7 +14,7 @@ from mnist_app.common import network_address, settings, teacher_code
 from mnist_app.common.errors import InputError
 from mnist_app.common.translation import _
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.session import PERSISTENT, Persistence, current_session
+from mnist_app.ui.session import PERSISTENT, Persistence, client_address, current_session
 
 NEEDED = "The teacher's code is needed for this: it is asked for in the sidebar."
 _DOOR = teacher_code.Door()  # shared by all sessions: a new session gets no new guesses
@@ -130,20 +130,11 @@ def _ask_for(needed: str) -> None:
 
 def _unlock(given: str, needed: str) -> None:
     try:
-        current_session().page.teacher_pass = _DOOR.enter(given, needed, _client())
+        current_session().page.teacher_pass = _DOOR.enter(given, needed, client_address())
     except InputError as error:
         st.error(escaped(error))
         return
     st.rerun()
-
-
-def _client() -> str:
-    """Return the browser's address, or HERE if the browser runs on this machine.
-
-    Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
-    """
-    address = st.context.ip_address
-    return teacher_code.HERE if address in (None, "::ffff:127.0.0.1") else address
 
 
 def _lock() -> None:
