@@ -105,14 +105,23 @@ def stripes() -> "Digits":
 
 @pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """A Chromium for one file's tests: while it is open, no other event loop can run."""
+    """A Chromium for one file's tests: while it is open, no other event loop can run.
+
+    Its camera shows a test picture.
+    """
     from chromium import installed
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=installed(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+            ],
         )
         yield browser
         browser.close()

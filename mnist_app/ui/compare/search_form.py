@@ -36,8 +36,12 @@ _KINDS: dict[Kind, str] = {"grid": N_("Grid"), "random": N_("Random")}
 
 
 def render() -> None:
-    """Draw the form; its button starts the search."""
+    """Draw the form; its button starts the search.
+
+    Without the teacher code only the preset can be changed, to look at it.
+    """
     st.subheader(_("Search"), anchor=False)
+    permissions.render_form_notice()
     space = None
     try:
         wanted = _space()
@@ -45,10 +49,8 @@ def render() -> None:
         space = wanted
     except InputError as error:
         st.warning(escaped(error))
-    with st.container(key="search_start"):
-        if not permissions.is_unlocked():
-            permissions.render_locked_notice()
-        else:
+    if permissions.is_unlocked():
+        with st.container(key="search_start"):
             _start_button(space)
 
 
@@ -71,13 +73,18 @@ def _space() -> Space:
     fixed = _fixed(dataset)
     kind = st.segmented_control(
         _("Trials"), list(_KINDS), default="grid", required=True, key="search_kind",
-        format_func=lambda kind: _(_KINDS[kind]), **session.PERSISTENT,
+        format_func=lambda kind: _(_KINDS[kind]), **permissions.form_widget(),
     )  # fmt: skip
     values = {field: _values(field, kind) for field in _varied_fields()}
     count = 0
     if kind == "random":
         count = st.number_input(
-            _("Number of trials"), 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
+            _("Number of trials"),
+            1,
+            MOST_TRIALS,
+            10,
+            key="search_count",
+            **permissions.form_widget(),
         )
     return Space(preset.changed(**fixed, dataset=dataset), kind, values, count)
 
@@ -90,7 +97,7 @@ def _dataset() -> str:
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -102,7 +109,7 @@ def _varied_fields() -> list[str]:
         format_func=lambda field: FIELDS[field].label,
         max_selections=MOST_FIELDS,
         key="search_fields",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -114,7 +121,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
-            _("Epochs"), *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
+            _("Epochs"), *_limits("epochs"), 3, key="search_epochs", **permissions.form_widget()
         )
     with middle:
         subset = _subset(dataset)
@@ -125,7 +132,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             0,
             key="search_seed",
             help=_("The seed of each training, of the validation images and of random trials."),
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
 
@@ -139,7 +146,7 @@ def _subset(dataset: str) -> int | None:
         placeholder=_("all"),
         key=f"search_subset_{dataset}",
         help=_("Training images per trial. Leave this empty to use all of them."),
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -160,7 +167,7 @@ def _values(field: str, kind: Kind) -> Values:
                 default=choices[:4],
                 format_func=value_text,
                 key=f"search_{field}_choices",
-                **session.PERSISTENT,
+                **permissions.form_widget(),
             )
         )
     if kind == "grid":
@@ -169,7 +176,7 @@ def _values(field: str, kind: Kind) -> Values:
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
             help=_("Separate the values with commas."),
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
         return parse_values(field, text)
     return _range(field)
@@ -193,11 +200,11 @@ def _end(facts: FieldFacts, text: str, usual: float, key: str) -> float:
     if facts.is_whole:
         whole = _limits(facts.name)
         return st.number_input(
-            label, *whole, int(usual), format="%d", key=key, **session.PERSISTENT
+            label, *whole, int(usual), format="%d", key=key, **permissions.form_widget()
         )
     least, greatest = map(float, facts.limits)
     return st.number_input(
-        label, least, greatest, float(usual), format="%g", key=key, **session.PERSISTENT
+        label, least, greatest, float(usual), format="%g", key=key, **permissions.form_widget()
     )
 
 

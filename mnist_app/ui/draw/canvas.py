@@ -13,22 +13,24 @@ import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.drawing.drawing import Drawing
+from mnist_app.ui import upload_notices
 from mnist_app.ui.draw import widgets
 from mnist_app.ui.draw.strokes import MOST_POINTS, Strokes, drawing_of, is_too_long, valid_strokes
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.server.streamlit_internals import is_dropped_upload
+from mnist_app.ui.server.streamlit_internals import dropped_upload
 from mnist_app.ui.session import current_session
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
     from streamlit_drawable_canvas import CanvasResult
 
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # minimum, maximum and default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
-PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 _TALLEST = 1000  # pixels, more than the canvas's height and any brush width
 
 BackAndForth = tuple[Strokes | None, Strokes | None]
@@ -62,23 +64,21 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
 
 def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
     if kind == "Upload":
-        key = widgets.UPLOAD
-        file = st.file_uploader(
-            "A picture of a digit or a number",
-            PICTURE_TYPES,
-            key=key,
-            max_upload_size=20,
-            on_change=on_change,
-        )
+        file, chosen = _uploaded(on_change), st.session_state.get(widgets.UPLOAD)
     else:
-        key = widgets.CAMERA
-        file = st.camera_input("A photo of a digit or a number", key=key, on_change=on_change)
-    if is_dropped_upload(st.session_state.get(key)):
+        file = st.camera_input(
+            "A photo of a digit or a number", key=widgets.CAMERA, on_change=on_change
+        )
+        chosen = st.session_state.get(widgets.CAMERA)
+    if problem := upload_notices.room_problem([chosen]):
+        st.error(problem)
+        return None, ""
+    if dropped_upload(chosen):
         return None, "Waiting for the picture: if it does not come, choose it again."
     if file is None:
         return None, "The digits in a picture are read as soon as it is there."
     try:
-        rgba = _ink_in(file.getvalue(), file.name)
+        rgba = _ink_in(file)
     except InputError as error:
         st.error(escaped(error))
         return None, ""
@@ -86,8 +86,29 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, 
     return Drawing(rgba), ""
 
 
+def _uploaded(on_change: Callable[[], None]) -> "UploadedFile | None":
+    advice = _(
+        "This file was not uploaded: choose a picture (PNG, JPEG, WebP, GIF, BMP or TIFF) of at "
+        "most {limit} MB. If it is one, reload the page and try again."
+    ).format(limit=upload_notices.PICTURE_MB)
+    with upload_notices.explained(widgets.UPLOAD, advice):
+        return st.file_uploader(
+            "A picture of a digit or a number",
+            upload_notices.PICTURE_TYPES,
+            key=widgets.UPLOAD,
+            max_upload_size=upload_notices.PICTURE_MB,
+            on_change=on_change,
+        )
+
+
+def _ink_in(file: "UploadedFile") -> np.ndarray:
+    if problem := upload_notices.size_problem(file.name, file.size):
+        raise InputError(problem)
+    return _ink_of_picture(file.getvalue(), file.name)
+
+
 @st.cache_data(max_entries=20, show_spinner="Looking for ink")
-def _ink_in(data: bytes, name: str) -> np.ndarray:
+def _ink_of_picture(data: bytes, name: str) -> np.ndarray:
     from mnist_app.drawing import photo, pictures
 
     return photo.clean(pictures.decode_picture(data, name))
@@ -164,12 +185,12 @@ def _back_and_forth(json_data: Any) -> BackAndForth:
 
 
 def _undo() -> None:
-    back, _ = _back_and_forth(widgets.canvas_json())
+    back, _unused = _back_and_forth(widgets.canvas_json())
     _redraw(back)
 
 
 def _redo() -> None:
-    _, forth = _back_and_forth(widgets.canvas_json())
+    _unused, forth = _back_and_forth(widgets.canvas_json())
     _redraw(forth)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_app.common.translation import _
 from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
-from mnist_app.ui import session
+from mnist_app.ui import permissions
 
 MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")  # always shown, the others on demand
 GROUPS: dict[Group, tuple[str, ...]] = {
@@ -16,7 +16,7 @@ GROUPS: dict[Group, tuple[str, ...]] = {
 }
 
 
-class _Arguments(session.Persistence):
+class _Arguments(permissions.FormWidget):
     """The arguments that every kind of widget takes."""
 
     key: str
@@ -45,7 +45,7 @@ def _row(fields: tuple[str, ...], preset: Recipe, columns: int) -> dict[str, Any
 
 def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
     label = facts.label_with_unit
-    common: _Arguments = {"key": key, "help": facts.help, **session.PERSISTENT}
+    common: _Arguments = {"key": key, "help": facts.help, **permissions.form_widget()}
     if facts.is_switch:
         return st.toggle(label, default, **common)
     if facts.choices:
