@@ -163,5 +163,6 @@ def client_address() -> str:
     Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
     """
     address = st.context.ip_address
-    is_elsewhere = isinstance(address, str) and address != "::ffff:127.0.0.1"
-    return address if is_elsewhere else HERE
+    if isinstance(address, str) and address != "::ffff:127.0.0.1":
+        return address
+    return HERE
