@@ -53,7 +53,7 @@ def train(
 ) -> None:
     """Train the preset NAME, changed by the options, and save the result.
 
-    Ctrl-C stops between two batches and keeps what is trained so far.
+    Ctrl-C stops between two batches and keeps what is trained so far, without a test accuracy.
     """
     from mnist_app.data import training_data
     from mnist_app.results import weights

@@ -35,7 +35,7 @@ def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any
     is_alone = len(found) == 1
     return {
         "name": info.name,
-        "test_accuracy": info.test_accuracy,
+        "accuracy": _accuracy(info),
         "text": number_text(found),
         "count": len(found),
         "confidence": min(one.prediction.confidence for one in found),
@@ -43,3 +43,10 @@ def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any
         "is_other": number_text(found) != most,
         "top": found[0].prediction.top(3) if is_alone else [],
     }
+
+
+def _accuracy(info: WeightsInfo) -> str:
+    """Return the test accuracy, or else the validation accuracy, with one decimal."""
+    if info.test_accuracy is not None:
+        return f"test {info.test_accuracy:.1%}"
+    return "not tested" if info.val_accuracy is None else f"validation {info.val_accuracy:.1%}"

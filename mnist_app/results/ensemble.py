@@ -35,7 +35,8 @@ def combine(members: Sequence[Member]) -> Member:
     Args:
         members: as many networks `canvas` as `presets.MEMBERS`, of one recipe but for the seed.
     Raises:
-        InputError: they are too few or too many, differ in recipe or data, or are the same.
+        InputError: they are too few or too many, differ in recipe or data, are the same, or one was
+            stopped before the end of its training.
     """
     _check(members)
     recipe = members[0].info.recipe.changed(name=NAME, model=NAME)
@@ -56,6 +57,7 @@ def _facts(recipe: Recipe, model: nn.Module, infos: Sequence[WeightsInfo]) -> We
         "seconds": sum(info.seconds for info in infos),
         "test_accuracy": test.accuracy,
         "test_loss": test.loss,
+        "n": test.n,
         "calibration": _mean([info.calibration for info in infos]),
         "parameters": models.count_parameters(model),
         "trained_on": f"{len(infos)} networks, each on {first.trained_on}",
@@ -72,6 +74,9 @@ def _check(members: Sequence[Member]) -> None:
     if recipes[0].model != "canvas" or other:
         name = (other or members[0]).info.name
         raise InputError(f"{name} does not fit: join networks 'canvas' of one recipe.")
+    unfinished = next((m.info.name for m in members if m.info.test_accuracy is None), None)
+    if unfinished:
+        raise InputError(f"{unfinished} was not trained to its end: train it again, then join.")
     if len({member.info.seed for member in members}) < len(members):
         raise InputError("Two of these networks have the same seed: join networks that differ.")
     if len({member.info.fingerprint for member in members}) > 1:
