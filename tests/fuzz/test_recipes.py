@@ -105,11 +105,14 @@ END = {
     "epochs": 3,
     "best_epoch": None,
     "seconds": 4.5,
+    "val_accuracy": 0.93,
+    "val_n": 287,
     "test_accuracy": 0.94,
     "test_loss": 0.2,
     "n": 359,
     "name": "mine",
 }
+STOPPED = END | {"reason": "stopped", "test_accuracy": None, "test_loss": None, "n": 0}
 LOG = (
     {"event": "queued"},
     {"event": "note", "text": "Reading", "share": 0.5},
@@ -129,6 +132,8 @@ def spoiled_run(case: Case) -> Attempt:
     folder = case.folder / "weights" / ".runs" / "0001-mine"
     folder.mkdir(parents=True)
     log = [*LOG[: int(case.random.integers(1, len(LOG) + 1))]]
+    if case.random.random() < 0.3:
+        log = [STOPPED if event is END else event for event in log]
     events = spoiled_json(log, case.random) if case.random.random() < 0.7 else log
     lines = "\n".join(map(json.dumps, events if isinstance(events, list) else [events])) + "\n"
     content = {
