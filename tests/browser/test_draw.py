@@ -205,6 +205,29 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     assert heights == sorted(heights)  # the answer is right under the canvas
 
 
+# The element around the canvas that scrolls, and the page itself, as an overscroll reaches both.
+OVERSCROLLS = """() => {
+  let scroller = document.querySelector(".st-key-canvas");
+  while (scroller && !(scroller.scrollHeight > scroller.clientHeight
+                       && getComputedStyle(scroller).overflowY === "auto"))
+    scroller = scroller.parentElement;
+  return [scroller, document.body, document.documentElement].map(
+    (each) => getComputedStyle(each).overscrollBehaviorY);
+}"""
+
+
+def test_a_pull_from_above_the_canvas_does_not_reload_the_page(phone):
+    phone.open()
+    finger = Finger(phone)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    finger.draw([(140, y) for y in range(-40, 300, 20)])
+    assert phone.page.evaluate(OVERSCROLLS) == ["none"] * 3
+    phone.settle()
+    phone.expect_prediction("7")
+    assert phone.brightness(140, 280 - 12) == 0  # the pull drew nothing
+
+
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_real_digits_drawn_with_the_mouse(app, real_data):
