@@ -324,6 +324,27 @@ def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
     return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
 
 
+def test_the_camera_is_offered_only_where_browsers_give_it(chromium, tmp_path):
+    others = {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
+    with serve.served(tmp_path, variables=others) as (url, weights):
+        for address in (url, url.replace("127.0.0.1", "localhost")):
+            app = App(chromium.new_page(), address, weights).open()
+            assert app.page.evaluate("isSecureContext")
+            app.page.get_by_role("radio", name="Camera").click()
+            expect(app.page.get_by_test_id("stCameraInput")).to_be_visible()
+            app.page.close()
+        app = App(chromium.new_page(), url.replace("127.0.0.1", serve.LAPTOP), weights).open()
+        assert not app.page.evaluate("isSecureContext")
+        app.page.get_by_role("radio", name="Camera").click()
+        expect(
+            app.page.get_by_text("Browsers give a page the camera only over https")
+        ).to_be_visible()
+        expect(app.page.get_by_test_id("stCameraInput")).to_have_count(0)
+        app.page.get_by_role("radio", name="Upload").click()
+        expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+        app.page.close()
+
+
 PLACES = (250, 12), (170, 6), (272, 20), (8, 8)
 
 

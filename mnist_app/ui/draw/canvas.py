@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
+from mnist_app.common import network_address
 from mnist_app.common.errors import InputError
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui.draw import widgets
@@ -29,6 +30,10 @@ CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # minimum, maximum and default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+NO_CAMERA = (
+    "Browsers give a page the camera only over https: choose “Upload”, which opens your phone's "
+    "own camera."
+)
 _TALLEST = 1000  # pixels, more than the canvas's height and any brush width
 
 BackAndForth = tuple[Strokes | None, Strokes | None]
@@ -61,6 +66,9 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
 
 
 def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
+    if kind == "Camera" and not _is_camera_allowed():
+        st.info(NO_CAMERA, icon=":material/no_photography:")
+        return None, ""
     if kind == "Upload":
         key = widgets.UPLOAD
         file = st.file_uploader(
@@ -84,6 +92,12 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, 
         return None, ""
     st.image(rgba, caption="The ink that was found")
     return Drawing(rgba), ""
+
+
+def _is_camera_allowed() -> bool:
+    """Return whether the browser gives this page the camera, as far as its address tells."""
+    url = st.context.url
+    return not url or network_address.is_secure_context(url)
 
 
 @st.cache_data(max_entries=20, show_spinner="Looking for ink")
