@@ -142,7 +142,7 @@ def _glance(results: dict[str, Result]) -> Iterator[str]:
             continue
         least = min(own, key=lambda r: r["ratio"])
         text = f"{least['ratio']:.1f} ({least['preset']})"
-        name, reached = f"speed-up of an epoch, smallest of {words}", least["ratio"] >= wanted
+        name, reached = f"smallest speed-up per epoch, {words}", least["ratio"] >= wanted
         yield _line(name, text, rounds, f"at least {wanted}", reached)
     ours, public = training["speedrun"]
     mean, share = ours["accuracy"][0], ours["seconds"] / public["seconds"]
