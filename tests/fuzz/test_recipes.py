@@ -187,7 +187,7 @@ def looked_at() -> None:
 
 
 def test_no_file_of_a_run_does_harm():
-    limits.check(spoiled_run, "files of a run: cut, changed", limits.count(5000))
+    limits.check(spoiled_run, "run files: cut off or changed", limits.count(5000))
 
 
 ID = st.one_of(st.sampled_from(TEXTS), st.text(max_size=40), st.sampled_from(["..", ".", "run:"]))
@@ -202,7 +202,7 @@ def test_no_id_of_a_run_does_harm(weights_folder: Path):
     def find(run_id: str) -> None:
         assert find_run(run_id) is None
 
-    with limits.tallied("ids of runs") as judge:
+    with limits.tallied("run ids") as judge:
 
         @limits.settings(1000)
         @given(ID)

@@ -213,7 +213,7 @@ def test_no_file_in_the_weights_folder_does_harm():
 
 
 def test_no_endless_header_does_harm():
-    what = "weights files: endless and deep headers"
+    what = "weights files: endless and deeply nested headers"
     limits.check(endless_file, what, limits.count(60, 6))
 
 
