@@ -36,6 +36,9 @@ FOUR = [
 ]
 
 
+CANVAS_SIDE = 280  # pixels of the canvas, however large it is on the screen
+
+
 class App:
     """A page with the app on it, and what a user does there."""
 
@@ -60,17 +63,21 @@ class App:
 
     def draw(self, strokes: list[Stroke], step: float = STEP) -> None:
         """Draw with the mouse, in canvas pixels; each event takes about 16 ms."""
-        canvas = self.part("canvas").locator("canvas").last
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
+        self.part("canvas").locator("canvas").last.scroll_into_view_if_needed()
         for stroke in strokes:
-            points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+            points = self.on_screen(stroke)
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
             for start, end in pairwise(points):
                 steps = max(1, round(dist(start, end) / step))
                 self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
+
+    def on_screen(self, points: Stroke) -> Stroke:
+        """Return where points of the canvas, in its own pixels, are on the screen."""
+        box = self.part("canvas").locator("canvas").last.bounding_box()
+        scale = box["width"] / CANVAS_SIDE
+        return [(box["x"] + scale * x, box["y"] + scale * y) for x, y in points]
 
     def brightness(self, x: int, y: int) -> int:
         """Return the brightness of a pixel on the canvas, 0..255."""
@@ -167,7 +174,8 @@ class Finger:
     """A finger on a phone's screen, which draws in canvas pixels. A palm may rest beside it."""
 
     def __init__(self, app: App) -> None:
-        self._box = app.part("canvas").locator("canvas").last.bounding_box()
+        (self._left, self._top), (right, _bottom) = app.on_screen([(0, 0), (1, 1)])
+        self._scale = right - self._left
         self._client = app.page.context.new_cdp_session(app.page)
         self._touches: dict[int, tuple[float, float]] = {}  # where each touch is, by id
 
@@ -207,7 +215,11 @@ class Finger:
     def _send(self, kind: str, touches: dict[int, tuple[float, float]]) -> None:
         """Dispatch a touch event, with the touches that are down or, at the end, those lifted."""
         places = [
-            {"id": touch, "x": self._box["x"] + x, "y": self._box["y"] + y}
+            {
+                "id": touch,
+                "x": self._left + self._scale * x,
+                "y": self._top + self._scale * y,
+            }
             for touch, (x, y) in touches.items()
         ]
         event = {"type": kind, "touchPoints": places}
