@@ -205,6 +205,10 @@ class Finger:
     def up(self) -> None:
         self._lift(FINGER)
 
+    def _on_screen(self, point: tuple[float, float]) -> dict[str, float]:
+        x, y = point
+        return {"x": self._left + self._scale * x, "y": self._top + self._scale * y}
+
     def _touch(self, kind: str, touch: int, point: tuple[float, float]) -> None:
         self._touches[touch] = point
         self._send(kind, self._touches)
@@ -214,14 +218,7 @@ class Finger:
 
     def _send(self, kind: str, touches: dict[int, tuple[float, float]]) -> None:
         """Dispatch a touch event, with the touches that are down or, at the end, those lifted."""
-        places = [
-            {
-                "id": touch,
-                "x": self._left + self._scale * x,
-                "y": self._top + self._scale * y,
-            }
-            for touch, (x, y) in touches.items()
-        ]
+        places = [{"id": touch, **self._on_screen(point)} for touch, point in touches.items()]
         event = {"type": kind, "touchPoints": places}
         self._client.send("Input.dispatchTouchEvent", event)
 
@@ -240,8 +237,8 @@ class Stylus(Finger):
         self._point("mouseReleased", self._last)
 
     def _point(self, kind: str, point: tuple[float, float]) -> None:
-        self._last = x, y = point
-        event = {"type": kind, "x": self._box["x"] + x, "y": self._box["y"] + y}
+        self._last = point
+        event = {"type": kind, **self._on_screen(point)}
         event |= {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
         self._client.send("Input.dispatchMouseEvent", event)
 
