@@ -315,7 +315,11 @@ def _sentence(error: ValidationError) -> str:
     return f"{facts.label} is {_shown(first['input'])}: {remedy}."
 
 
-def _shown(value: object) -> str:
+def _shown(value: Any) -> str:
     """A wrong value as the user typed it, not too long."""
+    if value is None:
+        return "empty"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return shortened(f"{value:.10g}" if is_number else "empty" if value is None else repr(value))
+    if is_number and -1e300 < value < 1e300:  # a larger int does not fit into a float
+        return shortened(f"{value:.10g}")
+    return shortened(repr(value))

@@ -100,8 +100,12 @@ def _keep(file: UploadedFile, key: str) -> None:
 
 
 def _label(upload: Upload) -> str:
-    when = datetime.fromtimestamp(upload.time)
-    return f"{archives.upload_name(upload.path)} · uploaded {when:%d %b %H:%M}"
+    name = archives.upload_name(upload.path)
+    try:
+        when = datetime.fromtimestamp(upload.time)
+    except (ValueError, OverflowError, OSError):  # the file's time is beyond what a calendar has
+        return name
+    return f"{name} · uploaded {when:%d %b %H:%M}"
 
 
 _NO_MNIST = "MNIST is not on this machine. The bundled digits are."

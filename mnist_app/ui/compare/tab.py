@@ -64,6 +64,8 @@ def _results(infos: list[WeightsInfo]) -> None:
     infos = [info for info in infos if info.name in costs]
     if not infos:
         return
+    for problem in comparison.problems():
+        st.warning(escaped(problem))
     rows = [comparison.row_of(info, costs[info.name]) for info in infos]
     results_table.render(rows, costs)
     results_charts.render_scatter(infos, costs)
