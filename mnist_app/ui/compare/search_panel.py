@@ -9,6 +9,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.results import accuracy_text, weights
 from mnist_app.runs import processes, run_board, search, search_lifecycle
 from mnist_app.runs.search import Search, Trial
+from mnist_app.runs.search_files import Kept
 from mnist_app.training import metrics
 from mnist_app.ui import choice_box, listing, permissions, polling, style
 from mnist_app.ui.compare import search_form, search_results
@@ -38,6 +39,8 @@ def render() -> None:
 def _follow() -> None:
     polling.rerun_if_changed()
     everything = {found.id: found for found in search.list_searches(run_board.statuses())}
+    for problem in search.problems():
+        st.warning(escaped(problem))
     if not everything:
         st.subheader("No search yet", anchor=False)
         st.write(
@@ -181,7 +184,7 @@ def _best(now: Search) -> None:
             _keep(now)
 
 
-def _kept(kept: search.Kept | None) -> int | None:
+def _kept(kept: Kept | None) -> int | None:
     """Describe the kept trial and return its number, or None if there isn't one any more."""
     if kept is None:
         return None

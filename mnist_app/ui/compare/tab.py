@@ -68,6 +68,8 @@ def _results(infos: list[WeightsInfo]) -> None:
     infos = [info for info in infos if info.name in costs]
     if not infos:
         return
+    for problem in comparison.problems():
+        st.warning(escaped(problem))
     results_table.render(infos, costs)
     results_charts.render_scatter(infos, costs)
     results_charts.render_curves(infos)

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from mnist_app.runs import run
 from mnist_app.runs.run import RunStatus
 from mnist_app.ui import choice_box, listing, polling
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import curves, progress, start_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -23,6 +25,8 @@ def render() -> None:
 @listing.once()
 def _follow() -> None:
     polling.rerun_if_changed()
+    for problem in run.problems():
+        st.warning(escaped(problem))
     statuses = {status.id: status for status in listing.current().runs}
     if not statuses:
         st.subheader("No training yet", anchor=False)
