@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import committed_weights
 import pytest
+import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 # Nothing listens on this port, so every download is refused at once.
 DEAD_PROXY = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-LOCAL = {"no_proxy": "127.0.0.1,localhost,::1"}
+LOCAL = {"no_proxy": f"127.0.0.1,localhost,::1,{serve.LAPTOP}"}
 
 
 def _real_data() -> Path | None:
@@ -121,6 +122,7 @@ def chromium() -> "Iterator[Browser]":
                 "--disable-background-networking",
                 "--use-fake-device-for-media-stream",
                 "--use-fake-ui-for-media-stream",
+                f"--host-resolver-rules=MAP {serve.LAPTOP} 127.0.0.1",
             ],
         )
         yield browser

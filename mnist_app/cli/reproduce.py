@@ -63,13 +63,13 @@ def reproduce(
 @JSON_OPTION
 def ensemble(output: Path, as_json: bool) -> None:
     """Combine canvas and its other seeds, trained by reproduce, into canvas-large."""
-    from mnist_app.results import reproduction
+    from mnist_app.results import accuracy_text, reproduction
 
     info = reproduction.build_ensemble(output)
     if as_json:
         print_json(weights_row(info))
     else:
         Console(soft_wrap=True).print(
-            f"{info.name}: {info.test_accuracy:.2%} of {info.n:,} test images right, "
+            f"{info.name}: {accuracy_text.short_text(info)} of {info.n:,} test images right, "
             f"{info.bytes / 1e6:.1f} MB"
         )

@@ -24,7 +24,7 @@ NOTHING_YET = "No weights yet: train a preset."
 @JSON_OPTION
 def list_results(as_json: bool) -> None:
     """List the saved weights, best first, and the presets."""
-    from mnist_app.results import weights
+    from mnist_app.results import accuracy_text, weights
 
     listing = weights.scan()
     if as_json:
@@ -38,6 +38,9 @@ def list_results(as_json: bool) -> None:
         return
     console = Console(soft_wrap=True)
     console.print(_table(listing.weights) if listing.weights else NOTHING_YET)
+    for info in listing.weights:
+        if info.test_accuracy is None:
+            console.print(f"{info.name}: {accuracy_text.full_text(info)}", highlight=False)
     for item in listing.broken:
         console.print(f"[red]broken[/red] {escape(item.problem)}", highlight=False)
     console.print("Presets: " + ", ".join(RECIPES), highlight=False)
@@ -50,8 +53,8 @@ def _table(infos: "Iterable[WeightsInfo]") -> Table:
         table.add_row(
             info.name,
             escape(printable(info.dataset)),
-            f"{info.test_accuracy:.2%}",
-            f"{info.n:,}",
+            "–" if info.test_accuracy is None else f"{info.test_accuracy:.2%}",
+            f"{info.n:,}" if info.n else "–",
             f"{info.parameters:,}",
             str(info.epochs),
             str(info.seed),

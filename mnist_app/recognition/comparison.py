@@ -19,7 +19,6 @@ from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
-from mnist_app.training import metrics
 
 TIMINGS = 20  # predictions to time at most; the median counts
 _SECONDS = 0.12  # after this long no further prediction is timed
@@ -57,9 +56,9 @@ class Row:
     name: str
     dataset: str
     reported: str | None  # in English, since it goes into the CSV
-    test_accuracy: float
-    low: float  # of the 95% interval of the test accuracy
-    high: float
+    test_accuracy: float | None  # None if the training was stopped
+    low: float | None  # of the 95% interval of the test accuracy
+    high: float | None
     n: int  # test images
     drawn_accuracy: float | None  # on pen strokes of writers that it never saw
     drawn_n: int | None
@@ -73,7 +72,7 @@ class Row:
 
 def row_of(info: WeightsInfo, cost: Cost) -> Row:
     """Return the row of a network."""
-    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
+    low, high = info.test_interval or (None, None)
     drawn = drawing_accuracy(info)
     is_source = is_preset(info.recipe) and info.dataset == "mnist"
     return Row(
@@ -168,16 +167,21 @@ class Point(NamedTuple):
     n: int  # test images
 
 
-def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> Point:
+def point_of(info: WeightsInfo, cost: float, others: Sequence[WeightsInfo]) -> Point | None:
     """Return the point of a network in the chart: the mean over all seeds it was trained with.
+
+    None if the network was not measured on test images.
 
     Args:
         info: the network.
         cost: its parameters, multiply-adds or milliseconds.
         others: networks that may have the same recipe with another seed, from `seed_results`.
     """
-    by_seed = _documented(info) | {o.seed: o.test_accuracy for o in others if _is_twin(o, info)}
-    accuracies = list((by_seed | {info.seed: info.test_accuracy}).values())
+    if info.test_accuracy is None:
+        return None
+    twins = {o.seed: o.test_accuracy for o in others if _is_twin(o, info)}
+    measured = {seed: accuracy for seed, accuracy in twins.items() if accuracy is not None}
+    accuracies = list((_documented(info) | measured | {info.seed: info.test_accuracy}).values())
     return Point(
         info.name,
         info.dataset,

@@ -175,18 +175,21 @@ def remove(search: Search) -> None:
 def keep_best(search: Search, name: str) -> "WeightsInfo":
     """Save the best trial's network among the results; if the name is taken, add a number.
 
+    It is measured on the test images first, which the trials do not read.
+
     Raises:
-        InputError: no trial has finished yet, the name is not allowed, or the folder cannot be
-            written to.
+        InputError: no trial has finished yet, the name is not allowed, its data set cannot be
+            loaded or has changed, or the folder cannot be written to.
     """
-    from mnist_app.results import weights
+    from mnist_app.results import final_test, weights
 
     checked_name(name)
     best = search.best
     if best is None or best.run is None:
         raise InputError("No trial was trained to its end yet: wait for the first one.")
     model, info = weights.load(best.run.name, best.run.result_folder)
-    kept = weights.save(name, model, info.model_copy(update={"run": None}))
+    measured = final_test.with_test_accuracy(model, info)
+    kept = weights.save(name, model, measured.model_copy(update={"run": None}))
     with (
         suppress(OSError),
         search_files.changed(search.id) as found,

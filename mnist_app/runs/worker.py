@@ -71,8 +71,10 @@ def _work(run: Run, should_stop: Callable[[], bool]) -> None:
     _log(run, {"event": "start"})
     for entry in checkpoint.facts["history"] if checkpoint else []:
         _log(run, entry)
+    # Only the trial that is kept is measured on the test images: see `search_lifecycle.keep_best`.
+    test = None if run.search else parts.test
     trainer = Trainer(
-        run.recipe, parts.train, parts.val, parts.test, should_stop=should_stop, resume=checkpoint
+        run.recipe, parts.train, parts.val, test, should_stop=should_stop, resume=checkpoint
     )
     for event in trainer.events():
         if isinstance(event, EndEvent):

@@ -163,4 +163,6 @@ def client_address() -> str:
     Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
     """
     address = st.context.ip_address
-    return HERE if address in (None, "::ffff:127.0.0.1") else address
+    if isinstance(address, str) and address != "::ffff:127.0.0.1":
+        return address
+    return HERE

@@ -205,6 +205,29 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     assert heights == sorted(heights)  # the answer is right under the canvas
 
 
+# The element around the canvas that scrolls, and the page itself, as an overscroll reaches both.
+OVERSCROLLS = """() => {
+  let scroller = document.querySelector(".st-key-canvas");
+  while (scroller && !(scroller.scrollHeight > scroller.clientHeight
+                       && getComputedStyle(scroller).overflowY === "auto"))
+    scroller = scroller.parentElement;
+  return [scroller, document.body, document.documentElement].map(
+    (each) => getComputedStyle(each).overscrollBehaviorY);
+}"""
+
+
+def test_a_pull_from_above_the_canvas_does_not_reload_the_page(phone):
+    phone.open()
+    finger = Finger(phone)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    finger.draw([(140, y) for y in range(-40, 300, 20)])
+    assert phone.page.evaluate(OVERSCROLLS) == ["none"] * 3
+    phone.settle()
+    phone.expect_prediction("7")
+    assert phone.brightness(140, 280 - 12) == 0  # the pull drew nothing
+
+
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_real_digits_drawn_with_the_mouse(app, real_data):
@@ -299,6 +322,27 @@ def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
     paper[60::90] *= 0.88
     grey = paper * (1 - 0.75 * ink) + random.normal(0, 4, (side, side))
     return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+def test_the_camera_is_offered_only_where_browsers_give_it(chromium, tmp_path):
+    others = {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
+    with serve.served(tmp_path, variables=others) as (url, weights):
+        for address in (url, url.replace("127.0.0.1", "localhost")):
+            app = App(chromium.new_page(), address, weights).open()
+            assert app.page.evaluate("isSecureContext")
+            app.page.get_by_role("radio", name="Camera").click()
+            expect(app.page.get_by_test_id("stCameraInput")).to_be_visible()
+            app.page.close()
+        app = App(chromium.new_page(), url.replace("127.0.0.1", serve.LAPTOP), weights).open()
+        assert not app.page.evaluate("isSecureContext")
+        app.page.get_by_role("radio", name="Camera").click()
+        expect(
+            app.page.get_by_text("Browsers give a page the camera only over https")
+        ).to_be_visible()
+        expect(app.page.get_by_test_id("stCameraInput")).to_have_count(0)
+        app.page.get_by_role("radio", name="Upload").click()
+        expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+        app.page.close()
 
 
 PLACES = (250, 12), (170, 6), (272, 20), (8, 8)

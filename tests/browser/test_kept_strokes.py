@@ -40,6 +40,7 @@ window.WebSocket = class extends WebSocket {{
 
 LATER_THAN_STROKES_WAIT = 6000
 STYLUS_IS_STILL = 2500
+LONGER_THAN_A_TAP = 800
 
 
 def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
@@ -311,6 +312,89 @@ def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_pho
         assert phone.brightness(*stroke[-1]) == 255
 
 
+def a_palm_rests(phone: App, hand: Finger, place: tuple[float, float]) -> None:
+    """Rest a palm on the screen, and let it settle by a few pixels."""
+    hand.rest_palm(place)
+    hand.slide_palm((place[0] + 3, place[1] - 2))
+    phone.page.wait_for_timeout(LONGER_THAN_A_TAP)
+
+
+@pytest.mark.parametrize("place", [BESIDE, ON_CANVAS])
+def test_a_palm_that_rests_before_a_finger_draws_harms_no_stroke(place, fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    a_palm_rests(phone, finger, place)
+    for stroke in FOUR:
+        finger.draw(stroke)
+    phone.expect_prediction("4")
+    finger.lift_palm()
+    phone.settle()
+    for stroke in FOUR:
+        assert phone.brightness(*stroke[-1]) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+    phone.click("undo")
+    phone.click("undo")
+    phone.expect_prediction("")
+
+
+@pytest.mark.parametrize("place", scaled([ON_CANVAS], [BESIDE, ON_CANVAS]))
+def test_a_palm_that_rests_before_a_stylus_draws_harms_no_stroke(place, fresh_phone):
+    phone = fresh_phone.open()
+    stylus = Stylus(phone)
+    a_palm_rests(phone, stylus, place)
+    stylus.draw(FOUR[0])
+    stylus.down(FOUR[1][0])
+    stylus.move(FOUR[1][1:2])
+    stylus.lift_palm()
+    stylus.move(FOUR[1][2:])
+    stylus.up()
+    phone.expect_prediction("4")
+    for stroke in FOUR:
+        assert phone.brightness(*stroke[-1]) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+
+
+def test_a_palm_that_slides_before_a_finger_draws_leaves_no_stroke(fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    finger.rest_palm(ON_CANVAS)
+    slid = ON_CANVAS[0] + 8, ON_CANVAS[1] - 8
+    finger.slide_palm(slid)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    finger.lift_palm()
+    phone.settle()
+    for place in (ON_CANVAS, slid):
+        assert phone.brightness(*place) == 0
+
+
+def test_a_stylus_takes_over_from_a_hand_that_draws(fresh_phone):
+    phone = fresh_phone.open()
+    stylus = Stylus(phone)
+    stylus.rest_palm((30, 250))
+    for x in range(60, 250, 10):
+        stylus.slide_palm((x, 250))
+    stylus.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    stylus.lift_palm()
+    phone.settle()
+    assert phone.brightness(*SEVEN[0][-1]) == 255
+    assert phone.brightness(200, 250) == 0
+
+
+def test_a_tap_draws_a_dot_and_a_hand_at_rest_draws_nothing(fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    a_palm_rests(phone, finger, ON_CANVAS)
+    finger.lift_palm()
+    phone.part("canvas").locator("canvas").last.tap(position={"x": 140, "y": 140})
+    expect(phone.part("undo").locator("button")).to_be_enabled()  # the dot has arrived
+    assert phone.brightness(140, 140) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+    phone.click("undo")
+    expect(phone.part("undo").locator("button")).to_be_disabled()  # it was the only stroke
+
+
 def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phone):
     phone = fresh_phone.open()
     Stylus(phone).down(ONE[0][0])
@@ -318,6 +402,23 @@ def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phon
     Finger(phone).draw(SEVEN[0])
     phone.expect_prediction(re.compile("[1-9]"))
     assert phone.brightness(*SEVEN[0][-1]) == 255
+
+
+@pytest.mark.slow
+def test_a_button_that_is_pressed_in_mid_stroke_ends_the_stroke(app):
+    app.open()
+    app.draw(ONE)
+    app.expect_prediction("1")
+    mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
+    mouse.move(box["x"] + 60, box["y"] + 60)
+    mouse.down()
+    mouse.move(box["x"] + 200, box["y"] + 60, steps=10)
+    app.part("clear").locator("button").press("Enter")
+    mouse.move(box["x"] + 200, box["y"] + 200, steps=10)
+    mouse.up()
+    app.expect_prediction("")
+    app.draw(SEVEN)
+    app.expect_prediction("7")
 
 
 @pytest.mark.slow

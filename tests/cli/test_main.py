@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from rights import without_rights
 
+from mnist_app.cli.doctor.networks import check_networks
 from mnist_app.cli.main import main
 from mnist_app.data import bundled
 from mnist_app.recipes.presets import RECIPES
@@ -271,7 +272,9 @@ def test_predict_without_weights_says_how_to_get_some(call, tmp_path):
     assert "train" in err
 
 
-def test_interrupting_a_training_keeps_what_is_trained(weights_folder):
+def test_interrupting_a_training_keeps_what_is_trained_and_reads_no_test_images(
+    call, weights_folder
+):
     process = subprocess.Popen(
         [
             sys.executable,
@@ -301,6 +304,20 @@ def test_interrupting_a_training_keeps_what_is_trained(weights_folder):
     info = weights.load("cut")[1]
     assert 1 <= info.epochs < 1000
     assert info.reason == "stopped"
+    assert (end["test_accuracy"], end["n"], info.test_accuracy, info.n) == (None, 0, None, 0)
+    assert (end["val_accuracy"], end["val_n"]) == (info.val_accuracy, 287)
+
+    missing = "not measured on the test images: the training was stopped"
+    code, out, _ = call("list")
+    assert code == 0
+    assert f"{info.val_accuracy:.2%} of 287 validation images right" in out
+    assert missing in out
+    (row,) = json.loads(call("list", "--json")[1])["weights"]
+    assert (row["name"], row["test_accuracy"], row["n"]) == ("cut", None, 0)
+    checks = {check.name: check for check in check_networks()}
+    assert checks["network cut"].level == "ok"
+    assert missing in checks["network cut"].text
+    assert json.loads(call("evaluate", "cut", "--json")[1])["n"] == 359
 
 
 @pytest.mark.mnist

@@ -75,7 +75,7 @@ def read(sent: Any) -> None:
 
 
 def test_nothing_that_a_page_sends_does_harm():
-    with limits.tallied("strokes of a page: any JSON") as judge:
+    with limits.tallied("strokes sent by a page: any JSON") as judge:
 
         @limits.settings(5000)
         @given(PAGE)
@@ -97,7 +97,7 @@ def long_drawing(case: Case) -> Attempt:
 
 
 def test_no_long_drawing_takes_long():
-    limits.check(long_drawing, "strokes of a page: many and long ones", limits.count(200, 8))
+    limits.check(long_drawing, "strokes sent by a page: many and long ones", limits.count(200, 8))
 
 
 # Files
@@ -137,11 +137,11 @@ def deep_file(case: Case) -> Attempt:
 
 
 def test_no_file_of_strokes_does_harm():
-    limits.check(spoiled_file, "files of strokes: mutations", limits.count(5000))
+    limits.check(spoiled_file, "stroke files: mutations", limits.count(5000))
 
 
 def test_no_deep_file_of_strokes_does_harm():
-    limits.check(deep_file, "files of strokes: deep JSON", limits.count(100, 10))
+    limits.check(deep_file, "stroke files: deeply nested JSON", limits.count(100, 10))
 
 
 def test_the_real_files_are_right_answers(tmp_path):

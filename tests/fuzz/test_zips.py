@@ -258,7 +258,9 @@ def _deep(place: Path, case: Case) -> None:
 
 
 def test_no_zip_does_harm():
-    limits.check(spoiled_zip, "ZIPs: damaged, odd names, links, lies", limits.count(3000))
+    limits.check(
+        spoiled_zip, "ZIPs: damaged, odd names, links, false directories", limits.count(3000)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such files elsewhere")
@@ -267,7 +269,7 @@ def test_no_folder_does_harm():
 
 
 def test_no_bomb_and_no_crowd_does_harm():
-    limits.check(rare_zip, "ZIPs: bombs and crowds", limits.count(60, 4))
+    limits.check(rare_zip, "ZIPs: bombs, and too many files", limits.count(60, 4))
 
 
 def rare_zip(case: Case) -> Attempt:

@@ -160,23 +160,27 @@ class App:
         return self.part("prediction").inner_text().strip()
 
 
+FINGER, PALM = 1, 2  # touch ids
+
+
 class Finger:
-    """A finger on a phone's screen, which draws in canvas pixels."""
+    """A finger on a phone's screen, which draws in canvas pixels. A palm may rest beside it."""
 
     def __init__(self, app: App) -> None:
         self._box = app.part("canvas").locator("canvas").last.bounding_box()
         self._client = app.page.context.new_cdp_session(app.page)
-        self._now: Stroke = []  # where the finger is, if it is down
-        self._palm: Stroke = []
+        self._touches: dict[int, tuple[float, float]] = {}  # where each touch is, by id
 
     def rest_palm(self, point: tuple[float, float]) -> None:
-        """Keep touching the screen at this point too, until the palm is lifted."""
-        self._palm = [point]
-        self._touch("touchStart", self._now)
+        """Touch the screen at this point too, until the palm is lifted."""
+        self._touch("touchStart", PALM, point)
+
+    def slide_palm(self, point: tuple[float, float]) -> None:
+        """Move the resting palm to this point."""
+        self._touch("touchMove", PALM, point)
 
     def lift_palm(self) -> None:
-        self._palm = []
-        self._touch("touchEnd", self._now)
+        self._lift(PALM)
 
     def draw(self, stroke: Stroke) -> None:
         self.down(stroke[0])
@@ -184,23 +188,27 @@ class Finger:
         self.up()
 
     def down(self, point: tuple[float, float]) -> None:
-        self._touch("touchStart", [point])
+        self._touch("touchStart", FINGER, point)
 
     def move(self, points: Stroke) -> None:
         for point in points:
-            self._touch("touchMove", [point])
+            self._touch("touchMove", FINGER, point)
 
     def up(self) -> None:
-        self._touch("touchEnd", [])
+        self._lift(FINGER)
 
-    def _touch(self, kind: str, points: Stroke) -> None:
-        self._now = points
-        touches = [(1, *point) for point in points]
-        if kind != "touchEnd":  # touchEnd lifts the touch with the lowest id
-            touches += [(2, *point) for point in self._palm]
+    def _touch(self, kind: str, touch: int, point: tuple[float, float]) -> None:
+        self._touches[touch] = point
+        self._send(kind, self._touches)
+
+    def _lift(self, touch: int) -> None:
+        self._send("touchEnd", {touch: self._touches.pop(touch)})
+
+    def _send(self, kind: str, touches: dict[int, tuple[float, float]]) -> None:
+        """Dispatch a touch event, with the touches that are down or, at the end, those lifted."""
         places = [
-            {"id": number, "x": self._box["x"] + x, "y": self._box["y"] + y}
-            for number, x, y in touches
+            {"id": touch, "x": self._box["x"] + x, "y": self._box["y"] + y}
+            for touch, (x, y) in touches.items()
         ]
         event = {"type": kind, "touchPoints": places}
         self._client.send("Input.dispatchTouchEvent", event)

@@ -8,16 +8,19 @@ from mnist_app.common import machine
 from mnist_app.common.translation import _
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost, Row
+from mnist_app.results import accuracy_text
+from mnist_app.results.weights import WeightsInfo
 from mnist_app.ui.markdown import escaped
 
 
-def render(rows: list[Row], costs: dict[str, Cost]) -> None:
+def render(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
     """Draw the table and the button that downloads it as a CSV file.
 
     Args:
-        rows: a row for each result.
+        infos: the results.
         costs: the cost of each, by its name.
     """
+    rows = [comparison.row_of(info, costs[info.name]) for info in infos]
     with st.container(key="compare_table"):
         st.dataframe(
             _cells(rows),
@@ -26,7 +29,7 @@ def render(rows: list[Row], costs: dict[str, Cost]) -> None:
             placeholder="–",
             height="content",
         )
-        st.caption(_table_text(rows, costs))
+        st.caption(_table_text(rows, costs) + _untested_text(infos))
         st.download_button(
             "Download as CSV",
             comparison.csv_of(rows),
@@ -64,9 +67,9 @@ def _cells(rows: list[Row]) -> dict[str, list[Any]]:
         "Name": [row.name for row in rows],
         **({"Data set": [row.dataset for row in rows]} if len(datasets) > 1 else {}),
         "Reported": [_(row.reported) if row.reported else None for row in rows],
-        "Test": [100 * row.test_accuracy for row in rows],
-        "95% interval": [f"{row.low:.2%} to {row.high:.2%}" for row in rows],
-        **({"n": [row.n for row in rows]} if len({row.n for row in rows}) > 1 else {}),
+        "Test": [None if row.test_accuracy is None else 100 * row.test_accuracy for row in rows],
+        "95% interval": [_interval(row) for row in rows],
+        **({"n": [row.n or None for row in rows]} if len({row.n for row in rows}) > 1 else {}),
         "Drawn": [row.drawn_accuracy and 100 * row.drawn_accuracy for row in rows],
         "Parameters": [row.parameters for row in rows],
         "Multiply-adds": [row.multiply_adds for row in rows],
@@ -75,6 +78,10 @@ def _cells(rows: list[Row]) -> dict[str, list[Any]]:
         "ms per digit": [row.milliseconds for row in rows],
         "Seed": [row.seed for row in rows],
     }
+
+
+def _interval(row: Row) -> str | None:
+    return None if row.test_accuracy is None else f"{row.low:.2%} to {row.high:.2%}"
 
 
 def _drawn_help(rows: list[Row]) -> str:
@@ -90,10 +97,16 @@ def _table_text(rows: list[Row], costs: dict[str, Cost]) -> str:
     timed = sorted({costs[row.name].n for row in rows})
     n = f"{timed[0]} to {timed[-1]}" if len(timed) > 1 else f"{timed[0]}"
     drawn = " or ".join(f"{n:,}" for n in sorted({row.drawn_n for row in rows if row.drawn_n}))
-    tests = " or ".join(sorted({f"{row.n:,} images of {escaped(row.dataset)}" for row in rows}))
-    told = f" Drawn: n = {drawn} drawings of pen strokes each." if drawn else ""
+    images = {f"{row.n:,} images of {escaped(row.dataset)}" for row in rows if row.n}
+    tested = f"Test: n = {' or '.join(sorted(images))}. " if images else ""
+    told = f"Drawn: n = {drawn} drawings of pen strokes each. " if drawn else ""
     return (
-        f"Test: n = {tests}.{told} ms "
-        f"per digit: median of {n} predictions on this machine ({machine.machine_facts()['cpu']}, "
-        "one thread), beside whatever else it did."
+        f"{tested}{told}ms per digit: median of {n} predictions on this machine "
+        f"({machine.machine_facts()['cpu']}, one thread), beside whatever else it did."
     )
+
+
+def _untested_text(infos: list[WeightsInfo]) -> str:
+    """Say of each result without a test accuracy what it has instead."""
+    untested = [info for info in infos if info.test_accuracy is None]
+    return "".join(f" {info.name}: {accuracy_text.full_text(info)}." for info in untested)

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.common.errors import InputError
-from mnist_app.results import weights
+from mnist_app.results import accuracy_text, weights
 from mnist_app.runs import processes, run_board, search, search_lifecycle
 from mnist_app.runs.search import Search, Trial
 from mnist_app.training import metrics
@@ -173,8 +173,9 @@ def _best(now: Search) -> None:
             f"interval {low:.2%} to {high:.2%})."
         )
         st.caption(
-            "The best is chosen by validation images. The test images have no say, so the test "
-            "accuracy, which shows once it is kept, is an honest one."
+            "The best is chosen by validation images. The trials do not read the test images: only "
+            "the one you keep is measured on them, when you keep it. So its test accuracy is an "
+            "honest one."
         )
         if _kept(now.kept) != best.number and permissions.is_unlocked():
             _keep(now)
@@ -190,11 +191,9 @@ def _kept(kept: search.Kept | None) -> int | None:
             return None
     except InputError:
         return None
-    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     st.markdown(
         f"Trial {kept.trial} is kept as **{kept.name}**, ready in the sidebar: "
-        f"**{info.test_accuracy:.2%}** of {info.n:,} test images right (95% interval {low:.2%} to "
-        f"{high:.2%})."
+        f"{accuracy_text.full_text(info)}."
     )
     return kept.trial
 

@@ -68,8 +68,7 @@ def _results(infos: list[WeightsInfo]) -> None:
     infos = [info for info in infos if info.name in costs]
     if not infos:
         return
-    rows = [comparison.row_of(info, costs[info.name]) for info in infos]
-    results_table.render(rows, costs)
+    results_table.render(infos, costs)
     results_charts.render_scatter(infos, costs)
     results_charts.render_curves(infos)
 

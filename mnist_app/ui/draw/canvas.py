@@ -12,8 +12,9 @@ import numpy as np
 import streamlit as st
 from streamlit_drawable_canvas import st_canvas
 
+from mnist_app.common import network_address
 from mnist_app.common.errors import InputError
-from mnist_app.common.translation import _
+from mnist_app.common.translation import N_, _
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui import upload_notices
 from mnist_app.ui.draw import widgets
@@ -31,6 +32,10 @@ _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # minimum, maximum and default width in pixels
 INPUTS = ("Draw", "Upload", "Camera")
+NO_CAMERA = N_(
+    "Browsers give a page the camera only over https: choose “Upload”, which opens your phone's "
+    "own camera."
+)
 _TALLEST = 1000  # pixels, more than the canvas's height and any brush width
 
 BackAndForth = tuple[Strokes | None, Strokes | None]
@@ -63,6 +68,9 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
 
 
 def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
+    if kind == "Camera" and not _is_camera_allowed():
+        st.info(_(NO_CAMERA), icon=":material/no_photography:")
+        return None, ""
     if kind == "Upload":
         file, chosen = _uploaded(on_change), st.session_state.get(widgets.UPLOAD)
     else:
@@ -86,6 +94,12 @@ def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, 
     return Drawing(rgba), ""
 
 
+def _is_camera_allowed() -> bool:
+    """Return whether the browser gives this page the camera, as far as its address tells."""
+    url = st.context.url
+    return not url or network_address.is_secure_context(url)
+
+
 def _uploaded(on_change: Callable[[], None]) -> "UploadedFile | None":
     advice = _(
         "This file was not uploaded: choose a picture (PNG, JPEG, WebP, GIF, BMP or TIFF) of at "
@@ -93,7 +107,7 @@ def _uploaded(on_change: Callable[[], None]) -> "UploadedFile | None":
     ).format(limit=upload_notices.PICTURE_MB)
     with upload_notices.explained(widgets.UPLOAD, advice):
         return st.file_uploader(
-            "A picture of a digit or a number",
+            _("A picture of a digit or a number"),
             upload_notices.PICTURE_TYPES,
             key=widgets.UPLOAD,
             max_upload_size=upload_notices.PICTURE_MB,

@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.recognition.predictor import DEFAULT
+from mnist_app.results import accuracy_text
 from mnist_app.runs.run import find_run
 from mnist_app.ui import listing, loaded_networks
 from mnist_app.ui.listing import RUN_PREFIX, Listing
@@ -50,8 +51,8 @@ def _labels(there: Listing) -> dict[str, str]:
     """Return the networks' labels by key: those in training first, then the others, best first."""
     labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in there.in_training}
     return labels | {
-        info.name: f"{info.name} · {info.test_accuracy:.2%} · {info.parameters / 1000:,.0f} k · "
-        f"{info.dataset}"
+        info.name: f"{info.name} · {accuracy_text.short_text(info)} · "
+        f"{info.parameters / 1000:,.0f} k · {info.dataset}"
         for info in there.networks
     }
 
@@ -67,7 +68,8 @@ def _select(labels: dict[str, str]) -> str:
         format_func=labels.__getitem__,
         key=_WIDGET,
         help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
-        "95% interval of the test accuracy.",
+        "95% interval of the test accuracy. A network whose training was stopped has no test "
+        "accuracy yet: it comes last, with its validation accuracy.",
     )
 
 

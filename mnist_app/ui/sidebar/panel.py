@@ -6,8 +6,7 @@ from mnist_app.common import settings
 from mnist_app.figures import fragments
 from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
-from mnist_app.results import weights
-from mnist_app.training import metrics
+from mnist_app.results import accuracy_text, weights
 from mnist_app.ui import language, listing, permissions, polling
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
@@ -66,16 +65,27 @@ def _details(info: weights.WeightsInfo) -> None:
     source = SOURCES[info.recipe.name] if is_preset(info.recipe) else None
     if source:
         st.caption(source.about)
-    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
     facts = {
-        "Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}",
-        "95% interval": f"{low:.2%} to {high:.2%}",
+        **_accuracy(info),
         "Reported": source.reported if source and info.dataset == "mnist" else "",
         **_training(info),
         "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
         "Recipe": info.recipe.name + ("" if source else ", changed"),
     }
     st.html(fragments.facts(facts))
+
+
+def _accuracy(info: weights.WeightsInfo) -> dict[str, str]:
+    """The test accuracy, or why there is none and the validation accuracy instead."""
+    interval = info.test_interval or info.val_interval
+    between = {"95% interval": f"{interval[0]:.2%} to {interval[1]:.2%}"} if interval else {}
+    if info.test_accuracy is not None:
+        return {"Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}", **between}
+    missing = {"Test accuracy": accuracy_text.not_tested(info.reason)}
+    if info.val_accuracy is None:
+        return missing
+    measured = f"{info.val_accuracy:.2%} of {info.calibration.n:,}"
+    return {"Validation accuracy": measured, **between, **missing}
 
 
 def _training(info: weights.WeightsInfo) -> dict[str, str]:

@@ -6,6 +6,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import assessment
 from mnist_app.report import html_report
+from mnist_app.results import accuracy_text
 from mnist_app.results.cache import Entry
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
@@ -19,6 +20,8 @@ def render(info: WeightsInfo) -> None:
         "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
         "that opens without the internet."
     )
+    if caution := accuracy_text.caution(info):
+        st.info(caution)
     name = info.recipe.dataset
     dataset = dataset_choice.load_or_explain(
         name,

@@ -6,13 +6,14 @@ import streamlit as st
 
 from mnist_app.common.errors import InputError
 from mnist_app.recipes.recipe import Recipe
+from mnist_app.results import accuracy_text
 from mnist_app.runs import lifecycle
 from mnist_app.runs.event_log import Event
 from mnist_app.runs.run import Run, RunStatus
 from mnist_app.ui import permissions, session
 from mnist_app.ui.markdown import escaped
 
-_NOTHING_LEARNED = 0.2  # test accuracy
+_NOTHING_LEARNED = 0.2  # accuracy
 _ENDINGS = {
     "stopped": "Stopped",
     "early": "Stopped early: no better validation loss",
@@ -94,14 +95,32 @@ def _result(now: RunStatus) -> None:
         return
     if end.get("problem"):
         st.warning(escaped(end["problem"]))
-    elif end["test_accuracy"] < _NOTHING_LEARNED:
+    elif _has_learned_nothing(end):
         st.warning("Guessing gives about 10%: it has learned next to nothing. Try another rate.")
     when = f"after {end['epochs']}" if end["epochs"] else "within the first"
     (st.info if end.get("problem") else st.success)(
         f"{_ENDINGS.get(end['reason'], 'Finished')} {when} of {now.recipe.epochs} epochs, "
-        f"{_duration(end['seconds'])}: **{end['test_accuracy']:.2%}** of {end['n']:,} test "
-        f"images right. Saved as **{escaped(end['name'])}**, ready in the sidebar."
+        f"{_duration(end['seconds'])}: {_measured(end)} Saved as **{escaped(end['name'])}**, "
+        "ready in the sidebar."
     )
+
+
+def _has_learned_nothing(end: Event) -> bool:
+    figures = end.get("test_accuracy"), end.get("val_accuracy")
+    accuracy = next((figure for figure in figures if figure is not None), 1.0)
+    return bool(accuracy < _NOTHING_LEARNED)
+
+
+def _measured(end: Event) -> str:
+    """What was measured at the end, in whole sentences."""
+    if end.get("test_accuracy") is not None:
+        return f"**{end['test_accuracy']:.2%}** of {end['n']:,} test images right."
+    missing = f"{accuracy_text.not_tested(end['reason'])}."
+    if end["reason"] == "stopped":
+        missing += " Resume it to finish."
+    if end.get("val_accuracy") is None:
+        return missing
+    return f"**{end['val_accuracy']:.2%}** of {end['val_n']:,} validation images right; {missing}"
 
 
 def _buttons(now: RunStatus) -> None:

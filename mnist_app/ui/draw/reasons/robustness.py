@@ -6,7 +6,7 @@ import torch
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.figures.heatmaps import picture_and_bars
 from mnist_app.recognition.predictor import Prediction
-from mnist_app.ui import session, style
+from mnist_app.ui import corruption_slider, style
 from mnist_app.ui.draw.reasons.panels import Subject
 
 _KINDS = {  # the step of each slider and the format of its number
@@ -39,17 +39,9 @@ def render(subject: Subject) -> None:
 
 
 def _slider(kind: str) -> float:
-    corruption, (step, form) = CORRUPTIONS[kind], _KINDS[kind]
-    return st.slider(
-        kind.capitalize(),
-        float(corruption.least),
-        float(corruption.most),
-        float(corruption.neutral),
-        step,
-        key=_key(kind),
-        format=form,
-        help=_HELP[kind],
-        **session.PERSISTENT,
+    step, form = _KINDS[kind]
+    return corruption_slider.render(
+        kind, kind.capitalize(), step, _key(kind), number_format=form, tip=_HELP[kind]
     )
 
 
@@ -59,7 +51,7 @@ def _key(kind: str) -> str:
 
 def _reset() -> None:
     for kind in _KINDS:
-        st.session_state[_key(kind)] = float(CORRUPTIONS[kind].neutral)
+        corruption_slider.reset(kind, _key(kind))
 
 
 def _verdict(before: Prediction, after: Prediction) -> str:
