@@ -115,7 +115,7 @@ class FieldFacts:
     @property
     def help(self) -> str:
         """One line that says what the field is and, for a number, its range with the unit."""
-        text = _(self.info.description or "")
+        text = localized(self.info.description or "")
         return f"{text} ({self.range_text})." if self.is_number else f"{text}."
 
     @property
