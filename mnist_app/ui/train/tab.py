@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_app.common.translation import _
 from mnist_app.runs import run
 from mnist_app.runs.run import RunStatus
 from mnist_app.ui import choice_box, listing, polling
@@ -29,9 +30,9 @@ def _follow() -> None:
         st.warning(escaped(problem))
     statuses = {status.id: status for status in listing.current().runs}
     if not statuses:
-        st.subheader("No training yet", anchor=False)
+        st.subheader(_("No training yet"), anchor=False)
         st.write(
-            "Choose a preset and start: its curves grow here, and go on if you close the page."
+            _("Choose a preset and start: its curves grow here, and go on if you close the page.")
         )
         return
     chosen = statuses[_chosen_run(statuses)]
@@ -47,4 +48,4 @@ def _chosen_run(statuses: dict[str, RunStatus]) -> str:
         return (live or list(statuses))[0]
 
     # The labels stay the same while the runs progress: new ones would close an open list.
-    return choice_box.render("Run", "run", list(statuses), default)
+    return choice_box.render(_("Run"), "run", list(statuses), default)
