@@ -66,10 +66,10 @@ def _report(info: weights.WeightsInfo) -> None:
 def _details(info: weights.WeightsInfo) -> None:
     source = SOURCES[info.recipe.name] if is_preset(info.recipe) else None
     if source:
-        st.caption(_(source.about))
+        st.caption(source.about)
     facts = {
         **_accuracy(info),
-        _("Reported"): _(source.reported) if source and info.dataset == "mnist" else "",
+        _("Reported"): source.reported if source and info.dataset == "mnist" else "",
         **_training(info),
         _("Parameters"): f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
         _("Recipe"): info.recipe.name if source else f"{info.recipe.name}, {_('changed')}",

@@ -129,7 +129,8 @@ def _result(now: RunStatus) -> None:
     elif _has_learned_nothing(end):
         st.warning(
             _(
-                "Guessing gives about 10%: it has learned next to nothing. Try another learning rate."
+                "Guessing gives about 10%: it has learned next to nothing. Try another learning "
+                "rate."
             )
         )
     saved = _("Saved as **{name}**, ready in the sidebar.").format(name=escaped(end["name"]))
