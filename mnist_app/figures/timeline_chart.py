@@ -10,6 +10,7 @@ from mnist_app.figures.colors import BLUE, DIGIT_COLORS
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.plot_style import with_common_layout
 
+NOTHING = "nothing"  # the answer while there is no ink
 _HEIGHT = 520
 _SECONDS_PER_MOMENT = 0.12
 _NO_TRANSITION = {"duration": 0}
@@ -62,7 +63,7 @@ class Moment(NamedTuple):
     share: float  # of the pen's path, 0..1
     probabilities: Sequence[float]  # of the ten digits
     confidence: float  # 0..1
-    answer: str  # a digit, or "not a digit"
+    answer: str  # a digit, "not a digit", or NOTHING
     image: np.ndarray  # (28, 28) in [0, 1], what the network saw
 
 
@@ -130,7 +131,9 @@ def _moving_parts(moment: Moment) -> list[Any]:
 def _words(moment: Moment) -> str:
     """Return the answer at a moment, in Plotly's HTML."""
     sure = f"{moment.confidence:.1%} sure"
-    if not moment.answer.isdecimal():
+    if moment.answer == NOTHING:
+        sure = "no ink"
+    elif not moment.answer.isdecimal():
         sure = f"most like {int(np.argmax(moment.probabilities))}, {moment.confidence:.0%}"
     return f"<b>{moment.answer}</b><br>{_percent(moment)} drawn<br>{sure}"
 

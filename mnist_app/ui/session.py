@@ -43,6 +43,7 @@ class DrawMemory:
     strokes: Strokes = field(default_factory=list)  # on the canvas, as it sent them last
     start: Strokes = field(default_factory=list)  # that the canvas was last told to show
     redraws: int = 0  # times that it was told other strokes than it had drawn
+    is_erasing: bool = False  # whether the eraser draws on it, not the pen
     history: History = field(default_factory=History)
     drawing: Drawing | None = None  # from the canvas or a picture; None: nothing yet
     read_key: tuple[object, ...] | None = None  # of the drawing and network that were read last

@@ -16,7 +16,15 @@ from mnist_app.common import network_address
 from mnist_app.common.errors import InputError
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui.draw import widgets
-from mnist_app.ui.draw.strokes import MOST_POINTS, Strokes, drawing_of, is_too_long, valid_strokes
+from mnist_app.ui.draw.strokes import (
+    GROUND,
+    INK,
+    MOST_POINTS,
+    Strokes,
+    drawing_of,
+    is_too_long,
+    valid_strokes,
+)
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.server.streamlit_internals import is_dropped_upload
 from mnist_app.ui.session import current_session
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 _SCRIPT = Path(__file__).with_name("canvas.js")
 CANVAS_SIDE = 280  # pixels
 BRUSH = (6, 40, 20)  # minimum, maximum and default width in pixels
+ERASER = 2  # widths of the brush: rubbing out should take less aim than drawing
 INPUTS = ("Draw", "Upload", "Camera")
 PICTURE_TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 NO_CAMERA = (
@@ -57,12 +66,18 @@ def render_input(on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
         on_change=on_change,
     )
     if kind in ("Draw", None):
-        hint = "Draw a digit or a number: it is read as soon as you lift the pen."
-        return _canvas(on_change), hint
+        return _canvas(on_change), _hint()
     memory = current_session().draw
+    memory.is_erasing = False
     if memory.start != memory.strokes:
         memory.redraw(memory.strokes)  # the canvas will start with them when it comes back
     return _picture(kind, on_change)
+
+
+def _hint() -> str:
+    if current_session().draw.is_erasing:
+        return "The eraser is on: press “Eraser” again to draw."
+    return "Draw a digit or a number: it is read as soon as you lift the pen."
 
 
 def _picture(kind: str, on_change: Callable[[], None]) -> tuple[Drawing | None, str]:
@@ -107,7 +122,8 @@ def _ink_in(data: bytes, name: str) -> np.ndarray:
     return photo.clean(pictures.decode_picture(data, name))
 
 
-# The canvas sends its strokes. Undo, redo and clear tell it to draw other strokes.
+# The canvas sends its strokes. Undo, redo and clear tell it to draw other strokes. The eraser draws
+# strokes as well, in the colour of the ground.
 
 
 def _canvas(on_change: Callable[[], None]) -> Drawing | None:
@@ -115,7 +131,7 @@ def _canvas(on_change: Callable[[], None]) -> Drawing | None:
         result = _component(on_change)
         _script()(key="script", height=1)
     strokes = current_session().draw.strokes = valid_strokes(result.json_data)
-    _history_buttons(result.json_data)
+    _tools(result.json_data)
     with st.container(key="pen"):
         st.slider("Brush width", *BRUSH, key=widgets.BRUSH, format="%d px")
     if is_too_long(result.json_data):
@@ -132,10 +148,12 @@ def _component(on_change: Callable[[], None]) -> "CanvasResult":
     in the same step as the canvas. It exceeds the canvas's height, so it has no visible effect.
     """
     memory, brush = current_session().draw, widgets.brush_width(BRUSH[2])
+    if memory.is_erasing:
+        brush *= ERASER
     return st_canvas(
         stroke_width=brush,
-        stroke_color="#FFFFFF",
-        background_color="#000000",
+        stroke_color=GROUND if memory.is_erasing else INK,
+        background_color=GROUND,
         width=CANVAS_SIDE,
         height=CANVAS_SIDE,
         max_display_height=_TALLEST * (1 + memory.redraws) + brush,
@@ -154,17 +172,34 @@ def _script() -> "ComponentRenderer":
     return st.components.v2.component("digits_canvas", js=_SCRIPT.read_text(encoding="utf-8"))
 
 
-def _history_buttons(json_data: Any) -> None:
+def _tools(json_data: Any) -> None:
     back, forth = _back_and_forth(json_data)
     is_empty = not valid_strokes(json_data) and not is_too_long(json_data)
-    with st.container(horizontal=True, gap="small"):
+    is_erasing = current_session().draw.is_erasing
+    with st.container(key="tools", horizontal=True, gap="xxsmall"):
         _button("Undo", ":material/undo:", _undo, is_possible=back is not None)
         _button("Redo", ":material/redo:", _redo, is_possible=forth is not None)
+        _button(
+            "Eraser",
+            ":material/ink_eraser:",
+            _toggle_eraser,
+            is_possible=is_erasing or not is_empty,
+            is_on=is_erasing,
+        )
         _button("Clear", ":material/delete:", _clear, is_possible=not is_empty)
 
 
-def _button(label: str, icon: str, on_click: Callable[[], None], *, is_possible: bool) -> None:
-    st.button(label, icon=icon, key=label.lower(), disabled=not is_possible, on_click=on_click)
+def _button(
+    label: str, icon: str, on_click: Callable[[], None], *, is_possible: bool, is_on: bool = False
+) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=label.lower(),
+        disabled=not is_possible,
+        on_click=on_click,
+        type="primary" if is_on else "secondary",
+    )
 
 
 def _back_and_forth(json_data: Any) -> BackAndForth:
@@ -194,10 +229,20 @@ def _clear() -> None:
     _redraw([])
 
 
+def _toggle_eraser() -> None:
+    memory = current_session().draw
+    memory.is_erasing = not memory.is_erasing
+    _redraw(None)
+
+
 def _redraw(strokes: Strokes | None) -> None:
     """Make the canvas show these strokes, or redraw its own if None.
 
-    It always redraws, because canvas.js waits for that before it lets the pen draw.
+    It always redraws, because canvas.js waits for that before it lets the pen or the eraser draw.
+    An empty canvas gets the pen: there is nothing to erase.
     """
+    memory = current_session().draw
     shown = valid_strokes(widgets.canvas_json()) if strokes is None else strokes
-    current_session().draw.redraw(shown)
+    memory.redraw(shown)
+    if not shown:
+        memory.is_erasing = False
