@@ -28,7 +28,7 @@ def render() -> dict[str, TabContainer]:
     linked = st.query_params.get(_KEY)
     given = st.session_state[_KEY] if is_open else linked
     label = next((_(name) for name in NAMES if given in in_each_language(name)), given)
-    if label != given and not is_open:
+    if label and label != given and not is_open:
         st.query_params[_KEY] = label  # Streamlit would remove a label that it does not know
         st.rerun()
     if label != linked and label in [*labels][1:]:
