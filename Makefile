@@ -1,5 +1,5 @@
 # Everything a contributor needs: make run, test, test-all, check, torture, lint, format, wheel,
-# weights, bench, screenshots.
+# weights, bench, screenshots, texts.
 # A fresh machine needs only Python 3.11+ with pip.
 
 PYTHON ?= python3
@@ -13,7 +13,7 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 # Keep compiled bytecode, so that the many processes that tests start do not recompile the app.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-all check torture lint format wheel weights bench screenshots
+.PHONY: run test test-all check torture lint format wheel weights bench screenshots texts
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -66,6 +66,18 @@ bench: $(VENV)/.installed-dev
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python tests/helpers/chromium.py
 	$(BIN)/python docs/screenshots.py
+
+# Bring new texts of the code into each language's .po file, and that into the .mo file that the app
+# reads. After it, translate what is empty, and run it again.
+LOCALE := mnist_app/locale
+TEXTS := $(LOCALE)/mnist_app.pot.tmp
+texts: $(VENV)/.installed-dev
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _ -k N_ -k message:1 -k ngettext:1,2 \
+	  --no-location --sort-output --project=mnist-app -o $(TEXTS) .
+	$(BIN)/pybabel -q update -D mnist_app -i $(TEXTS) -d $(LOCALE) \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	rm $(TEXTS)
+	$(BIN)/pybabel -q compile -D mnist_app -d $(LOCALE) --statistics
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

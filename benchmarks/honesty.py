@@ -86,7 +86,7 @@ def non_digits(count: int, seed: int) -> dict[str, Iterator[np.ndarray]]:
     randoms = map(np.random.default_rng, seeds)
     learned = rendering.non_digit_canvases(count, seed + 1000)
     return {
-        "scribbles, shapes, letters as in training, drawn anew": learned,
+        "new scribbles, shapes and letters like those in training": learned,
         "printed letters, fonts never seen": _letters(LETTERS, count, next(randoms)),
         "letters that look like digits": _letters(LOOKALIKES, count, next(randoms)),
         **{

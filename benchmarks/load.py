@@ -188,12 +188,14 @@ def _page_times(app: App, seconds: float, every: float, look: Callable[[], None]
 
 
 HEAD = """\
-Sessions that draw at once, each a stroke every {every:g} s for {seconds:g} s at each level, while
-one training (`{preset}`, MNIST) runs and three more sessions follow it in the Train tab. Time from
-lifting the pen to the whole answer to just that drawing, checked against what the network makes of
-it in a process of its own; an answer that is wrong or takes longer than 10 s, a message of failure
-and a closed connection are errors. The sessions speak Streamlit's protocol from one process on the
-same {cores} cores; beside them one real page in Chromium draws, whose times include painting.
+At each level a number of sessions draw for {seconds:g} s, each a stroke every {every:g} s.
+Meanwhile one training (`{preset}`, MNIST) runs, and three more sessions follow it in the Train tab.
+The sessions speak Streamlit's protocol from one process on the same {cores} cores. One real page in
+Chromium draws at the same time; its times include painting.
+
+The time is measured from lifting the pen to the complete answer to exactly that drawing. Each
+answer is compared with the network's own, computed in a separate process. Errors are wrong answers,
+answers that take longer than 10 s, error messages and closed connections.
 
     python benchmarks/load.py
 
@@ -203,8 +205,8 @@ same {cores} cores; beside them one real page in Chromium draws, whose times inc
 | real page: median, ms | 95th, ms | n |
 |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
 SERVER = """
-| sessions | server, cores | the sessions' own, cores | server after a minute, MB | at the end, MB \
-| training, images/s | a follower's look, 95th, ms | opening a page, 95th, ms |
+| sessions | server, cores | clients, cores | server after a minute, MB | at the end, MB \
+| training, images/s | a follower's poll, 95th, ms | opening a page, 95th, ms |
 |--:|--:|--:|--:|--:|--:|--:|--:|"""
 
 
@@ -232,7 +234,7 @@ def section(result: Result) -> list[str]:
         cells += [round(row["memory_first_mb"]), round(row["memory_end_mb"])]
         cells += [f"{row['training_images_per_s']:,}", _ms(row["look_ms"]["p95"])]
         lines.append(_cells([*cells, _ms(row["opening_ms"]["p95"])]))
-    return [*lines, "", "![Time to an answer against the number of sessions](load.svg)"]
+    return [*lines, "", "![Time to an answer by number of sessions](load.svg)"]
 
 
 def _cells(cells: list[Any]) -> str:
@@ -293,8 +295,8 @@ def _axes(place: Callable[[float, float], str], most: float, sessions: list[int]
         x, y = place(count, 0).split(",")
         parts.append(f'<text x="{x}" y="{float(y) + 18}" text-anchor="middle">{count}</text>')
     titles = [
-        "sessions that draw · vertical: ms from pen up to the answer",
-        f"wanted at {TARGET_AT} sessions: 95th percentile at most {TARGET_MS} ms (dashed)",
+        "ms from pen up to the answer, by number of sessions that draw",
+        f"target at {TARGET_AT} sessions: 95th percentile at most {TARGET_MS} ms (dashed)",
     ]
     for number, title in enumerate(titles):
         y = HEIGHT + 80 + 20 * number

@@ -27,8 +27,8 @@ Result = dict[str, Any]
 HEAD = """\
 # Performance
 
-How fast the presets train, how soon the app answers, how long a prediction takes. What is compared
-was measured in one run, taking turns; other work on the machine falls on both.
+How fast do the presets train, how soon does the app answer, and how long does a prediction take?
+Whatever is compared took turns in one run, so other work on the machine slowed both sides.
 
     make bench
 
@@ -36,67 +36,70 @@ was measured in one run, taking turns; other work on the machine falls on both.
 
 ## At a glance
 
-| | measured | n | wanted | |
+| | measured | n | target | |
 |---|--:|--:|--:|---|"""
 TRAINING = """
 ## Training
 
-An epoch of each preset, {rounds} rounds each, {threads} threads: our loop beside the usual one, a
-DataLoader over torchvision's MNIST with ToTensor (and RandomAffine where the preset turns or shifts
-its images) around the same network, batch size and optimizer. Ours computes in bfloat16 where the
-preset says so, the usual loop in float32 and without averaging and label smoothing. Each round runs
-a part of an epoch, the images of the table; the time is that of a whole one. Accuracy is that on
-1,000 test images after those images alone, mean ± standard deviation over the rounds' seeds.
-What `canvas` draws beside MNIST is left out.
+The time for one epoch of each preset, over {rounds} rounds with {threads} threads: our loop against
+the usual one. The usual loop is a DataLoader over torchvision's MNIST with ToTensor, and with
+RandomAffine if the preset moves or distorts its images. Network, batch size and optimizer are the
+same. Our loop computes in bfloat16 if the preset says so. The usual loop computes in float32,
+without weight averaging or label smoothing.
+
+Each round trains on the number of images in the table, and its time is scaled to a whole epoch.
+Accuracy is measured on 1,000 test images after training on just those images: mean ± standard
+deviation over the rounds' seeds. The drawings that `canvas` adds to MNIST are left out.
 
 ![Seconds per epoch](performance.svg)
 
-| preset | ours, s | usual, s | ratio | wanted | images | accuracy, ours | usual | GFLOP/s |
+| preset | ours, s | usual, s | speed-up | target | images | accuracy, ours | usual | GFLOP/s |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|"""
 CEILING = """
-GFLOP/s counts what the network's layers need, forward and backward. The machine's ceiling in the
-same run: {ceiling}."""
+GFLOP/s counts the operations that the network's layers need, forward and backward. The machine's
+peak in the same run, in GFLOP/s: {ceiling}."""
 SPEED_RUN = """
 ## The speed run
 
-From nothing to a trained network, images in memory: the preset `speedrun`, which sees 44,000
-images, beside a well-known public speed run, which sees all 60,000 once in the order of the file
-(convolutions of 24 and 32 channels, a dense layer of 256, Adam, one cycle).
+From nothing to a trained network, with the images already in memory. Our preset,
+`speedrun`, sees 44,000 images. The other one is a well-known public speed run, which sees all
+60,000 once, in the order of the file (convolutions of 24 and 32 channels, a dense layer of 256,
+Adam, one cycle).
 
 | | seconds, median | test accuracy | seeds |
 |---|--:|--:|--:|"""
 PROFILE = """
-### What a step spends its time on
+### Where a step spends its time
 
-Share of the operations' time by kind, from torch's profiler over {steps} steps; the profiler itself
-makes small operations dearer than they are. The last column is about the ratio that the preset
-would have if nothing but its greatest kind of work were left.
+Each kind of operation's share of the time, from torch's profiler over {steps} steps. The profiler
+makes small operations look slower than they are. The last column estimates the speed-up if only the
+largest kind of work were left.
 
-| preset | {kinds} | ratio, greatest part alone |
+| preset | {kinds} | speed-up, largest kind alone |
 |---|{rule}--:|"""
 MEMORY = """
 ## Memory
 
-Peak of a process that trains the preset, on as many images as it really has: torch, then the data
-set with what is drawn beside it and the libraries that draw, then the steps and the evaluation. One
-that imports torch and does nothing peaks at {torch:.0f} MB.
+The peak memory of a process that trains the preset, with its real number of images. The process
+loads torch, then the data set (with any drawings added to it, and the libraries that draw them),
+then trains and evaluates. A process that only imports torch peaks at {torch:.0f} MB.
 
-| preset | peak until the data set is ready, MB | in all, MB |
+| preset | peak until the data set is ready, MB | peak overall, MB |
 |---|--:|--:|"""
 APP = """
 ## The app
 
-In headless Chromium that has shown a page before, server and browser on the same machine, with
-digits in real hands. A stroke is sent when the pen is lifted; by itself the canvas component would
-wait 200 ms for another one.
+Measured in headless Chromium that has shown a page before, with server and browser on the same
+machine and digits in real handwriting. A stroke is sent when the pen is lifted; left to itself, the
+canvas component would wait 200 ms for another one.
 
 | | median | 95th percentile | n |
 |---|--:|--:|--:|"""
 PANELS = """
 ### The expanders below the canvas
 
-From lifting the pen to new probabilities, with the network `canvas`: in the app without its
-expanders, with all of them closed, taking turns, and with one of them open.
+The time from lifting the pen to new probabilities, with the network `canvas`: without the
+expanders, with all of them closed (these two took turns), and with one of them open.
 
 | expanders | median, ms | 95th percentile, ms | server's CPU, ms | n |
 |---|--:|--:|--:|--:|"""
@@ -104,8 +107,8 @@ PREDICTION = """
 ## Prediction
 """
 GPU = """
-Not measured: training on a GPU, as none was at hand. The same code runs there, with the whole data
-set in its memory; the tests run it on the CPU."""
+Training on a GPU was not measured, because none was available. The same code runs there, with the
+whole data set in GPU memory; the tests run it on the CPU."""
 
 MOST_TRAINING_MB, MOST_APP_MB = 700, 900
 QUICK = "mlp", "lenet5"  # need a greater ratio than other networks
@@ -139,19 +142,19 @@ def _glance(results: dict[str, Result]) -> Iterator[str]:
             continue
         least = min(own, key=lambda r: r["ratio"])
         text = f"{least['ratio']:.1f} ({least['preset']})"
-        name, reached = f"epoch, least ratio of {words}", least["ratio"] >= wanted
+        name, reached = f"smallest speed-up per epoch, {words}", least["ratio"] >= wanted
         yield _line(name, text, rounds, f"at least {wanted}", reached)
     ours, public = training["speedrun"]
     mean, share = ours["accuracy"][0], ours["seconds"] / public["seconds"]
     n, took = ours["seeds"], ours["seconds"]
     yield _line("speed run, mean accuracy", f"{mean:.2%}", n, "at least 99.00%", mean >= 0.99)
-    name = "speed run, share of the public one's time"
+    name = "speed run, share of the public run's time"
     yield _line(name, f"{share:.2f}", n, "at most 0.2", share <= 0.2)
     yield _line("speed run, seconds", f"{took:.2f}", n, "1 (aim)", took <= 1)
-    yield _most("memory of a training, MB", _peak(training), 1, MOST_TRAINING_MB)
+    yield _most("peak memory of a training, MB", _peak(training), 1, MOST_TRAINING_MB)
     yield from _app_glance(app)
     row = next(r for r in results["prediction"]["one"] if r["network"] == "canvas")
-    yield _most("one drawing by `canvas`, median ms", row["predict_ms"][0], row["n"], 5)
+    yield _most("prediction by `canvas`, median ms", row["predict_ms"][0], row["n"], 5)
     yield _most("normal form, median ms", row["normal_form_ms"][0], row["n"], 1.5)
 
 
@@ -164,15 +167,17 @@ def _app_glance(app: Result) -> Iterator[str]:
     alone, beside = app["answer"]["alone_ms"], app["answer"]["beside_training_ms"]
     yield _quantile("pen up to new probabilities, median ms", alone, "p50", 280)
     yield _quantile("the same, 95th percentile, ms", alone, "p95", 350)
-    yield _quantile("the same beside a training, 95th percentile, ms", beside, "p95", 450)
-    yield _quantile("cold start to a canvas, median s", app["start"]["cold_s"], "p50", 4)
+    yield _quantile("the same during a training, 95th percentile, ms", beside, "p95", 450)
+    yield _quantile(
+        "cold start until the canvas is there, median s", app["start"]["cold_s"], "p50", 4
+    )
     yield _quantile("second browser, median s", app["start"]["second_browser_s"], "p50", 1.5)
-    yield _quantile("another network, median ms", app["pages"]["network_ms"], "p50", 400)
+    yield _quantile("switching networks, median ms", app["pages"]["network_ms"], "p50", 400)
     for key in ("tab_Data_ms", "tab_Evaluate_ms", "tab_Compare_ms"):
-        yield _quantile(f"tab {_tab(key)} again, median ms", app["pages"][key], "p50", 1000)
+        yield _quantile(f"{_tab(key)}, median ms", app["pages"][key], "p50", 1000)
     followed = sum(app["traffic"]["bytes_per_second_followed"].values()) / 1000
-    yield _most("followed training, kB/s", followed, 1, 50)
-    yield _most("app with four networks, MB", app["memory"]["four_networks_mb"], 1, MOST_APP_MB)
+    yield _most("following a training, kB/s", followed, 1, 50)
+    yield _most("server with four networks, MB", app["memory"]["four_networks_mb"], 1, MOST_APP_MB)
 
 
 def _quantile(what: str, values: Result, which: str, limit: float) -> str:
@@ -206,7 +211,8 @@ def _training(training: Result) -> Iterator[str]:
             f"| {row['ratio']:.1f} | {_wanted(row)} | {row['images']:,} "
             f"| {accuracies[0]} | {accuracies[1]} | {row['gflops']:.0f} |"
         )
-    ceiling = ", ".join(f"{what} {speed:.0f}" for what, speed in epochs["ceiling_gflops"].items())
+    peaks = epochs["ceiling_gflops"].items()
+    ceiling = "; ".join(f"{what}: {speed:.0f}" for what, speed in peaks)
     yield CEILING.format(ceiling=ceiling)
     yield from _profile(training)
     yield SPEED_RUN
@@ -242,17 +248,17 @@ def _mean_sd(pair: list[float]) -> str:
 def _app(app: Result) -> Iterator[str]:
     yield APP
     names = {
-        "cold start to a canvas, s": app["start"]["cold_s"],
-        "until it can read what is drawn, s": app["start"]["ready_s"],
+        "cold start until the canvas is there, s": app["start"]["cold_s"],
+        "cold start until it reads a drawing, s": app["start"]["ready_s"],
         "a second browser, s": app["start"]["second_browser_s"],
-        "of it, until Streamlit's own page runs, s": app["start"]["second_frontend_s"],
+        "a second browser, until Streamlit's own page runs, s": app["start"]["second_frontend_s"],
         "pen up to new probabilities, ms": app["answer"]["alone_ms"],
-        "the same beside a training, ms": app["answer"]["beside_training_ms"],
-        "another network, ms": app["pages"]["network_ms"],
-        "another network, the first time, ms": app["pages"]["network_first_ms"],
+        "the same during a training, ms": app["answer"]["beside_training_ms"],
+        "switching networks, ms": app["pages"]["network_ms"],
+        "switching to a network for the first time, ms": app["pages"]["network_first_ms"],
     }
     tabs = [key for key in app["pages"] if key.startswith("tab_")]
-    names |= {f"tab {_tab(key, app['pages']['evaluated'])}, ms": app["pages"][key] for key in tabs}
+    names |= {f"{_tab(key, app['pages']['evaluated'])}, ms": app["pages"][key] for key in tabs}
     for name, values in names.items():
         yield f"| {name} | {values['p50']:.4g} | {_late(values, '.4g')} | {values['n']} |"
     stroke, second = (
@@ -262,14 +268,14 @@ def _app(app: Result) -> Iterator[str]:
     yield (
         f"\nA stroke sends {stroke['to_server'] / 1000:.1f} kB to the server and "
         f"{stroke['to_browser'] / 1000:.1f} kB back, and costs the server "
-        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU; the rest of the time to an "
-        "answer is the browser's: the picture of the canvas, the way to the page and painting. A "
-        "second browser waits for Streamlit's own page, then for the files of its widgets. A "
-        "training that is followed "
-        f"sends {second['to_browser'] / 1000:.1f} kB/s to the browser. The server takes "
-        f"{grown['four_networks_mb']:.0f} MB with four networks. Over {grown['strokes']:,} strokes "
-        f"of {grown['sessions']} sessions at once its memory goes "
-        f"{_course(grown['over_strokes_mb'])} MB, over {grown['runs']} trainings "
+        f"{1000 * app['answer']['cpu_s_per_stroke']:.0f} ms of CPU. The rest of the time until an "
+        "answer is the browser's: making a picture of the canvas, passing it to the page, and "
+        "painting. A second browser waits for Streamlit's own page, then for the files of its "
+        "widgets. Following a training sends "
+        f"{second['to_browser'] / 1000:.1f} kB/s to the browser.\n\nThe server takes "
+        f"{grown['four_networks_mb']:.0f} MB with four networks. While {grown['sessions']} "
+        f"sessions draw {grown['strokes']:,} strokes, its memory goes "
+        f"{_course(grown['over_strokes_mb'])} MB; over {grown['runs']} trainings it goes "
         f"{_course(grown['over_runs_mb'])} MB."
     )
     yield from _panels(app["panels"])
@@ -278,9 +284,12 @@ def _app(app: Result) -> Iterator[str]:
 def _tab(key: str, evaluated: str = "") -> str:
     """Return the name of a tab's measurement in the table."""
     name = key.removeprefix("tab_").removesuffix("_ms")
+    if not name.endswith("_first"):
+        return f"opening {name} again"
+    first = f"opening {name.removesuffix('_first')} for the first time"
     if name == "Evaluate_first":
-        return f"Evaluate, first opening, until {evaluated} has read MNIST's test images"
-    return f"{name.removesuffix('_first')}, first opening" if name.endswith("_first") else name
+        return f"{first}, until {evaluated} has read MNIST's test images"
+    return first
 
 
 def _panels(rows: list[Result]) -> Iterator[str]:

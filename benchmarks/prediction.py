@@ -139,10 +139,12 @@ def table(result: dict[str, Any]) -> list[str]:
     one, many = result["one"], {row["network"]: row for row in result["many"]}
     form, n = one[0]["normal_form_ms"], one[0]["n"]
     lines = [
-        f"One drawing at a time, {result['threads']} threads, n = {n} answers each: median (95th "
-        f"percentile) in ms. The normal form takes {form[0]:.2f} ({form[1]:.2f}) of it.",
+        "The time to read one drawing, in ms: median (95th percentile) of "
+        f"n = {n} answers, with {result['threads']} threads. The normal form takes {form[0]:.2f} "
+        f"({form[1]:.2f}) ms of it. Images/s is measured with many images at once; the plain "
+        "network is the torch module alone.",
         "",
-        "| network | parameters | MB | one digit | as the app reads | images/s "
+        "| network | parameters | MB | one digit | a number, as in the app | images/s "
         "| plain network, images/s | ratio |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
@@ -158,9 +160,9 @@ def table(result: dict[str, Any]) -> list[str]:
 
 
 PROFILE = """
-Where the time of the normal form goes, by Python's profiler, which makes small functions dearer
-than they are; {transforms:.0%} of all of it are scipy's distance transforms, in several steps.
-What else an answer takes is the network.
+Where the normal form spends its time, by Python's profiler, which makes small functions look slower
+than they are. scipy's distance transforms, used in several steps, take {transforms:.0%} of the
+total. The rest of the time for an answer is the network's.
 
 | step of the normal form | share |
 |---|--:|"""

@@ -18,18 +18,19 @@ import load  # noqa: E402
 
 from mnist_app.common.files import write_text  # noqa: E402
 
-HEAD = """# What it holds
+HEAD = """# Reliability
 
-Thirty at once, faults in the middle of everything, and input that is broken or hostile. Written by
-`benchmarks/reliability.py` from what `python benchmarks/load.py` and `make torture` measured.
+What happens when thirty people draw at once, when something fails in the middle of something else,
+and when the input is broken or hostile? `benchmarks/reliability.py` writes this page from the
+results of `python benchmarks/load.py` and `make torture`.
 
-## Many at once
+## Many people at once
 """
 FAULTS = """
 ## Faults
 
-Real processes, real signals, real full discs. After each of them every result that was there
-before is listed, loads, and gives the same answers. `make torture` does all of this, `make test` a
+Real processes, real signals, disks that are really full. After each fault, every earlier result is
+listed, loads, and gives the same answers. `make torture` causes all of these faults, `make test` a
 few of each kind.
 
 | fault | times | results lost | how it ended |
@@ -37,15 +38,16 @@ few of each kind.
 FUZZ = """
 ## Broken and hostile input
 
-Each case must end in a right answer or in one clear sentence that says what is wrong, within 10 s
-of the processor, with less than 300 MB of memory on top, and with no file outside its folder. All
-else that is raised, a wrong answer, a message that is no sentence and a file elsewhere count as
-crashes. Each case is made from a seed, here {seeds}, and its number alone. `make torture` does all
-of this, `make test` a few of each; one row:
+Each case must end in the right answer, or in an error: one clear sentence that says what is wrong.
+It may take at most 10 s of CPU time and 300 MB of extra memory, and it may not write a file outside
+its folder. Any other exception, a wrong answer, an unclear message and a stray file count as
+crashes. Each case is made from its number and a seed (here {seeds}), and from nothing else.
+
+`make torture` runs all cases, `make test` a few of each kind. To run the cases of one row:
 
     MNIST_APP_TORTURE=1 python -m pytest TEST
 
-| input | cases | answers | sentences | crashes | too slow or large | slowest, s | most MB | TEST |
+| input | cases | answers | errors | crashes | too slow or large | slowest, s | most MB | TEST |
 |---|--:|--:|--:|--:|--:|--:|--:|---|"""
 MISSING = "\nNot measured yet."
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import committed_weights
 import pytest
+import serve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 # Nothing listens on this port, so every download is refused at once.
 DEAD_PROXY = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-LOCAL = {"no_proxy": "127.0.0.1,localhost,::1"}
+LOCAL = {"no_proxy": f"127.0.0.1,localhost,::1,{serve.LAPTOP}"}
 
 
 def _real_data() -> Path | None:
@@ -105,14 +106,24 @@ def stripes() -> "Digits":
 
 @pytest.fixture(scope="module")
 def chromium() -> "Iterator[Browser]":
-    """A Chromium for one file's tests: while it is open, no other event loop can run."""
+    """A Chromium for one file's tests: while it is open, no other event loop can run.
+
+    Its camera shows a test picture.
+    """
     from chromium import installed
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=installed(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
+                f"--host-resolver-rules=MAP {serve.LAPTOP} 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()

@@ -58,7 +58,7 @@ def test_drawings_are_measured_and_what_was_measured_before_is_kept(real_data, t
     assert results["several"]["rows"][0]["n"] == 2
     assert len(results["grid"]["rows"]) == 72
     page = (tmp_path / "drawings.md").read_text()
-    assert "numbers of three digits right" in page
+    assert "three-digit numbers right" in page
     assert "| lenet5 | " in page
 
 
@@ -75,7 +75,7 @@ def test_other_peoples_strokes_leave_our_figures_alone(real_data, tmp_path, monk
     assert done.returncode == 0, done.stderr
     assert docs() == before
     page = (tmp_path / "drawings" / "drawings.md").read_text()
-    assert "people whom no network has seen" in page
+    assert "by people whose writing no network has seen" in page
     assert "canvas-large" in page
 
 

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None, start_app: StartApp | None = None) 
     except (click.Abort, click.ClickException, UnicodeEncodeError, InputError) as error:
         sentence, code = _refusal(error)
     except (OSError, RuntimeError, MemoryError) as error:
-        sentence, code = f"It failed: {_one_line(error)}", FAILURE
+        sentence, code = f"Failed: {_one_line(error)}", FAILURE
     else:
         return code or 0  # click returns the code that a command exits with
     print(sentence, file=sys.stderr)  # noqa: T201
@@ -53,7 +53,7 @@ def _refusal(error: Exception) -> tuple[str, int]:
         return printable(error.format_message()), BAD_INPUT
     if isinstance(error, UnicodeEncodeError):  # in a file name, or in text to print
         letters = error.object[error.start : error.end]
-        return f"{letters!a} is no text on this machine: take another.", BAD_INPUT
+        return f"{letters!a} is not text on this machine: use other characters.", BAD_INPUT
     return str(error), BAD_INPUT
 
 
@@ -63,7 +63,10 @@ def _one_line(error: BaseException) -> str:
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--port", type=click.IntRange(1, 65_535), help="Port of the app (default: 8501).")
-@click.option("--address", help="Address of the app (default: localhost; 0.0.0.0: for others too).")
+@click.option(
+    "--address",
+    help="Address of the app (default: localhost; 0.0.0.0 lets other machines connect).",
+)
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def commands(context: click.Context, port: int | None, address: str | None) -> None:
@@ -77,7 +80,9 @@ def commands(context: click.Context, port: int | None, address: str | None) -> N
     elif context.invoked_subcommand is None:
         raise click.exceptions.NoArgsIsHelpError(context)
     elif port or address:
-        raise InputError("--port and --address are for the app: leave the command out, or them.")
+        raise InputError(
+            "--port and --address are for the app: leave out either these options or the command."
+        )
 
 
 for command in (

@@ -16,7 +16,7 @@ from mnist_app.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from mnist_app.cli.progress import JsonLines, ProgressBar
 
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 
 
 def _docs() -> Path:
@@ -28,11 +28,13 @@ OUTPUT_OPTION = click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=_docs,
-    help="Folder of the table of results (default: docs).",
+    help="Folder for the table of results (default: docs).",
 )
 
 
-THREADS_OPTION = click.option("--threads", type=click.IntRange(1, 256), help="Threads on the CPU.")
+THREADS_OPTION = click.option(
+    "--threads", type=click.IntRange(1, 256), help="Number of CPU threads."
+)
 
 
 def use_threads(threads: int | None) -> None:
@@ -79,16 +81,16 @@ def check_output(path: Path, what: str) -> None:
     name = printable(path)
     try:
         if path.is_dir():
-            raise InputError(f"{name} is a folder: name a file for the {what}.")
+            raise InputError(f"{name} is a folder: give the name of a file for the {what}.")
         if not path.parent.is_dir():
             folder = printable(path.parent)
-            raise InputError(f"There is no folder {folder} for the {what}: make it first.")
+            raise InputError(f"There is no folder {folder} for the {what}: create it first.")
         if is_special(path):
-            raise InputError(f"{name} is not a file: name another for the {what}.")
+            raise InputError(f"{name} is not a regular file: choose another one for the {what}.")
         check_writable(path.parent)
     except OSError as error:
         raise InputError(
-            f"The {what} {name} cannot be written ({error.strerror}): name another file."
+            f"The {what} {name} cannot be written ({error.strerror}): choose another file."
         ) from None
 
 

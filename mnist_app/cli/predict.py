@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--network", help="Weights to use (default: canvas, or else the best).")
-@click.option("--csv", "table", type=click.Path(path_type=Path), help="Write this table instead.")
+@click.option("--network", help="Network to use (default: canvas, or else the best).")
+@click.option(
+    "--csv", "table", type=click.Path(path_type=Path), help="Write the answers to this CSV file."
+)
 @JSON_OPTION
 def predict(
     images: tuple[Path, ...], network: str | None, table: Path | None, as_json: bool
@@ -90,7 +92,9 @@ def _picture_at(path: Path) -> "np.ndarray":
     from mnist_app.drawing.pictures import read_picture
 
     if is_special(path):
-        raise InputError(f"{printable(path)} is not a file: choose another, or save it as one.")
+        raise InputError(
+            f"{printable(path)} is not a regular file: choose another, or save it as one."
+        )
     return read_picture(path)
 
 
@@ -137,7 +141,9 @@ def _write_table(
         rows = [one._asdict() for one in skipped]
         print_json({"table": str(table), "pictures": len(readings), "skipped": rows})
     else:
-        click.echo(f"{len(readings):,} pictures read, {len(skipped):,} skipped: {printable(table)}")
+        pictures = f"{len(readings):,} picture{'s' * (len(readings) != 1)}"
+        counts = f"{pictures} read, {len(skipped):,} skipped"
+        click.echo(f"{printable(table)}: {counts}")
     if skipped:
         raise InputError(problems)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mnist_app.recipes.recipe import Recipe
+from mnist_app.results import accuracy_text
 from mnist_app.training.events import BatchEvent, EndEvent, EpochEvent, Event, to_json
 
 
@@ -79,6 +80,10 @@ class ProgressBar:
         text = f"{name}: {event.reason} after {epochs}, {event.seconds:.1f} s"
         if event.test_accuracy is not None:
             text += f"; {event.test_accuracy:.2%} of {event.n:,} test images right"
+        elif event.val_accuracy is not None:
+            text += f"; {event.val_accuracy:.2%} of {event.val_n:,} validation images right"
+        if event.test_accuracy is None:
+            text += f"; {accuracy_text.not_tested(event.reason)}"
         if event.problem:
             self._lines.print(event.problem)
         self._lines.print(text)

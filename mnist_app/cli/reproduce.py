@@ -21,8 +21,14 @@ from mnist_app.recipes.presets import RECIPES
 
 @click.command()
 @click.argument("presets", nargs=-1)
-@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True)
-@click.option("--seed", type=click.IntRange(0), help="This seed alone.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How many seeds to train, from 0.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Train only this seed.")
 @THREADS_OPTION
 @OUTPUT_OPTION
 @JSON_OPTION
@@ -57,13 +63,13 @@ def reproduce(
 @JSON_OPTION
 def ensemble(output: Path, as_json: bool) -> None:
     """Combine canvas and its other seeds, trained by reproduce, into canvas-large."""
-    from mnist_app.results import reproduction
+    from mnist_app.results import accuracy_text, reproduction
 
     info = reproduction.build_ensemble(output)
     if as_json:
         print_json(weights_row(info))
     else:
         Console(soft_wrap=True).print(
-            f"{info.name}: {info.test_accuracy:.2%} right, n = {info.n:,} test images, "
+            f"{info.name}: {accuracy_text.short_text(info)} of {info.n:,} test images right, "
             f"{info.bytes / 1e6:.1f} MB"
         )

@@ -24,7 +24,7 @@ NOTHING_YET = "No weights yet: train a preset."
 @JSON_OPTION
 def list_results(as_json: bool) -> None:
     """List the saved weights, best first, and the presets."""
-    from mnist_app.results import weights
+    from mnist_app.results import accuracy_text, weights
 
     listing = weights.scan()
     if as_json:
@@ -38,6 +38,9 @@ def list_results(as_json: bool) -> None:
         return
     console = Console(soft_wrap=True)
     console.print(_table(listing.weights) if listing.weights else NOTHING_YET)
+    for info in listing.weights:
+        if info.test_accuracy is None:
+            console.print(f"{info.name}: {accuracy_text.full_text(info)}", highlight=False)
     for item in listing.broken:
         console.print(f"[red]broken[/red] {escape(item.problem)}", highlight=False)
     console.print("Presets: " + ", ".join(RECIPES), highlight=False)
@@ -50,8 +53,8 @@ def _table(infos: "Iterable[WeightsInfo]") -> Table:
         table.add_row(
             info.name,
             escape(printable(info.dataset)),
-            f"{info.test_accuracy:.2%}",
-            f"{info.n:,}",
+            "–" if info.test_accuracy is None else f"{info.test_accuracy:.2%}",
+            f"{info.n:,}" if info.n else "–",
             f"{info.parameters:,}",
             str(info.epochs),
             str(info.seed),
@@ -83,7 +86,9 @@ def _recipe_row(recipe: Recipe) -> dict[str, Any]:
 
 @click.command()
 @click.argument("name")
-@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
+@click.option(
+    "--dataset", help="mnist, digits, a folder or a ZIP (default: the one it was trained on)."
+)
 @JSON_OPTION
 def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
     """Measure the weights NAME on a data set's test images."""
@@ -99,16 +104,20 @@ def evaluate(name: str, dataset: str | None, as_json: bool) -> None:
         print_json({"name": name, "dataset": test.name, **metrics._asdict()})
     else:
         Console(soft_wrap=True).print(
-            f"{name} on {test.name}: {metrics.accuracy:.2%} right, "
-            f"loss {metrics.loss:.4f}, n = {metrics.n:,} test images",
+            f"{name} on {test.name}: {metrics.accuracy:.2%} of {metrics.n:,} test images right, "
+            f"loss {metrics.loss:.4f}",
             markup=False,
         )
 
 
 @click.command()
 @click.argument("name")
-@click.option("--dataset", help="mnist, digits, a folder or ZIP (default: what it was trained on).")
-@click.option("--output", type=click.Path(path_type=Path), help="File (default: NAME.html).")
+@click.option(
+    "--dataset", help="mnist, digits, a folder or a ZIP (default: the one it was trained on)."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="File to write (default: NAME.html)."
+)
 @JSON_OPTION
 def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -> None:
     """Write a report on the weights NAME: one HTML file that works offline."""
@@ -130,7 +139,7 @@ def report(name: str, dataset: str | None, output: Path | None, as_json: bool) -
 @click.argument("names", nargs=-1)
 @JSON_OPTION
 def calibrate(names: tuple[str, ...], as_json: bool) -> None:
-    """Fit the confidence of the weights NAMES (default: all but ensembles) to validation images."""
+    """Calibrate the confidence of the weights NAMES (default: all except ensembles)."""
     from mnist_app.results import weights
     from mnist_app.results.recalibration import recalibrate
 
@@ -151,6 +160,6 @@ def _calibration_text(info: "WeightsInfo") -> str:
         return text
     coverage, accuracy = measured
     return (
-        f"{text}; answers {coverage:.1%} of {info.calibration.n:,} validation digits, right on "
-        f"{accuracy:.2%} of those"
+        f"{text}; answers {coverage:.1%} of {info.calibration.n:,} validation digits and gets "
+        f"{accuracy:.2%} of those right"
     )

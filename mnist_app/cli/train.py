@@ -44,7 +44,7 @@ def _option(facts: FieldFacts) -> Callable[[Callable[..., None]], Callable[..., 
 
 @click.command()
 @click.argument("preset", metavar="NAME")
-@click.option("--name", "result", help="Name of the result (default: the preset's).")
+@click.option("--name", "result", help="Name of the result (default: the preset's name).")
 @THREADS_OPTION
 @JSON_OPTION
 @recipe_options
@@ -53,7 +53,8 @@ def train(
 ) -> None:
     """Train the preset NAME, changed by the options, and save the result.
 
-    Ctrl-C stops after the current batch and saves the network as trained so far.
+    Ctrl-C stops after the current batch and saves the network as trained so far, without a test
+    accuracy.
     """
     from mnist_app.data import training_data
     from mnist_app.results import weights

@@ -21,6 +21,21 @@ def is_reached_by_others(address: str | None) -> bool:
         return address.lower() != "localhost"
 
 
+def is_secure_context(url: str) -> bool:
+    """Return whether browsers treat a page at this URL as secure, and give it the camera.
+
+    That is every page over https, and pages of this machine: under localhost, a name that ends in
+    .localhost, or a loopback address such as 127.0.0.1 or [::1]. A malformed URL is not secure.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket without its counterpart
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    is_own = host.endswith(".localhost") or not is_reached_by_others(host)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_own)
+
+
 def own_address() -> str | None:
     """Return this machine's address on the network, such as 192.168.1.5; None without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import teacher_code
+from mnist_app.common.translation import message
 
 VARIABLE = "MNIST_APP_TEACHER_CODE"
 LEAST_LENGTH = 6  # characters; guessing a shorter code takes hours, not years
@@ -89,12 +90,14 @@ class Door:
             self._forget_old(now)
             wait = self._free_at(client) - now
             if wait > 0:
-                raise InputError(f"Too many wrong codes: try again in {_duration(wait)}.")
+                raise InputError(
+                    message("Too many wrong codes: try again in {wait}.", wait=_duration(wait))
+                )
             if hmac.compare_digest(_digest(given), _digest(code)):
                 self._by_client.pop(client, None)
                 return Pass(code)
             self._count_wrong(client, now)
-        raise InputError("This is not the teacher's code.")
+        raise InputError(message("Wrong teacher code: check it and try again."))
 
     def _free_at(self, client: str) -> float:
         own = self._by_client.get(client, _Guesses()).free_at

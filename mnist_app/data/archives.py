@@ -18,6 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable, shortened
+from mnist_app.common.translation import Message, message
 
 MOST_FILES = 100_000
 MOST_BYTES = 1_000_000_000  # of all files in a ZIP together, unpacked
@@ -69,7 +70,12 @@ def typed_path(text: str) -> Path:
     try:
         path = Path(text).expanduser()
     except (RuntimeError, ValueError):
-        raise _no_path(text, "begins with a home folder that is not there") from None
+        raise InputError(
+            message(
+                "The path {path} begins with a home folder that does not exist: check it.",
+                path=shortened(printable(text)),
+            )
+        ) from None
     _status(path)
     return path
 
@@ -81,14 +87,22 @@ def _status(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
-        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
+        raise _not_allowed(path) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it holds what no name may hold"
-        raise _no_path(str(path), f"cannot be looked up ({why})") from None
+        reason = getattr(error, "strerror", None)
+        raise InputError(
+            message(
+                "The path {path} cannot be looked up ({reason}): check it.",
+                path=shortened(printable(path)),
+                reason=reason or message("it has characters that no name may have"),
+            )
+        ) from None
 
 
-def _no_path(text: str, why: str) -> InputError:
-    return InputError(f"The path {shortened(printable(text))} {why}: check it.")
+def _not_allowed(path: Path | str) -> InputError:
+    return InputError(
+        message("No permission to read {path}: change its mode.", path=printable(path))
+    )
 
 
 def file_at(path: Path) -> File:
@@ -103,11 +117,12 @@ def _problem_at(path: Path) -> str | None:
     try:
         status = _status(path)
     except InputError as error:
-        return str(error)
+        problem: Message = error.args[0]
+        return problem
     if status is None:
-        return "It is not there: check the name."
+        return message("It does not exist: check the name.")
     if not stat.S_ISREG(status.st_mode):
-        return "It is not a file: choose another, or save it as one."
+        return message("It is not a regular file: choose another, or save it as one.")
     return _problem_of_size(status.st_size)
 
 
@@ -137,7 +152,12 @@ def files_in(place: Path | BinaryIO) -> Iterator[File]:
         InputError: it is neither, cannot be read, or holds more than 100,000 files.
     """
     if isinstance(place, Path) and is_special(place):
-        raise InputError(f"{printable(place)} is neither a folder nor a file: choose another path.")
+        raise InputError(
+            message(
+                "{name} is neither a folder nor a file: choose another path.",
+                name=printable(place),
+            )
+        )
     if isinstance(place, Path) and place.is_dir():
         yield from _in_folder(place)
     else:
@@ -151,7 +171,7 @@ def content_stamp(place: Path) -> str:
     modification times and opens no file: 10,000 files take about 0.1 s.
     """
     try:
-        entries = [entry for _, entry in _walk(place)] if place.is_dir() else []
+        entries = [entry for _name, entry in _walk(place)] if place.is_dir() else []
         states = [(entry.path, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries]
         states.append((str(place), place.stat().st_size, place.stat().st_mtime_ns))
     except (OSError, ValueError):  # an InputError is one
@@ -167,15 +187,15 @@ def _is_hidden(name: str) -> bool:
 def _problem(name: str, size: int) -> str | None:
     """Return what is wrong with a file, judging by its name and its size in bytes, or None."""
     if not name.lower().endswith(PICTURE_SUFFIXES):
-        return "It is not a picture."
+        return message("It is not a picture.")
     return _problem_of_size(size)
 
 
 def _problem_of_size(size: int) -> str | None:
     if not size:
-        return "It is empty."
+        return message("It is empty.")
     if size > MOST_FILE_BYTES:
-        return f"It is larger than {MOST_FILE_BYTES // 1_000_000} MB."
+        return message("It is larger than {most} MB.", most=MOST_FILE_BYTES // 1_000_000)
     return None
 
 
@@ -187,11 +207,15 @@ def _in_folder(folder: Path) -> Iterator[File]:
         for name, entry in sorted(_walk(folder), key=itemgetter(0)):
             yield File(name, partial(_content, entry.path), _problem(name, _size(entry)))
     except PermissionError as error:
-        name = printable(error.filename)
-        raise InputError(f"No permission to read {name}: change its mode.") from None
+        raise _not_allowed(error.filename) from None
     except OSError as error:
-        name = printable(error.filename or folder)
-        raise InputError(f"{name} cannot be read ({error.strerror}): check the disk.") from None
+        raise InputError(
+            message(
+                "{name} cannot be read ({reason}): check the disk.",
+                name=printable(error.filename or folder),
+                reason=error.strerror,
+            )
+        ) from None
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -230,10 +254,14 @@ def _content(path: str) -> bytes:
         with Path(path).open("rb") as file:
             return file.read(MOST_FILE_BYTES + 1)
     except PermissionError:
-        raise InputError(f"No permission to read {printable(path)}: change its mode.") from None
+        raise _not_allowed(path) from None
     except OSError as error:
         raise InputError(
-            f"{printable(path)} cannot be read ({error.strerror}): copy it again, or remove it."
+            message(
+                "{name} cannot be read ({reason}): copy it again, or remove it.",
+                name=printable(path),
+                reason=error.strerror,
+            )
         ) from None
 
 
@@ -241,23 +269,30 @@ def _content(path: str) -> bytes:
 
 
 def _in_zip(place: Path | BinaryIO) -> Iterator[File]:
-    name = printable(place) if isinstance(place, Path) else "The ZIP"
-    archive = _opened(place, name)
+    archive = _opened(place, name_of(place))
     entries = sorted(
         (printable(entry.filename.replace("\\", "/")), number, entry)
         for number, entry in enumerate(archive.infolist())
         if entry.filename and not entry.is_dir()  # is_dir() may fail on an empty name
     )
     unpacked = 0
-    for inside, _, entry in entries:
+    for inside, _number, entry in entries:
         if _is_hidden(inside):
             continue
         problem = _problem_in_zip(entry) or _problem(inside, entry.file_size)
         if not problem:
             unpacked += entry.file_size
             if unpacked > MOST_BYTES:
-                problem = f"It is beyond the first {MOST_BYTES // 1_000_000_000} GB."
+                problem = message(
+                    "It is beyond the first {most} GB, and the rest is not read.",
+                    most=MOST_BYTES // 1_000_000_000,
+                )
         yield File(inside, partial(_unpacked, archive, entry, inside), problem)
+
+
+def name_of(place: Path | BinaryIO) -> str:
+    """Return what an error calls a folder, a ZIP or an open ZIP, which has no name."""
+    return printable(place) if isinstance(place, Path) else message("The uploaded file")
 
 
 def _opened(place: Path | BinaryIO, name: str) -> zipfile.ZipFile:
@@ -265,12 +300,18 @@ def _opened(place: Path | BinaryIO, name: str) -> zipfile.ZipFile:
         is_too_much = _entries(place) > MOST_FILES
         archive = None if is_too_much else zipfile.ZipFile(place)
     except FileNotFoundError:
-        raise InputError(f"There is no folder or ZIP {name}: check the path.") from None
+        raise InputError(
+            message("There is no folder or ZIP {name}: check the path.", name=name)
+        ) from None
     except PermissionError:
-        raise InputError(f"No permission to read {name}: change its mode.") from None
+        raise _not_allowed(name) from None
     except (*_DAMAGES, NotImplementedError, UnicodeError):
         raise InputError(
-            f"{name} is no ZIP, or damaged: pack it again, as .zip without a password."
+            message(
+                "{name} is not a ZIP, or it is damaged: create it again, as a .zip without a "
+                "password.",
+                name=name,
+            )
         ) from None
     if archive is None:
         raise _too_many(name)
@@ -297,13 +338,13 @@ def _entries(place: Path | BinaryIO) -> int:
 
 def _problem_in_zip(entry: zipfile.ZipInfo) -> str | None:
     if entry.flag_bits & 1:
-        return "It is encrypted: pack it without a password."
+        return message("It is encrypted: create the ZIP without a password.")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "It is a link: pack the file itself."
+        return message("It is a link: put the file itself into the ZIP.")
     if len(entry.filename) > _LONGEST_NAME:
-        return "Its name is too long: give it another."
+        return message("Its name is too long: give it a shorter one.")
     if entry.compress_type not in _METHODS:
-        return "It is packed in an unusual way: pack it as a plain ZIP."
+        return message("It is compressed in an unusual way: create a plain ZIP.")
     return None
 
 
@@ -313,13 +354,19 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> by
         with archive.open(entry) as file:
             return file.read(MOST_FILE_BYTES + 1)
     except NotImplementedError:
-        raise InputError(f"{name} is packed in an unknown way: pack it as plain ZIP.") from None
+        raise InputError(
+            message("{name} is compressed in an unknown way: create a plain ZIP.", name=name)
+        ) from None
     except _DAMAGES:
-        raise InputError(f"{name} is damaged in the ZIP: pack it again.") from None
+        raise InputError(
+            message("{name} is damaged in the ZIP: create the ZIP again.", name=name)
+        ) from None
 
 
 def _too_many(name: str) -> InputError:
-    return InputError(f"{name} holds more than {MOST_FILES:,} files: take fewer of them.")
+    return InputError(
+        message("{name} has more than {most:,} files: remove some.", name=name, most=MOST_FILES)
+    )
 
 
 def upload_name(path: Path) -> str:

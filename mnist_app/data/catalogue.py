@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import weights_folder
+from mnist_app.common.translation import message
 from mnist_app.data.archives import UPLOADS, Skipped, typed_path
 from mnist_app.data.bundled import load_bundled
 from mnist_app.data.labelled_images import Dataset, Progress
@@ -47,7 +48,9 @@ def check_dataset(name: str) -> None:
     """
     if not name.strip():
         raise InputError(
-            "No folder was given: type the path of a folder or ZIP with sub-folders 0 to 9."
+            message(
+                "No folder was given: type the path of a folder or ZIP with sub-folders 0 to 9."
+            )
         )
     if name not in BUNDLED:
         from mnist_app.data.picture_folders import labelled_files

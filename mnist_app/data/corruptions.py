@@ -11,12 +11,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mnist_app.common.translation import N_
+
 _BLUR_RADIUS = 3  # standard deviations
 
 
 class Corruption(NamedTuple):
-    """One way to degrade images: its unit, and the amounts to try."""
+    """One way to degrade images: its name, its unit, and the amounts to try.
 
+    The texts are English, marked for translation.
+    """
+
+    label: str
     unit: str
     least: float
     most: float
@@ -25,12 +31,12 @@ class Corruption(NamedTuple):
 
 
 CORRUPTIONS = {
-    "blur": Corruption("px", 0, 4, 0, (0, 0.5, 1, 1.5, 2, 3)),
-    "noise": Corruption("of the range", 0, 1, 0, (0, 0.1, 0.2, 0.3, 0.5, 0.7)),
-    "rotation": Corruption("°", -90, 90, 0, (-60, -40, -20, 0, 20, 40, 60)),
-    "shift": Corruption("px", -8, 8, 0, (-6, -4, -2, 0, 2, 4, 6)),
-    "contrast": Corruption("times", 0.05, 2, 1, (0.05, 0.1, 0.2, 0.4, 1, 2)),
-    "thickness": Corruption("px", -1.5, 2, 0, (-1.5, -1, -0.5, 0, 0.5, 1, 2)),
+    "blur": Corruption(N_("Blur"), N_("px"), 0, 4, 0, (0, 0.5, 1, 1.5, 2, 3)),
+    "noise": Corruption(N_("Noise"), N_("of the range"), 0, 1, 0, (0, 0.1, 0.2, 0.3, 0.5, 0.7)),
+    "rotation": Corruption(N_("Rotation"), "°", -90, 90, 0, (-60, -40, -20, 0, 20, 40, 60)),
+    "shift": Corruption(N_("Shift"), N_("px"), -8, 8, 0, (-6, -4, -2, 0, 2, 4, 6)),
+    "contrast": Corruption(N_("Contrast"), N_("times"), 0.05, 2, 1, (0.05, 0.1, 0.2, 0.4, 1, 2)),
+    "thickness": Corruption(N_("Thickness"), N_("px"), -1.5, 2, 0, (-1.5, -1, -0.5, 0, 0.5, 1, 2)),
 }
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 
 Progress = Callable[[str, float], None]
 TEST_FRACTION = 0.2
@@ -90,8 +91,13 @@ def _indices_of(digit: int, digits: Digits) -> Tensor:
     indices = (digits.labels == digit).nonzero().flatten()
     if len(indices) < 2:
         raise InputError(
-            f"The data set {digits.name} has {len(indices)} image(s) of the digit {digit}: "
-            "at least 2 of each are needed to train and to check."
+            message(
+                "The data set {name} has too few images of the digit {digit} ({count}): training "
+                "and testing need at least 2 of each digit.",
+                name=digits.name,
+                digit=digit,
+                count=len(indices),
+            )
         )
     return indices
 

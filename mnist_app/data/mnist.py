@@ -9,6 +9,7 @@ import torch
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import data_folder
+from mnist_app.common.translation import message
 from mnist_app.data import mnist_download
 from mnist_app.data.labelled_images import Dataset, Digits, Progress
 
@@ -55,9 +56,13 @@ def fetch(root: Path | None = None, progress: Progress | None = None) -> None:
             raise
         except OSError as error:
             raise InputError(
-                f"{raw / next(iter(missing))} is missing and MNIST could not be downloaded "
-                f"({error.strerror or error}): connect to the network, or set MNIST_APP_DATA to a "
-                "folder that holds MNIST/raw, or take the data set 'digits', which needs none."
+                message(
+                    "{path} is missing, and MNIST could not be downloaded ({reason}): connect to "
+                    "the internet, set MNIST_APP_DATA to a folder with MNIST/raw, or choose the "
+                    "data set 'digits', which needs no download.",
+                    path=str(raw / next(iter(missing))),
+                    reason=error.strerror or str(error),
+                )
             ) from None
 
 
@@ -68,13 +73,21 @@ def _said(root: Path) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise InputError(
-            f"No permission for {error.filename}: make {root} readable and writable, "
-            "or set MNIST_APP_DATA to another folder."
+            message(
+                "No permission for {path}: make {folder} readable and writable, or set "
+                "MNIST_APP_DATA to another folder.",
+                path=str(error.filename),
+                folder=str(root),
+            )
         ) from None
     except OSError as error:
         raise InputError(
-            f"MNIST cannot be kept in {root} ({error.strerror or error}): "
-            "free space, or set MNIST_APP_DATA to another folder."
+            message(
+                "MNIST cannot be stored in {folder} ({reason}): free some space, or set "
+                "MNIST_APP_DATA to another folder.",
+                folder=str(root),
+                reason=error.strerror or str(error),
+            )
         ) from None
 
 
@@ -114,9 +127,21 @@ def _verified(path: Path, size: int, md5: str) -> bytearray:
     with path.open("rb") as file:
         read = file.readinto(content) if found == size else 0
     if read != size:
-        fault = f"has {found:,} bytes instead of {size:,}"
-    elif hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-        fault = "is not MNIST's (its checksum differs)"
-    else:
-        return content
-    raise InputError(f"{path} {fault}: delete it, and it will be downloaded again.")
+        raise InputError(
+            message(
+                "{path} has {found:,} bytes instead of {size:,}: delete it, and it will be "
+                "downloaded again.",
+                path=str(path),
+                found=found,
+                size=size,
+            )
+        )
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+        raise InputError(
+            message(
+                "{path} is not MNIST's (its checksum differs): delete it, and it will be "
+                "downloaded again.",
+                path=str(path),
+            )
+        )
+    return content

@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from mnist_app.common.translation import N_
 from mnist_app.data.labelled_images import Progress
 
 # The mirrors that torchvision uses, too.
@@ -73,7 +74,7 @@ class _Download:
                 content += chunk
                 self.share = min(self.share + len(chunk) / self._size, 1.0)
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-            raise OSError("another file")
+            raise OSError("its checksum differs")
         return bytes(content)
 
 
@@ -107,7 +108,7 @@ def download(folder: Path, files: Mapping[str, tuple[int, str]], progress: Progr
             found = _IN_PROGRESS[folder] = _Download(folder, files)
     while not found.is_over.wait(_SECONDS_BETWEEN_LOOKS):
         if progress:
-            progress("Downloading MNIST", found.share)
+            progress(N_("Downloading MNIST"), found.share)
     if found.error:
         raise found.error
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable, shortened
-from mnist_app.data.archives import File, Skipped, files_in, upload_name
+from mnist_app.common.translation import Message, message
+from mnist_app.data.archives import File, Skipped, files_in, name_of, upload_name
 from mnist_app.data.labelled_images import (
     TEST_FRACTION,
     TEST_SEED,
@@ -64,7 +65,7 @@ def _read_digits(
         except InputError as error:
             skipped.append(Skipped(file.name, reason_without_name(error, file)))
         if progress and number % 100 == 0:
-            progress(f"Reading {name}", number / len(files))
+            progress(message("Reading {name}", name=name), number / len(files))
     return Digits(torch.from_numpy(images[: len(labels)]), torch.tensor(labels), name)
 
 
@@ -78,8 +79,11 @@ def labelled_files(
     """
     if isinstance(place, Path) and not place.exists():
         raise InputError(
-            f"There is no data set {str(place)!r}: choose mnist, digits, or a folder or ZIP with "
-            "one sub-folder per digit, named 0 to 9."
+            message(
+                "There is no data set {name}: choose mnist, digits, or a folder or ZIP with one "
+                "sub-folder per digit, named 0 to 9.",
+                name=repr(str(place)),
+            )
         )
     files, skipped = [], []
     for file in files_in(place):
@@ -87,10 +91,10 @@ def labelled_files(
         if file.problem:
             skipped.append(Skipped(file.name, file.problem))
         elif not folder or folder[0] not in _DIGITS:
-            skipped.append(Skipped(file.name, "It is not in a folder named 0 to 9."))
+            skipped.append(Skipped(file.name, message("It is not in a folder named 0 to 9.")))
         else:
             files.append((file, int(folder[0])))
-    _check(place, [digit for _, digit in files], skipped)
+    _check(place, [digit for _file, digit in files], skipped)
     return sorted(files, key=lambda labelled: labelled[1]), skipped
 
 
@@ -99,40 +103,51 @@ def _check(place: Path | BinaryIO, labels: Sequence[int], skipped: Sequence[Skip
 
     The message names the first skipped file, because its problem may be the cause.
     """
-    name = printable(place) if isinstance(place, Path) else "The ZIP"
     counts = np.bincount(np.array(labels, dtype=int), minlength=10)
     if not counts.any():
-        why = _first(skipped)
-        raise InputError(
-            f"{name} has no pictures in sub-folders named 0 to 9{why}: sort them into those."
+        empty = message(
+            "{name} has no pictures in sub-folders named 0 to 9: sort them into such folders.",
+            name=name_of(place),
         )
+        raise InputError(_with_first(empty, skipped))
     digit = int(counts.argmin())
     if counts[digit] < FEWEST:
-        why = _first([one for one in skipped if f"/{one.name}".rfind(f"/{digit}/") >= 0])
-        raise InputError(
-            f"{name} holds {counts[digit]} pictures in sub-folder {digit}{why}: put at least "
-            f"{FEWEST} of each digit there."
+        few = message(
+            "{name} has too few pictures in sub-folder {digit} ({count}): put at least {fewest} of "
+            "each digit there.",
+            name=name_of(place),
+            digit=digit,
+            count=int(counts[digit]),
+            fewest=FEWEST,
         )
+        skipped = [one for one in skipped if f"/{one.name}".rfind(f"/{digit}/") >= 0]
+        raise InputError(_with_first(few, skipped))
 
 
-def _first(skipped: Sequence[Skipped]) -> str:
+def _with_first(problem: Message, skipped: Sequence[Skipped]) -> Message:
+    """Return a problem and, if files were skipped, how many, and why the first one was."""
     if not skipped:
-        return ""
-    name, problem = skipped[0]
-    return f" ({len(skipped):,} skipped; {shortened(name)}: {problem.rstrip('.')})"
+        return problem
+    return message(
+        "{problem} Skipped files: {count:,}. The first is {name}: {reason}",
+        problem=problem,
+        count=len(skipped),
+        name=shortened(skipped[0].name),
+        reason=skipped[0].problem,
+    )
 
 
 def reason_without_name(error: InputError, file: File) -> str:
-    """Return the error's message without the file's name, which is shown next to it.
+    """Return the error's message with "It" for the file's name, which is shown next to it.
 
     The message may name the file by its path or only by the end of its path.
     """
-    message, parts = str(error), file.name.split("/")
-    for i in range(len(parts)):
-        name = "/".join(parts[i:])
-        if message.startswith(f"{name} "):
-            return f"It {message[len(name) :].strip()}"
-    return message
+    text: str = error.args[0]
+    if not isinstance(text, Message) or not text.template.startswith("{name} "):
+        return text
+    if not f"/{file.name}".endswith(f"/{text.values['name']}"):
+        return text
+    return message(text.template, **text.values | {"name": message("It")})  # the file
 
 
 def _title(place: Path | BinaryIO) -> str:
@@ -153,7 +168,7 @@ def _as_digit(file: File) -> np.ndarray:
         form = to_mnist(rgba)
         image = None if form is None else (form[0, 0].numpy() * 255).round().astype(np.uint8)
     if image is None:
-        raise InputError(f"{file.name} shows nothing: remove it.")
+        raise InputError(message("{name} is blank: remove it.", name=file.name))
     return image
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mnist_app.common.settings import data_folder
+from mnist_app.common.translation import N_, message
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.labelled_images import Digits, Progress, split, take
 from mnist_app.drawing import pen
@@ -58,7 +59,7 @@ def _with_drawings(
         train = replace(train, name=f"{train.name} without pen strokes")
     for_training, for_validation, _ = rendering.split_writers(strokes, recipe.seed)
     if for_training:
-        report = _reporter("Drawing the pen strokes", progress)
+        report = _reporter(N_("Drawing the pen strokes"), progress)
         drawn = rendering.draw_pen_digits(for_training, recipe.pen_copies, recipe.seed, report)
         train = _joined(train, *drawn, "pen strokes")
     if for_validation:
@@ -73,7 +74,7 @@ def _with_redrawn(train: Digits, recipe: Recipe, progress: Progress | None) -> D
     from mnist_app.data import rendering
 
     sample = take(train, round(len(train) * recipe.redrawn), recipe.seed)
-    report = _reporter("Drawing the digits on the canvas", progress)
+    report = _reporter(N_("Drawing the digits on the canvas"), progress)
     return _joined(train, rendering.redraw(sample.images, report), sample.labels, "redrawn")
 
 
@@ -82,7 +83,7 @@ def _with_non_digits(
 ) -> Digits:
     from mnist_app.data import rendering
 
-    report = _reporter("Drawing what is no digit", progress)
+    report = _reporter(N_("Drawing the non-digits"), progress)
     drawn = rendering.draw_non_digits(recipe.non_digits, recipe.seed, strokes, report)
     return _joined(train, *drawn, "non-digits")
 
@@ -105,9 +106,11 @@ def missing_strokes_notice(recipe: Recipe) -> str | None:
     """Return one sentence if the recipe asks for pen strokes that the data folder does not have."""
     if not recipe.pen_copies or _pen_folder().is_dir():
         return None
-    return (
-        f"There are no pen strokes in {_pen_folder()}, so {recipe.name} learns without them: put "
-        "pendigits-orig.tra of UCI's pen digits there for a network that knows real hands."
+    return message(
+        "There are no pen strokes in {folder}, so {name} is trained without them. To train on real "
+        "handwriting, put pendigits-orig.tra of UCI's pen digits there.",
+        folder=str(_pen_folder()),
+        name=recipe.name,
     )
 
 

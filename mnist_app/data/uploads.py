@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import temporary_path
 from mnist_app.common.settings import weights_folder
+from mnist_app.common.translation import message
 from mnist_app.data.archives import HASH_DIGITS, UPLOADS
 from mnist_app.data.picture_folders import labelled_files
 
@@ -67,8 +68,12 @@ def _check_space(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
     if size + sum(upload.size for upload in list_uploads()) > MOST_UPLOADED:
         raise InputError(
-            f"The uploads in {uploads_folder()} take more than {MOST_UPLOADED // 1_000_000_000} "
-            "GB: delete some of them first."
+            message(
+                "With this file the uploads in {folder} would take more than {most} GB: delete "
+                "some of them first.",
+                folder=str(uploads_folder()),
+                most=MOST_UPLOADED // 1_000_000_000,
+            )
         )
 
 
@@ -84,6 +89,10 @@ def _write(path: Path, file: BinaryIO) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise InputError(
-            f"The upload cannot be kept in {path.parent} ({error.strerror}): free space or set "
-            "MNIST_APP_WEIGHTS to a folder that can be written."
+            message(
+                "The upload cannot be stored in {folder} ({reason}): free some space, or set "
+                "MNIST_APP_WEIGHTS to a folder that can be written to.",
+                folder=str(path.parent),
+                reason=error.strerror,
+            )
         ) from None

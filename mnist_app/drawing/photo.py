@@ -8,6 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.drawing.pen import canvas_rgba
 
 LONGEST = 1000  # pixels, the longest side of a photo while it is processed
@@ -22,9 +23,9 @@ DARKEST = 0.2  # of full light, the least that is added, so that a black picture
 WIDEST = 0.12  # of the longest side: anything wider is not ink when deciding if it is a board
 MANY = 4  # this many lines are a ruled sheet, wherever they end
 MOST_CHALK = 0.4  # the largest share of a board's picture that is as light as chalk
-_NOTHING_FOUND = (
-    "No digits were found in the picture: photograph them from nearer and in more light, or write "
-    "them with a thicker pen."
+_NOTHING_FOUND = message(
+    "No digits were found in the picture: take it from closer and in more light, or write with a "
+    "thicker pen."
 )
 _BIN = 3  # pixels, the step between the heights at which lines are searched for
 _TOUCHING = np.ones((3, 3))  # pixels that touch at a corner belong together

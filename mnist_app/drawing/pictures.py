@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import printable
+from mnist_app.common.translation import message
 
 LONGEST_SIDE = 2000  # pixels; larger pictures are scaled down when read
 MOST_PIXELS = 20_000_000  # larger pictures are rejected; this many decode to 80 MB of memory
@@ -48,12 +49,20 @@ def read_picture(path: Path) -> np.ndarray:
         with path.open("rb") as file:
             return decode_picture(file, str(path))
     except FileNotFoundError:
-        raise InputError(f"There is no picture {path}: check the name.") from None
+        raise InputError(
+            message("There is no picture {path}: check the name.", path=str(path))
+        ) from None
     except PermissionError:
-        raise InputError(f"No permission to read {path}: change its mode.") from None
+        raise InputError(
+            message("No permission to read {path}: change its mode.", path=str(path))
+        ) from None
     except OSError as error:
         raise InputError(
-            f"{path} is not a readable picture ({error.strerror}): choose another, or remove it."
+            message(
+                "{name} is not a readable picture ({reason}): choose another, or remove it.",
+                name=str(path),
+                reason=error.strerror,
+            )
         ) from None
 
 
@@ -71,14 +80,14 @@ def decode_picture(data: bytes | BinaryIO, name: str) -> np.ndarray:
     """
     name, file = printable(name), io.BytesIO(data) if isinstance(data, bytes) else data
     if not file.seek(0, io.SEEK_END):
-        raise InputError(f"{name} is empty: copy it again, or remove it.")
+        raise InputError(message("{name} is empty: copy it again, or remove it.", name=name))
     with _opened(file, name) as picture:
         _refuse_giants(picture, name)
         try:
             return _pixels(picture)
         except _DAMAGES:
             raise InputError(
-                f"{name} is cut off or damaged: copy it again, or remove it."
+                message("{name} is cut off or damaged: copy it again, or remove it.", name=name)
             ) from None
 
 
@@ -90,7 +99,10 @@ def _opened(file: BinaryIO, name: str) -> Image.Image:
         raise _too_large(name) from None
     except _DAMAGES:
         raise InputError(
-            f"{name} is not a readable picture: save it as PNG or JPEG, or remove it."
+            message(
+                "{name} is not a readable picture: save it as PNG or JPEG, or remove it.",
+                name=name,
+            )
         ) from None
 
 
@@ -99,13 +111,21 @@ def _refuse_giants(picture: Image.Image, name: str) -> None:
         raise _too_large(name)
     if max(picture.size) > MOST_LONG:
         raise InputError(
-            f"{name} has a side of more than {MOST_LONG:,} pixels: cut it, or remove it."
+            message(
+                "{name} has a side of more than {most:,} pixels: crop it, or remove it.",
+                name=name,
+                most=MOST_LONG,
+            )
         )
 
 
 def _too_large(name: str) -> InputError:
     return InputError(
-        f"{name} has more than {MOST_PIXELS // 1_000_000} megapixels: scale it down, or remove it."
+        message(
+            "{name} has more than {most} megapixels: scale it down, or remove it.",
+            name=name,
+            most=MOST_PIXELS // 1_000_000,
+        )
     )
 
 

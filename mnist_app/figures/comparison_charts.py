@@ -8,10 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mnist_app.common.translation import _
-from mnist_app.figures import field_texts
 from mnist_app.figures.colors import GREY, run_color
 from mnist_app.figures.plot_style import escape_html, with_common_layout
 from mnist_app.figures.training_charts import SYMBOLS, Epochs, accuracy_curves, loss_curves
+from mnist_app.recipes.annotations import value_text
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import WIDE
 from mnist_app.recognition.comparison import Point
@@ -205,7 +205,7 @@ def _trial_lines(axes: Sequence[Mapping[str, Any]], percent: Sequence[float]) ->
 
 
 def _axis(field: str, values: Sequence[Any]) -> dict[str, Any]:
-    label = field_texts.label(FIELDS[field])
+    label = FIELDS[field].label
     if any(isinstance(value, bool | str) or value is None for value in values):
         return _named_axis(label, values)
     if min(values) > 0 and max(values) / min(values) >= WIDE:
@@ -240,4 +240,4 @@ def _logarithmic_axis(label: str, values: Sequence[float]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return escape_html(field_texts.value_text(value))
+    return escape_html(value_text(value))

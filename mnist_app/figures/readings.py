@@ -5,6 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from mnist_app.common.translation import _
 from mnist_app.figures.colors import DIGIT_COLORS
 from mnist_app.figures.templating import from_template
 from mnist_app.recognition.predictor import Found, number_text
@@ -35,7 +36,7 @@ def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any
     is_alone = len(found) == 1
     return {
         "name": info.name,
-        "test_accuracy": info.test_accuracy,
+        "accuracy": _accuracy(info),
         "text": number_text(found),
         "count": len(found),
         "confidence": min(one.prediction.confidence for one in found),
@@ -43,3 +44,12 @@ def _card(info: WeightsInfo, found: Sequence[Found], most: str) -> dict[str, Any
         "is_other": number_text(found) != most,
         "top": found[0].prediction.top(3) if is_alone else [],
     }
+
+
+def _accuracy(info: WeightsInfo) -> str:
+    """Return the test accuracy, or else the validation accuracy, with one decimal."""
+    if info.test_accuracy is not None:
+        return _("test {accuracy:.1%}").format(accuracy=info.test_accuracy)
+    if info.val_accuracy is None:
+        return _("not tested")
+    return _("validation {accuracy:.1%}").format(accuracy=info.val_accuracy)

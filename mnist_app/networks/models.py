@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.networks import layers
 from mnist_app.recipes import layers as table
 from mnist_app.recipes.layer_tables import ARCHITECTURES, completed
@@ -53,9 +54,21 @@ def create_model(
         InputError: there is no such network or scaling.
     """
     if name not in ARCHITECTURES:
-        raise InputError(f"There is no network {name!r}: choose one of {', '.join(list_models())}.")
+        raise InputError(
+            message(
+                "There is no network {name}: choose one of {networks}.",
+                name=repr(name),
+                networks=", ".join(list_models()),
+            )
+        )
     if scaling not in SCALINGS:
-        raise InputError(f"There is no scaling {scaling!r}: choose one of {', '.join(SCALINGS)}.")
+        raise InputError(
+            message(
+                "There is no scaling {name}: choose one of {scalings}.",
+                name=repr(scaling),
+                scalings=", ".join(SCALINGS),
+            )
+        )
     body, pixels = ARCHITECTURES[name], SCALINGS[scaling]
     return build(completed(body, pixels, dropout, batch_norm, outputs, views))
 

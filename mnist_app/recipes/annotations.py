@@ -1,50 +1,64 @@
 """What a field of Recipe has besides its type: label, range, unit, step, group, help.
 
-`field` declares these facts and `FieldFacts` reads them. The form, the search, the command line and
-the report get everything they say about a field from `recipes.recipe.FIELDS`.
+`field` declares these facts in English, and `FieldFacts` reads them in the language of the page.
+The form, the search, the command line and the report get everything they say about a field from
+`recipes.recipe.FIELDS`.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from mnist_app.common.translation import N_, Message, _, localized, message
 from mnist_app.recipes.layer_tables import ARCHITECTURES
 
-Group = Literal["Network", "Loss and optimizer", "Augmentation", "Drawings", "Data, stopping, seed"]
 Limits = tuple[float, float]
 T = TypeVar("T")
 _SMALLEST = 6  # decimals that are still written out
 
 
+class Group(StrEnum):
+    """The headings of the form, in its order; marked for translation."""
+
+    NETWORK = N_("Network")
+    OPTIMIZER = N_("Loss and optimizer")
+    AUGMENTATION = N_("Augmentation")
+    DRAWINGS = N_("Drawings")
+    DATA = N_("Data, stopping, seed")
+
+
 def field(
     default: T,
+    label: str,
     help_text: str,
     limits: Limits | None = None,
     *,
     group: Group | None = None,
-    label: str | None = None,
     unit: str = "",
     step: float | None = None,
     usual: Limits | None = None,
     varies: bool = True,
     min_length: int | None = None,
+    remedy: str = "",
 ) -> T:
-    """Declare a field of Recipe.
+    """Declare a field of Recipe. Its texts are English, and marked for translation with `N_`.
 
     Args:
         default: its value if none is given.
-        help_text: one line that says what it is.
+        label: its name on the page.
+        help_text: what it is, in one line without a full stop.
         limits: the least and greatest value of a number.
         group: the heading that the form shows it under; None: the form has no widget for it.
-        label: its name on the page; by default the field's own name, with spaces.
         unit: the unit of its numbers, if the label does not name it.
         step: how much the buttons beside a number change it.
         usual: the range that a search suggests, (least, greatest); by default the limits.
         varies: whether a search may vary it.
         min_length: the least length of a text.
+        remedy: what to do about a wrong value; for fields without a range and choices.
     """
     least, greatest = limits or (None, None)
     return Field(
@@ -54,7 +68,7 @@ def field(
         ge=least,
         le=greatest,
         min_length=min_length,
-        json_schema_extra=_Extra(group, unit, step, usual, varies),
+        json_schema_extra=_Extra(group, unit, step, usual, varies, remedy),
     )
 
 
@@ -70,6 +84,7 @@ class _Extra:
     step: float | None
     usual: Limits | None
     varies: bool
+    remedy: str
 
     def __call__(self, schema: dict[str, Any]) -> None:
         """Leave the JSON schema of the field as it is."""
@@ -77,7 +92,7 @@ class _Extra:
 
 @dataclass(frozen=True)
 class FieldFacts:
-    """What people see of a field of Recipe."""
+    """What people see of a field of Recipe. Texts are in the language of the page."""
 
     name: str
     info: FieldInfo
@@ -85,7 +100,12 @@ class FieldFacts:
     @property
     def label(self) -> str:
         """Its name on the page."""
-        return self.info.title or self.name.replace("_", " ").capitalize()
+        return localized(self.label_message)
+
+    @property
+    def label_message(self) -> Message:
+        """The label as a part of an error, which is raised in English and translated later."""
+        return message(self.info.title or self.name)
 
     @property
     def label_with_unit(self) -> str:
@@ -95,8 +115,8 @@ class FieldFacts:
     @property
     def help(self) -> str:
         """One line that says what the field is and, for a number, its range with the unit."""
-        text = self.info.description or ""
-        return f"{text} ({self.range_text})" if self.is_number else text
+        text = localized(self.info.description or "")
+        return f"{text} ({self.range_text})." if self.is_number else f"{text}."
 
     @property
     def is_number(self) -> bool:
@@ -120,20 +140,30 @@ class FieldFacts:
     @property
     def range_text(self) -> str:
         """The range of a number, with its unit; empty for other fields."""
-        if not self.is_number:
-            return ""
-        least, greatest = map(format_number, self.limits)
-        return f"{least} to {greatest}{f' {self.unit}' if self.unit else ''}"
+        return localized(self._range) if self.is_number else ""
 
     @property
-    def remedy(self) -> str:
-        """What to choose instead of a value that is not allowed; empty for texts."""
+    def _range(self) -> Message:
+        least, greatest = map(format_number, self.limits)
+        if not self._extra.unit:
+            return message("{least} to {greatest}", least=least, greatest=greatest)
+        unit = message(self._extra.unit)
+        return message("{least} to {greatest} {unit}", least=least, greatest=greatest, unit=unit)
+
+    @property
+    def remedy(self) -> Message:
+        """What to choose instead of a value that is not allowed, as a part of an error."""
+        if self.is_optional:
+            return message("choose a whole number from {range}, or all", range=self._range)
+        if self.is_whole:
+            return message("choose a whole number from {range}", range=self._range)
         if self.is_number:
-            kind = "a whole number" if self.is_whole else "a number"
-            return f"choose {kind} from {self.range_text}{', or all' if self.is_optional else ''}"
+            return message("choose a number from {range}", range=self._range)
         if self.is_switch:
-            return "choose on or off"
-        return f"choose one of {', '.join(self.choices)}" if self.choices else ""
+            return message("choose on or off")
+        if self.choices:
+            return message("choose one of {choices}", choices=", ".join(self.choices))
+        return message(self._extra.remedy)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -166,7 +196,7 @@ class FieldFacts:
     @property
     def unit(self) -> str:
         """The unit of its numbers; empty if the label names it or there is none."""
-        return self._extra.unit
+        return _(self._extra.unit)
 
     @property
     def group(self) -> Group | None:
@@ -209,12 +239,12 @@ def format_number(value: float) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Return a field's value as people write it."""
+    """Return a field's value as people write it, in the language of the page."""
     match value:
         case None:
-            return "all"
+            return _("all")
         case bool():
-            return "on" if value else "off"
+            return _("on") if value else _("off")
         case float():
             return format_number(value)
         case tuple():

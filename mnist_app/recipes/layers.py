@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from mnist_app.common.translation import N_, _
+
 Shape = tuple[int, ...]
 
 IMAGE_SHAPE: Shape = (1, 28, 28)
@@ -21,12 +23,12 @@ CLASSES = 10
 class Layer:
     """One layer of a network. This base class keeps the shape and learns nothing."""
 
-    label_template: ClassVar[str] = ""  # {0} is the layer
+    label_template: ClassVar[str] = ""  # with the layer's fields, such as {layer.kernel}
 
     @property
     def label(self) -> str:
-        """What the layer is called in a diagram."""
-        return self.label_template.format(self) or type(self).__name__
+        """What the layer is called in a diagram, in the language of the page."""
+        return _(self.label_template).format(layer=self)
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the output's shape for inputs of that shape; ValueError if they do not fit."""
@@ -53,7 +55,7 @@ Layers = tuple[Layer, ...]
 class Conv(Layer):
     """A convolution with a square kernel."""
 
-    label_template: ClassVar[str] = "Conv {0.kernel}x{0.kernel}"
+    label_template: ClassVar[str] = N_("Conv {layer.kernel}x{layer.kernel}")
     channels: int
     kernel: int
     padding: int = 0
@@ -78,6 +80,7 @@ class Conv(Layer):
 class Dense(Layer):
     """A layer in which every unit sees all features."""
 
+    label_template: ClassVar[str] = N_("Dense")
     units: int
     bias: bool = True
 
@@ -100,14 +103,12 @@ class Dense(Layer):
 class Logits(Dense):
     """The last layer: one logit for each class."""
 
-    label_template: ClassVar[str] = "Dense"
-
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """Batch normalisation. In a body it is used only if the recipe asks for it."""
 
-    label_template: ClassVar[str] = "Batch norm"
+    label_template: ClassVar[str] = N_("Batch norm")
 
     def parameters(self, shape: Shape) -> int:
         """A scale and an offset for each channel or unit."""
@@ -127,7 +128,8 @@ class MaxPool(Layer):
     @property
     def label(self) -> str:
         """The size and the stride of its windows."""
-        return f"Max-pool {self.size}, stride {self.stride or self.size}"
+        stride = self.stride or self.size
+        return _("Max-pool {size}, stride {stride}").format(size=self.size, stride=stride)
 
     def output_shape(self, shape: Shape) -> Shape:
         """One value for each window."""
@@ -138,7 +140,7 @@ class MaxPool(Layer):
 class AveragePool(Layer):
     """The mean of each square window; the windows are side by side."""
 
-    label_template: ClassVar[str] = "Average-pool {0.size}"
+    label_template: ClassVar[str] = N_("Average-pool {layer.size}")
     size: int
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -150,7 +152,7 @@ class AveragePool(Layer):
 class GlobalMaxPool(Layer):
     """The maximum of each map."""
 
-    label_template: ClassVar[str] = "Max over the image"
+    label_template: ClassVar[str] = N_("Max over the image")
 
     def output_shape(self, shape: Shape) -> Shape:
         """Maps with a single value."""
@@ -161,6 +163,8 @@ class GlobalMaxPool(Layer):
 @dataclass(frozen=True)
 class Flatten(Layer):
     """Maps turned into features, one channel after another."""
+
+    label_template: ClassVar[str] = N_("Flatten")
 
     def output_shape(self, shape: Shape) -> Shape:
         """All values in one row."""
@@ -190,7 +194,9 @@ class Dropout(Layer):
     @property
     def label(self) -> str:
         """The share of units dropped."""
-        return "Dropout" if self.share is None else f"Dropout {self.share:g}"
+        if self.share is None:
+            return _("Dropout")
+        return _("Dropout {share}").format(share=f"{self.share:g}")
 
 
 # Layers around others
@@ -206,7 +212,9 @@ class Residual(Layer):
     def label(self) -> str:
         """The number and size of its convolutions."""
         kernels = [layer.kernel for layer in self.body if isinstance(layer, Conv)]
-        return f"Residual {len(kernels)} x ({kernels[0]}x{kernels[0]})"
+        return _("Residual {count} x ({kernel}x{kernel})").format(
+            count=len(kernels), kernel=kernels[0]
+        )
 
     def output_shape(self, shape: Shape) -> Shape:
         """The same as the input's; ValueError if the body changes it."""
@@ -227,7 +235,7 @@ class Residual(Layer):
 class SideBySide(Layer):
     """Several networks with the same body but their own weights; their features are joined."""
 
-    label_template: ClassVar[str] = "{0.count} networks side by side"
+    label_template: ClassVar[str] = N_("{layer.count} networks side by side")
     body: Layers
     count: int
 
@@ -266,7 +274,7 @@ class Scale(Layer):
 class Views(Layer):
     """Each image as it is, turned, smaller and larger; in training only as it is."""
 
-    label_template: ClassVar[str] = "{0.count} views of the image"
+    label_template: ClassVar[str] = N_("{layer.count} views of the image")
     count: int
 
 
@@ -274,7 +282,7 @@ class Views(Layer):
 class MeanOfViews(Layer):
     """The mean of each image's logits over its views; does nothing in training."""
 
-    label_template: ClassVar[str] = "Mean of the views"
+    label_template: ClassVar[str] = N_("Mean of the views")
     count: int
 
 

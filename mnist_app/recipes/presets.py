@@ -1,7 +1,9 @@
 """The presets. To add one, add an entry below with its source, network and recipe."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+from mnist_app.common.translation import N_, _
 from mnist_app.recipes.layer_tables import ARCHITECTURES, add_architecture
 from mnist_app.recipes.layers import (
     AveragePool,
@@ -21,16 +23,30 @@ from mnist_app.recipes.layers import (
 from mnist_app.recipes.recipe import Recipe
 
 
-class Source(NamedTuple):
-    """What a preset is and what its source reports (accuracies, 0..1)."""
+@dataclass(frozen=True)
+class Source:
+    """What a preset is and what its source reports (accuracies, 0..1).
+
+    The texts are English, and marked for translation with `N_` if they have words.
+    """
 
     key: str
-    about: str
-    reported: str = ""
+    description: str
+    published: str = ""
     test: float | None = None
     train: float | None = None
     validation: float | None = None
     is_flawed: bool = False  # its published mistake is kept, to show the effect
+
+    @property
+    def about(self) -> str:
+        """What the preset is, in the language of the page."""
+        return _(self.description)
+
+    @property
+    def reported(self) -> str:
+        """The accuracy that its source reports, in the language of the page; empty if none."""
+        return _(self.published)
 
 
 RECIPES: dict[str, Recipe] = {}  # of the presets that are trained
@@ -105,7 +121,7 @@ def _residual(width: int) -> Residual:
 
 add_preset(
     "cnn-2x32",
-    Source("S0", "Two 3x3 convolutions, the classic first CNN.", "98.98%", 0.9898),
+    Source("S0", N_("Two 3x3 convolutions: the classic first CNN."), "98.98%", 0.9898),
     network=(
         Conv(32, 3), BatchNorm(), MaxPool(2), Relu(),  # (32, 13, 13)
         Conv(32, 3), BatchNorm(), MaxPool(2), Relu(),  # (32, 5, 5)
@@ -122,7 +138,7 @@ add_preset(
 
 add_preset(
     "mlp-784",
-    Source("S1a", "One hidden layer as wide as the image.", "91.96%", 0.9196),
+    Source("S1a", N_("One hidden layer with a unit for each pixel."), "91.96%", 0.9196),
     network=(Flatten(), Dense(784), BatchNorm(), Relu(), Dropout()),
     scaling="unit",
     optimizer="sgd",
@@ -135,7 +151,10 @@ add_preset(
     "cnn-simple",
     Source(
         "S1b",
-        "One convolution, fed pixels divided by 128 once too often: it starves.",
+        N_(
+            "One convolution. Its pixels are divided by 128 once too often, so it is starved of "
+            "signal."
+        ),
         "88.75%",
         0.8875,
         is_flawed=True,
@@ -155,7 +174,7 @@ add_preset(
 
 add_preset(
     "cnn-simple-fixed",
-    Source("S1b, fixed", "The same network, fed properly."),
+    Source("S1b, fixed", N_("cnn-simple with its pixels scaled correctly.")),
     network="cnn-simple",
     dropout=0.2,
     mixed_precision=True,
@@ -164,7 +183,7 @@ add_preset(
 
 add_preset(
     "lenet5",
-    Source("S1c", "LeNet-5 of 1998, tanh and average pooling.", "98.22%", 0.9822),
+    Source("S1c", N_("LeNet-5 from 1998, with tanh and average pooling."), "98.22%", 0.9822),
     network=(  # LeCun et al. 1998
         Conv(6, 5, padding=2), BatchNorm(), Tanh(), AveragePool(2),  # (6, 14, 14)
         Conv(16, 5), BatchNorm(), Tanh(), AveragePool(2),  # (16, 5, 5)
@@ -179,7 +198,7 @@ add_preset(
 
 add_preset(
     "mlp-128-64",
-    Source("S2", "Two hidden layers, plain SGD.", "92 to 96% expected", 0.92),
+    Source("S2", N_("Two hidden layers, plain SGD."), N_("92 to 96% expected"), 0.92),
     network=(
         Flatten(),
         Dense(128), BatchNorm(), Relu(), Dropout(),
@@ -193,7 +212,13 @@ add_preset(
 
 add_preset(
     "mlp-128-64-adam",
-    Source("S3", "Two hidden layers, Adam.", "test > 97%, train > 98%", 0.97, train=0.98),
+    Source(
+        "S3",
+        N_("Two hidden layers, Adam."),
+        N_("test > 97%, train > 98%"),
+        0.97,
+        train=0.98,
+    ),
     network="mlp-128-64",
     scaling="unit",
     batch_size=32,
@@ -203,8 +228,8 @@ add_preset(
     "mlp-300",
     Source(
         "S4",
-        "Sigmoid outputs, squared error, strong dropout, 100 epochs.",
-        "97.2% validation",
+        N_("Sigmoid outputs, squared error, strong dropout, 100 epochs."),
+        N_("97.2% validation"),
         validation=0.972,
     ),
     network=(Flatten(), Dense(300), BatchNorm(), Relu(), Dropout()),
@@ -222,7 +247,7 @@ add_preset(
 
 add_preset(
     "resnet",
-    Source("own", "A small residual network, trained on turned and shifted digits."),
+    Source("own", N_("A small residual network, trained on rotated and shifted digits.")),
     network=(  # after He et al. 2015
         Conv(32, 3, padding=1), BatchNorm(), MaxPool(2), Relu(),  # (32, 14, 14)
         _residual(32),
@@ -244,7 +269,7 @@ add_preset(
 
 add_preset(
     "speedrun",
-    Source("own", "99% in a few seconds: made to be trained while one looks on."),
+    Source("own", N_("Reaches 99% in a few seconds, so you can watch it train.")),
     network=(
         Conv(16, 5, stride=2), Relu(),  # (16, 12, 12), too many values to normalise
         Conv(32, 3), MaxPool(2), BatchNorm(), Relu(),  # (32, 5, 5), pooled: a quarter to normalise
@@ -277,7 +302,12 @@ _CANVAS: Layers = (
 
 add_preset(
     "canvas",
-    Source("own", "For drawings: trained on real pen strokes and on what is no digit, too."),
+    Source(
+        "own",
+        N_(
+            "For drawings: also trained on real pen strokes, and on drawings that are not digits."
+        ),
+    ),
     network=(*_CANVAS, Dropout()),
     batch_norm=True,
     dropout=0.25,
@@ -308,7 +338,7 @@ MEMBERS = 4  # of canvas-large
 
 add_ensemble(
     "canvas-large",
-    Source("own", "Four networks canvas in one: slower, and right more often."),
+    Source("own", N_("An ensemble of four canvas networks: slower, but more often right.")),
     network=(SideBySide(_CANVAS, MEMBERS), Dropout()),
     member="canvas",
 )

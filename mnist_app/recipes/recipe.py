@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import checked_name, shortened
+from mnist_app.common.translation import N_, Message, message
 from mnist_app.recipes.annotations import FieldFacts, Group, field
 from mnist_app.recipes.layer_tables import ARCHITECTURES, completed
 from mnist_app.recipes.layers import CLASSES, Layers
@@ -25,12 +26,6 @@ SCALINGS = {
 Scaling = Literal["unit", "standardized", "starved", "shifted"]
 Steps = tuple[tuple[int, float], ...]
 
-_NETWORK: Group = "Network"
-_OPTIMIZER: Group = "Loss and optimizer"
-_AUGMENTATION: Group = "Augmentation"
-_DRAWINGS: Group = "Drawings"
-_DATA: Group = "Data, stopping, seed"
-
 
 class Recipe(BaseModel):
     """Everything that a training run depends on, apart from the machine.
@@ -44,187 +39,321 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = field("own", "name of the recipe", varies=False)
-    model: str = field("cnn-2x32", "the layers", group=_NETWORK, label="Network")
+    name: str = field(
+        "own",
+        N_("Name"),
+        N_("Name of the recipe"),
+        varies=False,
+        remedy=N_("choose 1 to 64 letters, digits, '-' and '_'"),
+    )
+    model: str = field("cnn-2x32", N_("Network"), N_("The network's layers"), group=Group.NETWORK)
     dataset: str = field(
         "mnist",
-        "mnist, digits, or a folder or ZIP of sub-folders 0 to 9",
-        label="Data set",
+        N_("Data set"),
+        N_("mnist, digits, or a folder or ZIP with sub-folders 0 to 9"),
         min_length=1,
         varies=False,
+        remedy=N_("choose mnist, digits, or a folder or ZIP with sub-folders 0 to 9"),
     )
 
-    scaling: Scaling = field("standardized", "scaling of pixels in [0, 1]", group=_NETWORK)
+    scaling: Scaling = field(
+        "standardized",
+        N_("Scaling"),
+        N_("How pixels in [0, 1] are scaled for the network"),
+        group=Group.NETWORK,
+    )
     initialization: Literal["default", "glorot"] = field(
         "default",
-        "first weights: torch's, or Glorot's, which allow for the scaling",
-        group=_NETWORK,
+        N_("Initialization"),
+        N_("First weights: PyTorch's default, or Glorot's, which take the scaling into account"),
+        group=Group.NETWORK,
     )
     dropout: float = field(
-        0.0, "share of hidden units dropped in training", (0, 0.9), group=_NETWORK, usual=(0.0, 0.5)
+        0.0,
+        N_("Dropout"),
+        N_("Share of the hidden units that training drops at random"),
+        (0, 0.9),
+        group=Group.NETWORK,
+        usual=(0.0, 0.5),
     )
-    batch_norm: bool = field(False, "batch normalisation after hidden layers", group=_NETWORK)
+    batch_norm: bool = field(
+        False,
+        N_("Batch norm"),
+        N_("Normalize each batch after the hidden layers"),
+        group=Group.NETWORK,
+    )
     views: int = field(
-        1, "views of an image to answer from: as it is, turned, scaled", (1, 5), group=_NETWORK
+        1,
+        N_("Views"),
+        N_("Views of an image to average the answer over: as it is, rotated, scaled"),
+        (1, 5),
+        group=Group.NETWORK,
     )
 
     loss: Literal["cross_entropy", "mse"] = field(
         "cross_entropy",
-        "cross-entropy of a softmax, or mean squared error of sigmoid outputs",
-        group=_OPTIMIZER,
+        N_("Loss"),
+        N_("Cross-entropy of a softmax, or mean squared error of sigmoid outputs"),
+        group=Group.OPTIMIZER,
     )
     label_smoothing: float = field(
         0.0,
-        "with cross-entropy alone: share spread over all",
+        N_("Label smoothing"),
+        N_("Share of each target that is spread over all classes; only with cross_entropy"),
         (0, 0.5),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         usual=(0.0, 0.2),
     )
     target_margin: float = field(
         0.0,
-        "with loss mse alone: targets are margin and 1 - margin",
+        N_("Target margin"),
+        N_("Makes the targets margin and 1 - margin instead of 0 and 1; only with mse"),
         (0, 0.4),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         usual=(0.0, 0.1),
     )
-    optimizer: Literal["sgd", "adam", "adamw"] = field("adam", "optimizer", group=_OPTIMIZER)
+    optimizer: Literal["sgd", "adam", "adamw"] = field(
+        "adam",
+        N_("Optimizer"),
+        N_("How the weights are updated after each batch"),
+        group=Group.OPTIMIZER,
+    )
     learning_rate: float = field(
-        0.001, "learning rate", (1e-6, 1), group=_OPTIMIZER, step=0.001, usual=(1e-4, 1e-2)
+        0.001,
+        N_("Learning rate"),
+        N_("How far each update moves the weights"),
+        (1e-6, 1),
+        group=Group.OPTIMIZER,
+        step=0.001,
+        usual=(1e-4, 1e-2),
     )
     momentum: float = field(
         0.0,
-        "momentum, with the optimizer sgd alone",
+        N_("Momentum"),
+        N_("Share of the previous update that is added again; only with sgd"),
         (0, 0.99),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         usual=(0.0, 0.95),
     )
     beta1: float = field(
         0.9,
-        "decay of the gradients' mean, with adam or adamw",
+        N_("Beta1"),
+        N_("Decay of the gradients' running mean; only with adam and adamw"),
         (0, 0.99),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         usual=(0.5, 0.95),
     )
     beta2: float = field(
         0.999,
-        "decay of the gradients' squares, with adam or adamw",
+        N_("Beta2"),
+        N_("Decay of the running mean of the gradients' squares; only with adam and adamw"),
         (0, 0.9999),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         step=0.001,
         usual=(0.9, 0.9999),
     )
     schedule: Literal["constant", "steps", "cosine", "one_cycle"] = field(
-        "constant", "learning rate over the training", group=_OPTIMIZER
+        "constant",
+        N_("Schedule"),
+        N_("How the learning rate changes during training"),
+        group=Group.OPTIMIZER,
     )
     steps: Steps = field(
         (),
-        "epoch:rate pairs of the schedule 'steps', as 15:1e-4,40:1e-5",
-        group=_OPTIMIZER,
+        N_("Steps"),
+        N_("Epochs and their new learning rates, such as 15:1e-4,40:1e-5; only with steps"),
+        group=Group.OPTIMIZER,
         varies=False,
+        remedy=N_("write epoch:rate pairs, such as 15:1e-4,40:1e-5"),
     )
     l1: float = field(
-        0.0, "L1 penalty of the weights", (0, 0.1), group=_OPTIMIZER, step=1e-5, usual=(1e-7, 1e-3)
+        0.0,
+        N_("L1"),
+        N_("L1 penalty on the weights"),
+        (0, 0.1),
+        group=Group.OPTIMIZER,
+        step=1e-5,
+        usual=(1e-7, 1e-3),
     )
     l2: float = field(
-        0.0, "L2 penalty of the weights", (0, 0.1), group=_OPTIMIZER, step=1e-4, usual=(1e-5, 1e-1)
+        0.0,
+        N_("L2"),
+        N_("L2 penalty on the weights"),
+        (0, 0.1),
+        group=Group.OPTIMIZER,
+        step=1e-4,
+        usual=(1e-5, 1e-1),
     )
     averaging: float = field(
         0.0,
-        "decay of the running mean of the weights; 0: off",
+        N_("Averaging"),
+        N_("Decay of the running mean of the weights; 0 turns it off"),
         (0, 0.9999),
-        group=_OPTIMIZER,
+        group=Group.OPTIMIZER,
         usual=(0.9, 0.999),
     )
     mixed_precision: bool = field(
-        False, "bfloat16 where the machine computes with it in hardware", group=_OPTIMIZER
+        False,
+        N_("Mixed precision"),
+        N_("Compute in bfloat16 if the hardware supports it"),
+        group=Group.OPTIMIZER,
     )
 
     batch_size: int = field(
-        100, "size of each step", (1, 8192), group=_DATA, unit="images", step=16, usual=(16, 256)
+        100,
+        N_("Batch size"),
+        N_("Number of images in each batch"),
+        (1, 8192),
+        group=Group.DATA,
+        unit=N_("images"),
+        step=16,
+        usual=(16, 256),
     )
     batches_per_epoch: int | None = field(
-        None, "batches per epoch; all: all images once", (1, 100_000), group=_DATA, usual=(50, 500)
+        None,
+        N_("Batches per epoch"),
+        N_("Number of batches in an epoch; all: as many as it takes to use each image once"),
+        (1, 100_000),
+        group=Group.DATA,
+        usual=(50, 500),
     )
-    epochs: int = field(10, "passes over the data", (1, 1000), group=_DATA, usual=(1, 10))
+    epochs: int = field(
+        10,
+        N_("Epochs"),
+        N_("Number of passes over the training images"),
+        (1, 1000),
+        group=Group.DATA,
+        usual=(1, 10),
+    )
     early_stopping: int = field(
         0,
-        "patience without a better validation loss; 0: off",
+        N_("Early stopping"),
+        N_("Stop after this many epochs without a better validation loss; 0 turns it off"),
         (0, 100),
-        group=_DATA,
-        unit="epochs",
+        group=Group.DATA,
+        unit=N_("epochs"),
         usual=(0, 5),
     )
 
     rotation: float = field(
-        0.0, "random rotation", (0, 45), group=_AUGMENTATION, unit="degrees", usual=(0.0, 20.0)
+        0.0,
+        N_("Rotation"),
+        N_("Largest random rotation"),
+        (0, 45),
+        group=Group.AUGMENTATION,
+        unit=N_("degrees"),
+        usual=(0.0, 20.0),
     )
     shift: float = field(
-        0.0, "random shift", (0, 6), group=_AUGMENTATION, unit="pixels", usual=(0.0, 3.0)
+        0.0,
+        N_("Shift"),
+        N_("Largest random shift"),
+        (0, 6),
+        group=Group.AUGMENTATION,
+        unit=N_("pixels"),
+        usual=(0.0, 3.0),
     )
     zoom: float = field(
-        0.0, "random zoom, share of the size", (0, 0.5), group=_AUGMENTATION, usual=(0.0, 0.2)
+        0.0,
+        N_("Zoom"),
+        N_("Largest random zoom, as a share of the size"),
+        (0, 0.5),
+        group=Group.AUGMENTATION,
+        usual=(0.0, 0.2),
     )
     stretch: float = field(
         0.0,
-        "random change of width against height, a share",
+        N_("Stretch"),
+        N_("Largest random change of width relative to height, as a share"),
         (0, 0.5),
-        group=_AUGMENTATION,
+        group=Group.AUGMENTATION,
         usual=(0.0, 0.2),
     )
     shear: float = field(
-        0.0, "random slant", (0, 45), group=_AUGMENTATION, unit="degrees", usual=(0.0, 15.0)
+        0.0,
+        N_("Shear"),
+        N_("Largest random slant"),
+        (0, 45),
+        group=Group.AUGMENTATION,
+        unit=N_("degrees"),
+        usual=(0.0, 15.0),
     )
     elastic: float = field(
         0.0,
-        "random bending, an elastic distortion",
+        N_("Elastic"),
+        N_("Strength of random bending, an elastic distortion"),
         (0, 4),
-        group=_AUGMENTATION,
-        unit="pixels",
+        group=Group.AUGMENTATION,
+        unit=N_("pixels"),
         usual=(0.0, 1.0),
     )
     thickness: float = field(
-        0.0, "random thickening and thinning", (0, 1), group=_AUGMENTATION, unit="pixels per side"
+        0.0,
+        N_("Thickness"),
+        N_("Largest random thickening of strokes; thinning is at most half of it"),
+        (0, 1),
+        group=Group.AUGMENTATION,
+        unit=N_("pixels per side"),
     )
     gaps: float = field(
-        0.0, "share of the images that get a gap in a stroke", (0, 1), group=_AUGMENTATION
+        0.0,
+        N_("Gaps"),
+        N_("Share of the images that get a gap in a stroke"),
+        (0, 1),
+        group=Group.AUGMENTATION,
     )
 
     pen_copies: int = field(
         0,
-        "drawings of each real pen stroke digit, beside MNIST",
+        N_("Pen copies"),
+        N_("Number of drawings that are added of each real pen stroke digit"),
         (0, 50),
-        group=_DRAWINGS,
+        group=Group.DRAWINGS,
         varies=False,
     )
     redrawn: float = field(
         0.0,
-        "share of the images that are added as canvas drawings",
+        N_("Redrawn"),
+        N_("Share of the images that are added again as canvas drawings"),
         (0, 1),
-        group=_DRAWINGS,
+        group=Group.DRAWINGS,
         varies=False,
     )
     non_digits: int = field(
         0,
-        "drawings that are no digits; the network learns them",
+        N_("Non-digits"),
+        N_("Number of added drawings that are not digits; the network learns to refuse them"),
         (0, 200_000),
-        group=_DRAWINGS,
-        label="Non-digits",
+        group=Group.DRAWINGS,
         step=1000,
         varies=False,
     )
 
     validation_fraction: float = field(
-        0.2, "share of the training images for validation", (0.01, 0.5), group=_DATA, varies=False
+        0.2,
+        N_("Validation fraction"),
+        N_("Share of the training images that is set aside for validation"),
+        (0.01, 0.5),
+        group=Group.DATA,
+        varies=False,
     )
     subset: int | None = field(
         None,
-        "size of the training set, or all of it",
+        N_("Subset"),
+        N_("Number of training images to use, or all"),
         (20, 10_000_000),
-        group=_DATA,
-        unit="images",
+        group=Group.DATA,
+        unit=N_("images"),
         usual=(1000, 10_000),
     )
-    seed: int = field(0, "seed of all randomness", (0, 2**31 - 1), group=_DATA, varies=False)
+    seed: int = field(
+        0,
+        N_("Seed"),
+        N_("Seed of everything that is random"),
+        (0, 2**31 - 1),
+        group=Group.DATA,
+        varies=False,
+    )
 
     def __init__(self, /, **values: Any) -> None:
         try:
@@ -262,7 +391,7 @@ class Recipe(BaseModel):
     @classmethod
     def _check_model(cls, model: str) -> str:
         if model not in ARCHITECTURES:
-            raise ValueError(f"choose one of {', '.join(ARCHITECTURES)}")
+            raise ValueError("there is no such network")
         return model
 
     @field_validator("batches_per_epoch", "subset", mode="before")
@@ -276,24 +405,28 @@ class Recipe(BaseModel):
         if not isinstance(steps, str):
             return steps
         if not re.fullmatch(r"(\s*\d+\s*:\s*[0-9.eE+-]+\s*(,|$))*", steps):
-            raise ValueError("write epoch:rate pairs, as 15:1e-4,40:1e-5")
+            raise ValueError("these are not epoch:rate pairs")
         return tuple(tuple(pair.split(":")) for pair in steps.split(",") if pair.strip())
 
     @model_validator(mode="after")
     def _check_together(self) -> "Recipe":
-        epochs = [epoch for epoch, _ in self.steps]
+        epochs = [epoch for epoch, _rate in self.steps]
         if epochs != sorted(set(epochs)) or any(epoch < 2 for epoch in epochs):
-            raise ValueError("Steps: write the epochs in rising order, from 2")
-        if any(not 1e-9 <= rate <= 1 for _, rate in self.steps):
-            raise ValueError("Steps: write learning rates from 1e-9 to 1")
+            raise ValueError(message("Steps: write the epochs in rising order, from 2."))
+        if any(not 1e-9 <= rate <= 1 for _epoch, rate in self.steps):
+            raise ValueError(message("Steps: write learning rates from 1e-9 to 1."))
         if self.schedule == "steps" and not self.steps:
             raise ValueError(
-                "The schedule 'steps' needs at least one epoch:rate pair: write one into Steps"
+                message(
+                    "The schedule 'steps' needs at least one epoch:rate pair: write one into Steps."
+                )
             )
         if self.batch_norm and self.batch_size < 2:
             raise ValueError(
-                "Batch normalisation needs batches of at least 2 images: choose a larger batch "
-                "size, or turn it off"
+                message(
+                    "Batch norm needs batches of at least 2 images: choose a larger batch size, or "
+                    "turn it off."
+                )
             )
         return self
 
@@ -301,23 +434,29 @@ class Recipe(BaseModel):
 FIELDS = {name: FieldFacts(name, info) for name, info in Recipe.model_fields.items()}
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError) -> Message:
     """Return the first of pydantic's errors as one sentence: field, value, what to choose."""
     first = error.errors()[0]
-    reason = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
-    if not first["loc"]:
-        return f"{reason}."
-    name = str(first["loc"][0])
-    if first["type"] == "extra_forbidden":
-        unknown, known = shortened(repr(name)), ", ".join(Recipe.model_fields)
-        return f"A recipe has no field {unknown}: its fields are {known}."
-    facts = FIELDS[name]
-    is_part = len(first["loc"]) > 1  # of a list, of which pydantic would say what a float is
-    remedy = f"write {facts.help}" if is_part else facts.remedy or reason[0].lower() + reason[1:]
-    return f"{facts.label} is {_shown(first['input'])}: {remedy}."
+    if first["type"] == "value_error" and not first["loc"]:  # from `_check_together`
+        sentence: Message = first["ctx"]["error"].args[0]
+        return sentence
+    name = str(first["loc"][0] if first["loc"] else first["input"])  # a name may not be UTF-8
+    if name not in FIELDS:
+        return message(
+            "A recipe has no field {name}: its fields are {fields}.",
+            name=shortened(repr(name)),
+            fields=", ".join(Recipe.model_fields),
+        )
+    return message(
+        "{field} is {value}: {remedy}.",
+        field=FIELDS[name].label_message,
+        value=_shown(first["input"]),
+        remedy=FIELDS[name].remedy,
+    )
 
 
 def _shown(value: object) -> str:
-    """A wrong value as the user typed it, not too long."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return shortened(f"{value:.10g}" if is_number else "empty" if value is None else repr(value))
+    """Return a wrong value as the user typed it, not too long."""
+    if value is None:
+        return message("empty")
+    return shortened(f"{value:.10g}" if isinstance(value, float) else repr(value))

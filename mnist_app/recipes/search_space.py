@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.names import shortened
 from mnist_app.common.settings import parallel_runs
+from mnist_app.common.translation import message
 from mnist_app.recipes.annotations import format_number
 from mnist_app.recipes.presets import ENSEMBLES
 from mnist_app.recipes.recipe import FIELDS, Recipe
@@ -69,16 +71,27 @@ class Space:
     def __post_init__(self) -> None:
         if not 1 <= len(self.fields) <= MOST_FIELDS:
             raise InputError(
-                f"{len(self.fields)} fields are to vary: choose 1 to {MOST_FIELDS} of them."
+                message(
+                    "The search varies {n} fields: choose 1 to {most} of them.",
+                    n=len(self.fields),
+                    most=MOST_FIELDS,
+                )
             )
         for field, values in self.fields.items():
             if not isinstance(values, Between) and not values:
-                label = FIELDS[field].label
-                raise InputError(f"{label} has no values to try: give one, or leave it out.")
+                raise InputError(
+                    message(
+                        "{field} has no values to try: give at least one, or leave it out.",
+                        field=FIELDS[field].label_message,
+                    )
+                )
         if not 1 <= self.size <= MOST_TRIALS:
             raise InputError(
-                f"That makes {self.size:,} trials: give fewer values, so that there are 1 to "
-                f"{MOST_TRIALS}."
+                message(
+                    "This makes {n:,} trials: change the values so that there are 1 to {most}.",
+                    n=self.size,
+                    most=MOST_TRIALS,
+                )
             )
 
     @property
@@ -140,11 +153,17 @@ class Space:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Space":
-        """Return the space that `to_json` wrote; KeyError, TypeError or ValueError if invalid."""
-        fields = {
+        """Return the space that `to_json` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: the JSON describes no space.
+        """
+        if found["kind"] not in get_args(Kind) or type(found["count"]) is not int:
+            raise ValueError("the kind or the number of trials is wrong")
+        fields: dict[str, Values] = {
             field: checked_range(field, values["least"], values["greatest"])
             if isinstance(values, Mapping)
-            else tuple(values)
+            else tuple(getattr(Recipe(**{field: value}), field) for value in values)
             for field, values in found["fields"].items()
         }
         return cls(Recipe(**found["base"]), found["kind"], fields, found["count"])
@@ -203,9 +222,15 @@ def checked_range(field: str, least: float, greatest: float) -> Between:
     lowest, highest = FIELDS[field].limits
     if not lowest <= least <= greatest <= highest:
         raise InputError(
-            f"{FIELDS[field].label} goes from {format_number(least)} to {format_number(greatest)}: "
-            f"give two numbers from {format_number(lowest)} to {format_number(highest)}, the "
-            "smaller one first."
+            message(
+                "{field} goes from {least} to {greatest}: give two numbers from {lowest} to "
+                "{highest}, the smaller one first.",
+                field=FIELDS[field].label_message,
+                least=format_number(least),
+                greatest=format_number(greatest),
+                lowest=format_number(lowest),
+                highest=format_number(highest),
+            )
         )
     return Between(least, greatest, FIELDS[field].is_whole)
 
@@ -216,22 +241,46 @@ def parse_values(field: str, text: str) -> tuple[float, ...]:
     Raises:
         InputError: one is not a number, or out of the field's range.
     """
-    is_whole = FIELDS[field].is_whole
-    kind = int if is_whole else float
+    kind = int if FIELDS[field].is_whole else float
     words = [word for word in text.replace(";", ",").split(",") if word.strip()]
     try:
         values = tuple(dict.fromkeys(kind(word) for word in words))
     except ValueError:
-        what = "whole numbers" if is_whole else "numbers"
-        raise InputError(
-            f"The values of {FIELDS[field].label} are {text.strip()!r}: write {what} separated by "
-            f"commas, such as {', '.join(map(format_number, usual_values(field)))}."
-        ) from None
+        raise _not_numbers(field, text) from None
     lowest, highest = FIELDS[field].limits
     for value in values:
         if not lowest <= value <= highest:
             raise InputError(
-                f"{FIELDS[field].label} cannot be {format_number(value)}: write numbers from "
-                f"{format_number(lowest)} to {format_number(highest)}, separated by commas."
+                message(
+                    "{field} cannot be {value}: write numbers from {lowest} to {highest}, "
+                    "separated by commas.",
+                    field=FIELDS[field].label_message,
+                    value=format_number(value),
+                    lowest=format_number(lowest),
+                    highest=format_number(highest),
+                )
             )
     return values
+
+
+def _not_numbers(field: str, text: str) -> InputError:
+    values = {
+        "field": FIELDS[field].label_message,
+        "text": shortened(repr(text.strip())),
+        "example": ", ".join(map(format_number, usual_values(field))),
+    }
+    if FIELDS[field].is_whole:
+        return InputError(
+            message(
+                "The values of {field} are {text}: write whole numbers separated by commas, such "
+                "as {example}.",
+                **values,
+            )
+        )
+    return InputError(
+        message(
+            "The values of {field} are {text}: write numbers separated by commas, such as "
+            "{example}.",
+            **values,
+        )
+    )

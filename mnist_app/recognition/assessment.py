@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.data import catalogue
 from mnist_app.data.corruptions import CORRUPTIONS, corrupt
 from mnist_app.data.labelled_images import Digits, Progress, take, to_input
@@ -21,6 +24,7 @@ from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
 
 ROBUSTNESS_IMAGES = 1000  # test images to try each corruption on
 _IMAGES_PER_STEP = 1000  # images between two progress reports
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def assess(progress: Progress, network: str, version: str, dataset: str, images:
     model, _, test = _loaded(progress, network, version, dataset, images)
     parts = []
     for begin in range(0, len(test), _IMAGES_PER_STEP):
-        progress(f"Reading {len(test):,} test images", begin / len(test))
+        progress(message("Reading {n:,} test images", n=len(test)), begin / len(test))
         parts.append(logits_of(model, test.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"logits": torch.cat(parts)}, {"n": len(test)})
 
@@ -144,11 +148,39 @@ def measure_robustness(
     for kind, corruption in CORRUPTIONS.items():
         curves[kind] = []
         for amount in corruption.levels:
-            progress(f"Trying {kind}", done / total)
+            text = message("Testing robustness: {kind}", kind=message(corruption.label))
+            progress(text, done / total)
             accuracy = _accuracy(quick, corrupt(x, kind, amount), sample.labels)
             curves[kind].append((amount, accuracy))
             done += 1
     return Entry({"unused": torch.zeros(1)}, {"n": len(sample), "curves": curves})
+
+
+def is_assessment(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `assess` computes."""
+    logits = entry.tensors.get("logits")
+    if logits is None or not logits.is_floating_point() or logits.dim() != 2:
+        return False
+    return logits.shape[1] >= CLASSES and entry.facts.get("n") == len(logits)
+
+
+class _Robustness(BaseModel):
+    """The facts that `measure_robustness` computes."""
+
+    model_config = ConfigDict(strict=True)
+
+    n: int = Field(ge=1)
+    curves: dict[str, list[Annotated[list[_Finite], Field(min_length=2, max_length=2)]]]
+
+
+def is_robustness(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `measure_robustness` computes."""
+    try:
+        facts = _Robustness.model_validate(entry.facts)
+    except ValidationError:
+        return False
+    accuracies = [accuracy for curve in facts.curves.values() for _amount, accuracy in curve]
+    return set(facts.curves) == set(CORRUPTIONS) and all(0 <= a <= 1 for a in accuracies)
 
 
 @torch.inference_mode()
@@ -163,5 +195,11 @@ def _loaded(
     model, info = weights.load(network)
     test = catalogue.load_dataset(dataset, progress).test
     if weights.fingerprint_of(network) != version or test.fingerprint != images:
-        raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
+        raise InputError(
+            message(
+                "{network} or {dataset} has changed in the meantime: reload the page.",
+                network=network,
+                dataset=dataset,
+            )
+        )
     return model, info, test

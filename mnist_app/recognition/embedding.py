@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits, Progress, take
 from mnist_app.results.cache import Entry
@@ -72,16 +74,38 @@ def embed(progress: Progress, dataset: str, fingerprint: str, count: int, seed: 
     """
     train = catalogue.load_dataset(dataset, progress).train
     if train.fingerprint != fingerprint:
-        raise InputError(f"{dataset} changed meanwhile: open the page again.")
+        raise InputError(
+            message("{dataset} has changed in the meantime: reload the page.", dataset=dataset)
+        )
     images = take(train, count, seed).images
 
     def report(share: float) -> None:
-        progress(f"Laying out {len(images):,} images", share)
+        progress(message("Laying out {n:,} images", n=len(images)), share)
 
     report(0.0)
     layout = tsne(principal(images, _COMPONENTS)[0], seed, report)
     facts = {"n": len(images), "perplexity": perplexity(len(images)), **layout.facts}
     return Entry({"points": layout.points}, facts)
+
+
+class _Facts(BaseModel):
+    """The facts that `embed` computes."""
+
+    model_config = ConfigDict(strict=True)
+
+    n: int = Field(ge=1)
+    iterations: int = Field(ge=0)
+    perplexity: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+
+def is_map(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `embed` computes."""
+    points = entry.tensors.get("points")
+    try:
+        facts = _Facts.model_validate(entry.facts)
+    except ValidationError:
+        return False
+    return points is not None and points.is_floating_point() and points.shape == (facts.n, 2)
 
 
 def perplexity(count: int) -> float:
@@ -119,7 +143,13 @@ def tsne(
     from threadpoolctl import threadpool_limits
 
     if len(vectors) < _FEWEST:
-        raise InputError(f"{len(vectors)} images are too few for a map: take {_FEWEST} or more.")
+        raise InputError(
+            message(
+                "There are too few images for a map ({n}): it needs at least {fewest}.",
+                n=len(vectors),
+                fewest=_FEWEST,
+            )
+        )
     method = _method(len(vectors), seed)
     with threadpool_limits(1), redirect_stdout(_Iterations(progress)):
         points = method.fit_transform(vectors.numpy())

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mnist_app.common.translation import _
 from mnist_app.networks.layers import Dropout, Residual, Scale, SideBySide, Views, WholeConv2d
 from mnist_app.networks.models import Network
 
@@ -71,7 +72,7 @@ def integrated_gradients(model: nn.Module, image: Tensor, target: int) -> Integr
     kinks along the path. The arguments are those of `saliency`.
     Source: Sundararajan, Taly and Yan 2017.
     """
-    *_, found = integrated_gradients_steps(model, image, target)
+    *_earlier, found = integrated_gradients_steps(model, image, target)
     if not isinstance(found, Integrated):
         raise AssertionError("unreachable: the last step is the result")
     return found
@@ -221,7 +222,7 @@ def layer_outputs(model: Network, image: Tensor, member: int = 0) -> list[LayerO
 
 
 def _look(
-    seen: list[LayerOutput], label: str, module: nn.Module, _: object, output: Tensor
+    seen: list[LayerOutput], label: str, module: nn.Module, _inputs: object, output: Tensor
 ) -> None:
     values = output[:, 0] if isinstance(module, Views) else output[0]
     if values.ndim == 3 and values.shape[1:] == (1, 1):
@@ -239,14 +240,18 @@ def _none_learns(seen: list[LayerOutput]) -> bool:
 
 
 def _layers(model: Network, member: int) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the layers worth showing, each with its label, including those inside blocks."""
+    """Yield the layers worth showing, each with its label, including those inside blocks.
+
+    The labels are in the language of the page.
+    """
     for module, entry in zip(model, model.layers, strict=True):
         if isinstance(module, SideBySide):
             yield from _layers(_network(module.members[member]), 0)
         elif isinstance(module, Residual):
             body = _network(module.body)
-            yield from ((f"Residual: {label}", m) for label, m in _layers(body, 0))
-            yield "Residual: sum with its input", module
+            for label, inner in _layers(body, 0):
+                yield _("Residual: {layer}").format(layer=label), inner
+            yield _("Residual: sum with its input"), module
         elif not _changes_nothing(module):
             yield entry.label, module
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.data import catalogue
 from mnist_app.data.labelled_images import Digits, Progress, to_input
 from mnist_app.networks.layers import MeanOfViews, Views, folded
@@ -54,12 +55,26 @@ def build_index(progress: Progress, network: str, version: str, dataset: str, im
     model, _ = weights.load(network)
     train = catalogue.load_dataset(dataset, progress).train
     if weights.fingerprint_of(network) != version or train.fingerprint != images:
-        raise InputError(f"{network} or {dataset} changed meanwhile: open the page again.")
+        raise InputError(
+            message(
+                "{network} or {dataset} has changed in the meantime: reload the page.",
+                network=network,
+                dataset=dataset,
+            )
+        )
     extract, parts = features_of(model), []
     for begin in range(0, len(train), _IMAGES_PER_STEP):
-        progress(f"Placing {len(train):,} training images among each other", begin / len(train))
+        progress(message("Comparing {n:,} training images", n=len(train)), begin / len(train))
         parts.append(_features(extract, train.images[begin : begin + _IMAGES_PER_STEP]))
     return Entry({"features": torch.cat(parts)}, {"n": len(train)})
+
+
+def is_index(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `build_index` computes."""
+    features = entry.tensors.get("features")
+    if features is None or not features.is_floating_point() or features.dim() != 2:
+        return False
+    return entry.facts.get("n") == len(features)
 
 
 @torch.inference_mode()

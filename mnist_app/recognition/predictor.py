@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.settings import weights_folder
+from mnist_app.common.translation import message
 from mnist_app.drawing.drawing import Drawing, as_drawing
 from mnist_app.drawing.normal_form import SIDE, normal_form, to_mnist
 from mnist_app.drawing.segmentation import Box, Group, Pieces, Sheet, find_pieces, outline, sheet_of
@@ -231,7 +232,10 @@ def default_network() -> str:
     names = [info.name for info in weights.list_weights()]
     if not names:
         raise InputError(
-            f"There are no weights in {weights_folder()}: train some "
-            "with 'python -m mnist_app train lenet5'."
+            message(
+                "There are no weights in {folder}: train some with 'python -m mnist_app train "
+                "lenet5'.",
+                folder=str(weights_folder()),
+            )
         )
     return DEFAULT if DEFAULT in names else names[0]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import message
 from mnist_app.data.archives import File, Skipped
 from mnist_app.data.picture_folders import is_blank, light_on_dark, reason_without_name
 from mnist_app.drawing.normal_form import SIDE, to_mnist
@@ -55,7 +56,8 @@ def read_all(
     pictures: list[_Picture] = []  # not read yet
     for number, file in enumerate(files, 1):
         if len(readings) + len(pictures) >= MOST_PICTURES:
-            skipped.append(Skipped(file.name, f"Only {MOST_PICTURES:,} pictures are read at once."))
+            problem = message("Only {most:,} pictures are read at a time.", most=MOST_PICTURES)
+            skipped.append(Skipped(file.name, problem))
             continue
         picture = _opened(file)
         if isinstance(picture, Skipped):
@@ -86,10 +88,12 @@ def _normal_form(file: File) -> np.ndarray:
     try:
         rgba = decode_picture(file.read(), file.name)
     except OSError as error:
-        raise InputError(f"{file.name} cannot be read ({error.strerror}).") from None
+        raise InputError(
+            message("{name} cannot be read ({reason}).", name=file.name, reason=error.strerror)
+        ) from None
     image = _small(rgba) if rgba.shape[:2] == (SIDE, SIDE) else _large(rgba)
     if image is None:
-        raise InputError(f"{file.name} shows nothing: draw or photograph it again.")
+        raise InputError(message("{name} is blank: draw or photograph it again.", name=file.name))
     return image
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from mnist_app.common.translation import _, ngettext
 from mnist_app.data.labelled_images import Digits
-from mnist_app.figures import field_texts
 from mnist_app.figures.data_urls import picture_url
+from mnist_app.recipes.annotations import value_text
 from mnist_app.recipes.presets import SOURCES, Source, is_preset
 from mnist_app.recipes.recipe import FIELDS, Recipe
 from mnist_app.recognition.assessment import Assessment
@@ -93,10 +93,7 @@ def worst_mistakes(result: Assessment, test: Digits) -> list[Mistake]:
 
 def recipe_fields(recipe: Recipe) -> dict[str, str]:
     """Return every field of a recipe, by its label and unit."""
-    return {
-        field_texts.label_with_unit(FIELDS[field]): field_texts.value_text(value) or "–"
-        for field, value in recipe
-    }
+    return {FIELDS[field].label_with_unit: value_text(value) or "–" for field, value in recipe}
 
 
 def environment(info: WeightsInfo) -> dict[str, str]:

@@ -21,7 +21,7 @@ from mnist_app.recognition import assessment
 from mnist_app.recognition.assessment import Assessment
 from mnist_app.report import facts
 from mnist_app.report.training_command import training_command
-from mnist_app.results import weights
+from mnist_app.results import accuracy_text, weights
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job, compute_now
 from mnist_app.training import metrics
@@ -63,6 +63,7 @@ def render_report(name: str, result: Assessment, test: Digits) -> str:
         info=info,
         about=_(source.about) if source else "",
         summary=facts.summary(info, result, test),
+        caution=accuracy_text.caution(info),
         learning=learning_curves(info),
         per_digit=facts.per_digit(result),
         confusion=_chart(evaluation_charts.confusion_heatmap(result.confusion)),

@@ -37,8 +37,8 @@ def combine(members: Sequence[Member]) -> Member:
         members: `presets.MEMBERS` networks of the preset `canvas`; their recipes differ only in
             the seed.
     Raises:
-        InputError: there are too few or too many members, their recipes or data differ, or two
-            have the same seed.
+        InputError: there are too few or too many members, their recipes or data differ, two have
+            the same seed, or one was stopped before the end of its training.
     """
     _check(members)
     recipe = members[0].info.recipe.changed(name=NAME, model=NAME)
@@ -59,6 +59,7 @@ def _facts(recipe: Recipe, model: nn.Module, infos: Sequence[WeightsInfo]) -> We
         "seconds": sum(info.seconds for info in infos),
         "test_accuracy": test.accuracy,
         "test_loss": test.loss,
+        "n": test.n,
         "calibration": _mean([info.calibration for info in infos]),
         "parameters": models.count_parameters(model),
         "trained_on": f"{len(infos)} networks, each on {first.trained_on}",
@@ -75,6 +76,9 @@ def _check(members: Sequence[Member]) -> None:
     if recipes[0].model != "canvas" or other:
         name = (other or members[0]).info.name
         raise InputError(f"{name} does not fit: join networks 'canvas' of one recipe.")
+    unfinished = next((m.info.name for m in members if m.info.test_accuracy is None), None)
+    if unfinished:
+        raise InputError(f"{unfinished} was not trained to its end: train it again, then join.")
     if len({member.info.seed for member in members}) < len(members):
         raise InputError("Two of these networks have the same seed: join networks that differ.")
     if len({member.info.fingerprint for member in members}) > 1:

@@ -10,29 +10,30 @@ from mnist_app.recipes.presets import SOURCES
 HEAD = """\
 # Results
 
-Every preset, trained by the project's own command on MNIST: what its source reports and what is \
-measured.
+Every preset, trained on MNIST with the project's own command: what its source reports, and what \
+was measured here.
 
     MNIST_APP_DATA=... python -m mnist_app reproduce
 
-Per cent, mean ± standard deviation over the seeds 0, 1, ...; the test accuracy is over 10,000 \
-images that nothing was chosen by, read once at the end of each training. *Train* is the running \
-accuracy of the last epoch, *validation* that of the images split off the training set. One seed \
-alone: `python -m mnist_app train NAME --seed S`.
+Accuracies are in per cent: mean ± standard deviation over the seeds 0, 1, ... *Test* is the \
+accuracy on 10,000 images that were not used to choose anything. They are read once, at the end of \
+each training. *Train* is the running accuracy of the last epoch. *Validation* is the accuracy on \
+images split off from the training set. *Reached* says whether the means reach the reported \
+figures. To train with one seed: `python -m mnist_app train NAME --seed S`.
 
 | source | preset | parameters | reported | test | train | validation | seeds | reached | epochs \
 | s/epoch | threads |
 |---|---|--:|---|--:|--:|--:|--:|---|--:|--:|--:|"""
 
 REMARKS = """\
-`cnn-simple` is shown as it falls out: its source divides pixels that are already in [0, 1] by 128
-once more, which starves the network; `cnn-simple-fixed` is the same network fed properly. `lenet5`
-is fed as badly and reaches its figure because its first weights allow for the scaling (Glorot's
-initialization); with torch's default it reaches 97.12 ± 0.06 (`train lenet5 --initialization
-default`, seeds 0 to 2). `mlp-300` starts from Glorot's weights too, chosen by its validation
-accuracy. The sources of S0 and S1 train on all 60,000 images; here 5% of them are kept apart for
-validation. S1 evaluates on training images and calls them the test set; here the test set is the
-test set."""
+- `cnn-simple` keeps the flaw of its source, which divides pixels that are already in [0, 1] by 128
+  again. That starves the network. `cnn-simple-fixed` is the same network with proper input.
+- `lenet5` gets the same poor input. It reaches its figure because its initial weights (Glorot's)
+  make up for the scaling. With torch's default weights it reaches 97.12 ± 0.06
+  (`train lenet5 --initialization default`, seeds 0 to 2).
+- `mlp-300` also starts from Glorot's weights, a choice made by validation accuracy.
+- The sources of S0 and S1 train on all 60,000 images; here 5% of them are held out for validation.
+- S1 evaluates on training images and calls them the test set. Here the test set is MNIST's own."""
 
 
 def table(results: dict[str, Any]) -> str:
@@ -41,7 +42,7 @@ def table(results: dict[str, Any]) -> str:
     machines = (row["machine"] for rows in presets.values() for row in rows)
     foot = (
         f"{machine.describe_machines(machines)}. Seconds per epoch are the "
-        "median of training alone, on a machine that did other things beside."
+        "median of training alone, on a machine that was also doing other work."
     )
     return "\n".join([HEAD, *_rows(presets), "", REMARKS, "", foot, ""])
 
@@ -74,10 +75,10 @@ def _rows(presets: dict[str, Any]) -> Iterator[str]:
 
 
 def compared_with_reported(name: str, runs: list[dict[str, Any]]) -> str:
-    """Say if the means reach the source's figures: "yes", "no", "as it falls out" or a dash.
+    """Say if the means reach the source's figures: "yes", "no", "flawed source" or a dash.
 
-    A dash means that the source reports no figures; "as it falls out", that a flawed source's
-    figures are not reached.
+    A dash means that the source reports no figures; "flawed source", that a flawed source's figures
+    are not reached.
     """
     source = SOURCES[name]
     targets = {
@@ -90,7 +91,7 @@ def compared_with_reported(name: str, runs: list[dict[str, Any]]) -> str:
         return "–"
     if all(mean(run[key] for run in runs) >= target for key, target in wanted.items()):
         return "yes"
-    return "as it falls out" if source.is_flawed else "no"
+    return "flawed source" if source.is_flawed else "no"
 
 
 def _spread(values: list[float | None]) -> str:

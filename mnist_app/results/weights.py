@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
@@ -42,9 +49,10 @@ class WeightsInfo(BaseModel):
     epochs: int = Field(ge=0, le=MOST)  # complete ones
     reason: str  # why the training ended: "finished", "early", "stopped" or "diverged"
     seconds: float = Field(ge=0, allow_inf_nan=False)  # of training alone
-    test_accuracy: float = Field(ge=0, le=1, allow_inf_nan=False)
-    test_loss: float
-    n: int = Field(ge=1, le=MOST)  # test images
+    # None if the training was stopped, because the test images are read once, at the end
+    test_accuracy: float | None = Field(ge=0, le=1, allow_inf_nan=False)
+    test_loss: float | None
+    n: int = Field(ge=0, le=MOST)  # test images; 0 if they were not read
     dataset: str
     fingerprint: str
     trained_on: str = ""  # all training data, such as "MNIST + 29,975 pen strokes"
@@ -64,10 +72,35 @@ class WeightsInfo(BaseModel):
             raise ValueError("history: each must be the event of an epoch")
         return history
 
+    @model_validator(mode="after")
+    def _check_test(self) -> "WeightsInfo":
+        if (self.test_accuracy is None) != (self.n == 0):
+            raise ValueError("n: an accuracy needs test images, and test images an accuracy")
+        return self
+
     @property
     def seed(self) -> int:
         """The seed of the training."""
         return self.recipe.seed
+
+    @property
+    def test_interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the test accuracy; None if the test images were not read."""
+        if self.test_accuracy is None:
+            return None
+        return accuracy_interval(self.test_accuracy, self.n)
+
+    @property
+    def val_accuracy(self) -> float | None:
+        """The accuracy of these weights on `calibration.n` validation images; None if unknown."""
+        return self.calibration.overall_accuracy
+
+    @property
+    def val_interval(self) -> tuple[float, float] | None:
+        """The 95% interval of the validation accuracy; None if that is unknown."""
+        if self.val_accuracy is None:
+            return None
+        return accuracy_interval(self.val_accuracy, self.calibration.n)
 
 
 class BrokenFile(NamedTuple):
@@ -85,9 +118,7 @@ class Listing(NamedTuple):
 
 
 def info_of(end: EndEvent, parts: TrainingData, run: str | None = None) -> WeightsInfo:
-    """Return the facts of a finished training, still unnamed; ValueError without test results."""
-    if end.test_accuracy is None or end.test_loss is None:
-        raise ValueError("a result needs the accuracy on a test set")
+    """Return the facts of a training that has ended or was stopped. They have no name yet."""
     return WeightsInfo(
         name="unnamed",
         recipe=end.recipe,
@@ -248,7 +279,7 @@ def list_weights() -> list[WeightsInfo]:
     """Return all usable results, best first, without loading any tensors.
 
     The best is the one whose 95% interval starts highest, because 359 test images prove less than
-    10,000.
+    10,000. Networks that were not measured on test images come last, by validation accuracy.
     """
     return scan().weights
 
@@ -267,8 +298,14 @@ def scan(folder: Path | None = None) -> Listing:
             broken.append(BrokenFile(path.name, str(error)))
         except OSError as error:
             broken.append(BrokenFile(path.name, f"{path} cannot be read: {error.strerror}."))
-    weights.sort(key=lambda info: (-accuracy_interval(info.test_accuracy, info.n)[0], info.name))
+    weights.sort(key=_rank)
     return Listing(weights, broken)
+
+
+def _rank(info: WeightsInfo) -> tuple[bool, float, str]:
+    """Return the key that sorts networks best first."""
+    low, _high = info.test_interval or info.val_interval or (0.0, 0.0)
+    return info.test_interval is None, -low, info.name
 
 
 def _files(places: list[Path]) -> list[Path]:

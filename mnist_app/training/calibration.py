@@ -1,6 +1,7 @@
 """Calibrated confidence, and the threshold below which the answer is "not a digit"."""
 
 import math
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
@@ -17,6 +18,8 @@ BINS = 15
 MOST = 10**9  # images that a measurement may be based on, at most
 _THRESHOLDS = (*(step / 100 for step in range(100)), 0.995, 0.999)
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class Calibration(BaseModel):
     """How a network's logits become calibrated confidence, measured on n validation images."""
@@ -26,8 +29,8 @@ class Calibration(BaseModel):
     temperature: float = Field(default=1.0, ge=0.001, le=1000)  # divides the logits
     threshold: float = Field(default=0.0, ge=0, le=1)  # lower confidence means "not a digit"
     thresholds: tuple[float, ...] = ()
-    coverage: tuple[float, ...] = ()  # share of the digits answered, per threshold
-    accuracy: tuple[float, ...] = ()  # share of those answers that are right, per threshold
+    coverage: tuple[Share, ...] = ()  # share of the digits answered, per threshold
+    accuracy: tuple[Share, ...] = ()  # share of those answers that are right, per threshold
     n: int = Field(default=0, ge=0, le=MOST)
 
     @model_validator(mode="after")
@@ -46,6 +49,12 @@ class Calibration(BaseModel):
             return None
         place = min(range(len(self.thresholds)), key=lambda i: abs(self.thresholds[i] - threshold))
         return self.coverage[place], self.accuracy[place]
+
+    @property
+    def overall_accuracy(self) -> float | None:
+        """The accuracy on all n images, answered whatever the confidence; None if not measured."""
+        accuracies = dict(zip(self.thresholds, self.accuracy, strict=True))
+        return accuracies.get(0.0) if self.n else None
 
 
 def calibrate(logits: Tensor, labels: Tensor, recipe: Recipe) -> Calibration:

@@ -59,8 +59,9 @@ class EpochEvent:
 class EndEvent:
     """The end: why training ended, and the accuracy on the test set, read once.
 
-    Without a test set, test accuracy and loss are None. The fields from `calibration` on are the
-    results of the training, and are not written to the log.
+    If training was stopped, or there is no test set, test accuracy and loss are None and `n` is 0.
+    The fields from `calibration` on are the results of the training, and are not written to the
+    log.
     """
 
     kind: ClassVar[str] = "end"
@@ -68,9 +69,11 @@ class EndEvent:
     epochs: int  # completed
     best_epoch: int | None  # the one whose weights are kept, if early stopping chose one
     seconds: float
+    val_accuracy: float | None  # of the network as it is kept, on `val_n` validation images
+    val_n: int
     test_accuracy: float | None
     test_loss: float | None
-    n: int
+    n: int  # test images
     problem: str | None = None  # if it diverged: where, and what to change, in one sentence
     calibration: "Calibration"
     is_trained: bool  # whether at least one batch was trained
@@ -94,13 +97,14 @@ def to_json(event: Event) -> dict[str, Any]:
 
 _COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # counted from 1
 _FIGURES = {
-    "epoch": ("seconds", "train_accuracy", "val_accuracy", "learning_rate", "images_per_second"),
-    "batch": ("accuracy", "images_per_second", "seconds_left"),
+    "epoch": ("seconds", "learning_rate", "images_per_second"),
+    "batch": ("images_per_second", "seconds_left"),
     "note": ("share",),
 }
+_ACCURACIES = {"epoch": ("train_accuracy", "val_accuracy"), "batch": ("accuracy",)}  # 0..1
 _LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be NaN or infinite
-_RESULT = "epochs", "seconds", "test_accuracy", "n"  # of an "end" event with a name
 _TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": ("message",)}
+_EPOCHS = {"end": ("epochs", "best_epoch")}  # may be 0, None or missing
 _GREATEST = 1e15  # upper limit of all figures
 
 
@@ -114,19 +118,38 @@ def is_valid_event(event: Any) -> bool:
         return False
     kind = event["event"]
     figures = [event.get(key) for key in _FIGURES.get(kind, ())]
+    accuracies = [event.get(key) for key in _ACCURACIES.get(kind, ())]
     if kind == "end" and event.get("name") is not None:
-        figures += [event.get(key) for key in _RESULT]
+        figures += _figures_of_result(event)
+        shown = event.get("test_accuracy"), event.get("val_accuracy")
+        accuracies += [accuracy for accuracy in shown if accuracy is not None]
     return (
         all(isinstance(event.get(key), str) for key in _TEXTS.get(kind, ()))
         and all(_is_count(event.get(key)) for key in _COUNTS.get(kind, ()))
         and all(_is_number(event.get(key)) for key in _LOSSES.get(kind, ()))
         and all(_is_number(value) and 0 <= value <= _GREATEST for value in figures)
-        and isinstance(event.get("name"), str | None)
+        and all(_is_number(value) and 0 <= value <= 1 for value in accuracies)
+        and all(isinstance(event.get(key), str | None) for key in ("name", "problem"))
+        and all(_is_epoch_or_none(event.get(key)) for key in _EPOCHS.get(kind, ()))
     )
+
+
+def _figures_of_result(event: Mapping[str, Any]) -> list[Any]:
+    """Return the figures that an "end" event with a name must have."""
+    names = ["epochs", "seconds", "n"]
+    if event.get("n") != 0 or event.get("test_accuracy") is not None:
+        names.append("test_accuracy")
+    if event.get("val_accuracy") is not None:  # missing in logs from older versions
+        names += ["val_accuracy", "val_n"]
+    return [event.get(name) for name in names]
 
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, float) or _is_count(value, 0)
+
+
+def _is_epoch_or_none(value: object) -> bool:
+    return value is None or _is_count(value, 0)
 
 
 def _is_count(value: object, least: int = 1) -> bool:

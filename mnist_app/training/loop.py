@@ -69,7 +69,8 @@ class Trainer:
         digits_train: the training images.
         digits_val: the validation images, used after every epoch. They also choose the best epoch
             if the recipe stops early, and calibrate the confidence.
-        digits_test: the test images, read once, at the end.
+        digits_test: the test images, read once, at the end. They are not read if training is
+            stopped: someone who saw their result and then resumed would be choosing by them.
         device: where to compute; default `best_device()`.
         should_stop: called before every batch.
         resume: a checkpoint of this recipe and data; the curve continues as if never interrupted.
@@ -255,22 +256,25 @@ class Trainer:
     # The end
 
     def _end(self, reason: str) -> EndEvent:
-        """Load the best weights, if early stopping kept them, and read the test set once."""
+        """Load the best weights, if early stopping kept them, and measure the network."""
         state, best = self.state, self.state.stopping.best
         checkpoint = self.checkpoint()
         if best and state.is_trained:
             state.network.load_state_dict(best.weights)
         state.network.eval()
         calibration = self._calibrate()
-        test = evaluate(state.network, self._test, self.recipe) if self._test else None
+        test = self._test if reason != "stopped" else None
+        measured = evaluate(state.network, test, self.recipe) if test else None
         return EndEvent(
             reason=reason,
             epochs=len(state.history),
             best_epoch=best.epoch if best else None,
             seconds=sum(event.seconds for event in state.history) + state.epoch_seconds,
-            test_accuracy=test.accuracy if test else None,
-            test_loss=test.loss if test else None,
-            n=test.n if test else 0,
+            val_accuracy=calibration.overall_accuracy,
+            val_n=calibration.n,
+            test_accuracy=measured.accuracy if measured else None,
+            test_loss=measured.loss if measured else None,
+            n=measured.n if measured else 0,
             calibration=calibration,
             is_trained=state.is_trained,
             recipe=self.recipe,

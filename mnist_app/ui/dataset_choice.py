@@ -18,7 +18,7 @@ from mnist_app.data.archives import Skipped
 from mnist_app.data.labelled_images import Dataset, Progress
 from mnist_app.data.uploads import Upload
 from mnist_app.runs.upload_removal import delete_upload
-from mnist_app.ui import permissions, polling, session
+from mnist_app.ui import permissions, polling, session, upload_notices
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 
@@ -85,15 +85,22 @@ def _folder_or_zip(labels: dict[str, str], key: str, *, is_open: bool) -> str:
 
 
 def _upload(key: str) -> None:
-    file = st.file_uploader(
-        _("Or upload a ZIP"),
-        ["zip"],
-        key=f"{key}_upload",
-        help=_(
-            "Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP or "
-            "TIFF of any size, at least 5 of each digit. The ZIP stays on the app's machine."
-        ),
-    )
+    advice = _(
+        "This file was not uploaded: choose a ZIP of at most {limit} MB. If it is one, reload the "
+        "page and try again."
+    ).format(limit=upload_notices.zip_mb())
+    with upload_notices.explained(f"{key}_upload", advice):
+        file = st.file_uploader(
+            _("Or upload a ZIP"),
+            ["zip"],
+            key=f"{key}_upload",
+            help=_(
+                "Pictures in folders named after their digits, 0 to 9: PNG, JPEG, WebP, GIF, BMP "
+                "or TIFF of any size, at least 5 of each digit. The ZIP stays on the app's machine."
+            ),
+        )
+    if problem := upload_notices.room_problem([st.session_state[f"{key}_upload"]]):
+        st.error(problem)
     if file is not None and current_session().data.kept_uploads.get(key) != file.file_id:
         _keep(file, key)
 
@@ -109,8 +116,12 @@ def _keep(file: UploadedFile, key: str) -> None:
 
 
 def _label(upload: Upload) -> str:
-    when = datetime.fromtimestamp(upload.time)
-    return f"{archives.upload_name(upload.path)} · {when:%Y-%m-%d %H:%M}"
+    name = archives.upload_name(upload.path)
+    try:
+        when = datetime.fromtimestamp(upload.time)
+    except (ValueError, OverflowError, OSError):  # the file's time is beyond what a calendar has
+        return name
+    return f"{name} · {when:%Y-%m-%d %H:%M}"
 
 
 def load_or_explain(name: str, key: str, absence: str | None = None) -> Dataset | None:

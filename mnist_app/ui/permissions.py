@@ -14,7 +14,7 @@ from mnist_app.common import network_address, settings, teacher_code
 from mnist_app.common.errors import InputError
 from mnist_app.common.translation import _, localized, message
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.session import current_session
+from mnist_app.ui.session import PERSISTENT, Persistence, client_address, current_session
 
 NEEDED = message("The teacher code is needed for this: enter it in the sidebar.")
 _DOOR = teacher_code.Door()  # shared by all sessions: a new session gets no new guesses
@@ -22,7 +22,7 @@ _NOBODYS = secrets.token_hex()  # a code nobody knows, while the secrets file ca
 
 
 def required_code() -> str | None:
-    """Return the teacher's code, or None if there isn't one and everything is open."""
+    """Return the teacher code, or None if there isn't one and everything is open."""
     return teacher_code.configured_code(_secret)
 
 
@@ -50,6 +50,32 @@ def require_unlocked() -> None:
     """Raise InputError unless this session may start, stop, delete and upload."""
     if not is_unlocked():
         raise InputError(NEEDED)
+
+
+class FormWidget(Persistence):
+    """Arguments for a widget of a form that starts something."""
+
+    disabled: bool
+
+
+def form_widget() -> FormWidget:
+    """Return the arguments that every widget of a form for starting something takes.
+
+    Without the code its value can be read but not changed: nothing could be done with it.
+    """
+    return {**PERSISTENT, "disabled": not is_unlocked()}
+
+
+def render_form_notice() -> None:
+    """Say so above such a form if the code is missing, before anyone fills it in."""
+    if not is_unlocked():
+        st.info(
+            _(
+                "You can look around here. To change settings and to start, you need the teacher "
+                "code: enter it in the sidebar."
+            ),
+            icon=":material/lock:",
+        )
 
 
 def render_locked_notice() -> None:
@@ -111,20 +137,11 @@ def _ask_for(needed: str) -> None:
 
 def _unlock(given: str, needed: str) -> None:
     try:
-        current_session().page.teacher_pass = _DOOR.enter(given, needed, _client())
+        current_session().page.teacher_pass = _DOOR.enter(given, needed, client_address())
     except InputError as error:
         st.error(escaped(error))
         return
     st.rerun()
-
-
-def _client() -> str:
-    """Return the browser's address, or HERE if the browser runs on this machine.
-
-    Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
-    """
-    address = st.context.ip_address
-    return teacher_code.HERE if address in (None, "::ffff:127.0.0.1") else address
 
 
 def _lock() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import streamlit as st
 
+from mnist_app.common.teacher_code import HERE
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.ui.draw.strokes import History, Strokes
 from mnist_app.ui.server.streamlit_internals import cookie_mark
@@ -34,6 +35,7 @@ class Persistence(TypedDict):
 # Keeps the values set in one tab while another tab is open.
 PERSISTENT: Persistence = {"persist_state": "session"}
 _KEY = "session"  # in Streamlit's session state
+_SALT = secrets.token_bytes(16)  # of this server process; it is written nowhere
 
 
 @dataclass
@@ -43,6 +45,7 @@ class DrawMemory:
     strokes: Strokes = field(default_factory=list)  # on the canvas, as it last sent them
     start: Strokes = field(default_factory=list)  # what the canvas was last told to show
     redraws: int = 0  # how often the canvas was told to redraw
+    is_erasing: bool = False  # whether the eraser draws, not the pen
     history: History = field(default_factory=History)
     drawing: Drawing | None = None  # from the canvas or a picture; None before there is one
     read_key: tuple[object, ...] | None = None  # of the drawing and the network last read
@@ -106,7 +109,6 @@ class PageMemory:
     missing_parts: set[str] = field(default_factory=set)  # parts of the page that are out of date
     teacher_pass: Pass | None = None
     choice_boxes: dict[str, int] = field(default_factory=dict)  # by name: how often it was replaced
-    mark: bytes = field(default_factory=lambda: secrets.token_bytes(16))  # if there is no cookie
 
     def begin_run(self) -> None:
         """Forget what the page waits for; a full rerun records it again."""
@@ -147,9 +149,21 @@ def current_drawing() -> Drawing | None:
 
 
 def browser_id() -> str:
-    """Return an id of this browser that reveals no secret.
+    """Return an id of this browser that reveals neither a secret nor its address.
 
-    It stays the same after a reload and in another tab, unless the browser refuses cookies.
+    It stays the same after a reload and in another tab. Browsers that refuse cookies are told apart
+    by their addresses alone, and have other ids once the server was restarted.
     """
-    mark = cookie_mark() or current_session().page.mark  # no cookie: the browser refuses them
+    mark = cookie_mark() or _SALT + client_address().encode()
     return hashlib.sha256(mark).hexdigest()[:16]
+
+
+def client_address() -> str:
+    """Return the browser's address, or HERE if the browser runs on this machine.
+
+    Streamlit reports None for this machine, unless its address is an IPv4-mapped IPv6 address.
+    """
+    address = st.context.ip_address
+    if isinstance(address, str) and address != "::ffff:127.0.0.1":
+        return address
+    return HERE

@@ -114,8 +114,26 @@ def test_distorted_images_are_read_by_the_network(app):
     slider.press("End")
     expect(shown).to_contain_text(re.compile(r"canvas gets \d of these 20 right"))
     expect(shown.locator(".tile.wrong").first).to_be_visible()
+    rotation = app.part("distortion_rotation").get_by_role("slider")
+    rotation.focus()
+    rotation.press("Home")
+    expect(app.part("distortion_rotation")).to_contain_text("-90")
+    look_away(app)
+    expect(slider).to_have_value("4")
+    expect(rotation).to_have_value("-90")
     app.click("distortions_reset")
     expect(shown).to_contain_text(re.compile(r"canvas gets (1[6-9]|20) of these 20 right"))
+    look_away(app)
+    expect(rotation).to_have_value("0")
+    expect(shown).to_contain_text(re.compile(r"canvas gets (1[6-9]|20) of these 20 right"))
+
+
+def look_away(app: App) -> None:
+    """Open another tab, and then the Data tab again."""
+    app.tab("Draw")
+    expect(app.part("distorted")).to_have_count(0)
+    app.tab("Data")
+    expect(app.part("distorted")).to_be_visible()
 
 
 def class_zip() -> bytes:
@@ -143,7 +161,7 @@ def test_an_uploaded_zip_is_a_data_set_that_can_be_trained_on(app):
     open_data(app, "Own folder or ZIP")
     expect(app.page.get_by_text("one sub-folder of pictures per digit")).to_be_visible()
     upload(app, "data_dataset_folder_upload", "no.zip", b"nothing")
-    expect(app.page.get_by_text("The ZIP is no ZIP, or damaged")).to_be_visible()
+    expect(app.page.get_by_text("The uploaded file is not a ZIP, or it is damaged")).to_be_visible()
     upload(app, "data_dataset_folder_upload", "our class.zip", class_zip())
     facts = app.part("data_facts")
     expect(facts).to_contain_text("ZIP our-class: 50 training and 10 test images")

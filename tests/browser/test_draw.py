@@ -2,13 +2,13 @@
 
 import re
 import shutil
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 import serve
 from effort import scaled
-from page import FOUR, ONE, SEVEN, App, Finger
+from page import BAR, FOUR, ON_BAR, ONE, SEVEN, App, Finger
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -70,6 +70,71 @@ def test_clear_undo_and_redo(app):
     app.click("undo")
     app.expect_prediction("")
     expect(app.part("undo").locator("button")).to_be_disabled()  # no clear to take back
+
+
+def test_the_eraser_removes_ink_until_it_is_put_down(app):
+    app.open()
+    app.expect_eraser(is_on=False)
+    expect(app.part("eraser").locator("button")).to_be_disabled()  # there is nothing to erase
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.expect_eraser(is_on=True)
+    app.draw(BAR)
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+    app.click("undo")
+    app.expect_prediction("7")
+    assert app.brightness(*ON_BAR) == 255
+    app.click("redo")
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+    app.click("eraser")
+    app.expect_eraser(is_on=False)
+    app.draw(BAR)
+    app.expect_prediction("7")
+    assert app.brightness(*ON_BAR) == 255
+
+
+def test_what_is_erased_stays_erased_and_an_empty_canvas_has_the_pen(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("1")
+    app.tab("Train")
+    app.tab("Draw")
+    app.expect_prediction("1")
+    app.page.get_by_role("radio", name="Upload").click()
+    expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+    app.page.get_by_role("radio", name="Draw").click()
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
+    assert app.brightness(*ON_BAR) == 0
+    app.click("eraser")
+    app.draw(SEVEN)
+    expect(app.part("top")).to_contain_text("The eraser is on")
+    app.click("clear")
+    app.expect_eraser(is_on=False)
+    app.click("undo")  # brings back the cleared drawing, all of it erased
+    expect(app.part("clear").locator("button")).to_be_enabled()
+    app.expect_prediction("")
+    app.click("undo")
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
+    assert app.brightness(*ON_BAR) == 0
+
+
+def test_the_eraser_is_twice_as_wide_as_the_brush(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw([[(100, 45), (150, 45)]])  # its lower edge is at 65, the bar's upper edge is at 59
+    app.settle()
+    assert app.brightness(120, 62) == 0
+    assert app.brightness(120, 68) == 255
 
 
 FEW_POINTS = """
@@ -201,8 +266,36 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     }
     top, seen = places["top"], places["seen"]
     assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, without overlap
+    buttons = [phone.part(key).bounding_box() for key in ("undo", "redo", "eraser", "clear")]
+    assert len({button["y"] for button in buttons}) == 1  # in one row, as wide as the canvas
+    for button, following in pairwise(buttons):
+        assert button["x"] + button["width"] <= following["x"]
+    assert following["x"] + following["width"] <= box["x"] + box["width"] + 1
     heights = [places[key]["y"] for key in ("undo", "top", "brush", "probabilities")]
     assert heights == sorted(heights)  # the answer is right under the canvas
+
+
+# The element around the canvas that scrolls, and the page itself, as an overscroll reaches both.
+OVERSCROLLS = """() => {
+  let scroller = document.querySelector(".st-key-canvas");
+  while (scroller && !(scroller.scrollHeight > scroller.clientHeight
+                       && getComputedStyle(scroller).overflowY === "auto"))
+    scroller = scroller.parentElement;
+  return [scroller, document.body, document.documentElement].map(
+    (each) => getComputedStyle(each).overscrollBehaviorY);
+}"""
+
+
+def test_a_pull_from_above_the_canvas_does_not_reload_the_page(phone):
+    phone.open()
+    finger = Finger(phone)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    finger.draw([(140, y) for y in range(-40, 300, 20)])
+    assert phone.page.evaluate(OVERSCROLLS) == ["none"] * 3
+    phone.settle()
+    phone.expect_prediction("7")
+    assert phone.brightness(140, 280 - 12) == 0  # the pull drew nothing
 
 
 @pytest.mark.slow
@@ -299,6 +392,27 @@ def photographed(strokes: list[list[tuple[float, float]]]) -> Image.Image:
     paper[60::90] *= 0.88
     grey = paper * (1 - 0.75 * ink) + random.normal(0, 4, (side, side))
     return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+def test_the_camera_is_offered_only_where_browsers_give_it(chromium, tmp_path):
+    others = {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
+    with serve.served(tmp_path, variables=others) as (url, weights):
+        for address in (url, url.replace("127.0.0.1", "localhost")):
+            app = App(chromium.new_page(), address, weights).open()
+            assert app.page.evaluate("isSecureContext")
+            app.page.get_by_role("radio", name="Camera").click()
+            expect(app.page.get_by_test_id("stCameraInput")).to_be_visible()
+            app.page.close()
+        app = App(chromium.new_page(), url.replace("127.0.0.1", serve.LAPTOP), weights).open()
+        assert not app.page.evaluate("isSecureContext")
+        app.page.get_by_role("radio", name="Camera").click()
+        expect(
+            app.page.get_by_text("Browsers give a page the camera only over https")
+        ).to_be_visible()
+        expect(app.page.get_by_test_id("stCameraInput")).to_have_count(0)
+        app.page.get_by_role("radio", name="Upload").click()
+        expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+        app.page.close()
 
 
 PLACES = (250, 12), (170, 6), (272, 20), (8, 8)

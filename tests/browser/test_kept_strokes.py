@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 from effort import scaled
-from page import FOUR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
+from page import BAR, FOUR, ON_BAR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
 from playwright.sync_api import WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -40,6 +40,7 @@ window.WebSocket = class extends WebSocket {{
 
 LATER_THAN_STROKES_WAIT = 6000
 STYLUS_IS_STILL = 2500
+LONGER_THAN_A_TAP = 800
 
 
 def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
@@ -56,6 +57,27 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
         app.expect_prediction("1")
         app.click("clear")
         app.expect_prediction("")
+
+
+def test_the_eraser_erases_from_the_moment_its_button_is_pressed(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("1")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.click("eraser")
+    app.draw(BAR)
+    app.click("undo")
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
 
 
 @pytest.mark.slow
@@ -208,8 +230,7 @@ def test_a_canvas_put_up_anew_has_all_strokes_and_the_one_in_progress(fresh_app)
     app, line = fresh_app, LineThatSwaps(fresh_app)
     app.open()
     app.settle()
-    box = app.part("canvas").locator("canvas").last.bounding_box()
-    places = [(box["x"] + x, box["y"] + y) for x, y in FOUR[1]]
+    places = app.on_screen(FOUR[1])
     line.hold()
     app.draw(FOUR[:1])
     app.page.mouse.move(*places[0])
@@ -244,6 +265,53 @@ def test_a_stroke_is_not_lost_however_late_a_button_is_answered(canvas, fresh_ap
         take_canvas_down(app, line)
         put_canvas_up(app, line)
     app.expect_prediction("1")
+
+
+@pytest.mark.parametrize("canvas", scaled(["put up anew"], ["the same", "put up anew"]))
+def test_the_eraser_erases_however_late_its_button_is_answered(canvas, fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    line.hold()
+    app.click("eraser")
+    app.draw(BAR)
+    app.page.wait_for_timeout(LATER_THAN_STROKES_WAIT)
+    if canvas == "the same":
+        line.send_all()
+    else:
+        take_canvas_down(app, line)
+        put_canvas_up(app, line)
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+
+
+def test_a_canvas_put_up_anew_has_what_was_erased_and_what_is_being_erased(fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.expect_eraser(is_on=True)
+    app.page.wait_for_timeout(1000)  # until the canvas has sent what it was redrawn with
+    app.settle()
+    box = app.part("canvas").locator("canvas").last.bounding_box()
+    mouse, y = app.page.mouse, box["y"] + 70
+    line.hold()
+    app.draw([[(80, 70), (100, 69)]])
+    mouse.move(box["x"] + 110, y)
+    mouse.down()
+    mouse.move(box["x"] + 140, y, steps=5)
+    take_canvas_down(app, line)
+    put_canvas_up(app, line)
+    mouse.move(box["x"] + 175, y, steps=5)
+    mouse.up()
+    app.expect_prediction("1")
+    for x in (80, 110, 140, 170):
+        assert app.brightness(x, 69) == 0
+    app.click("undo")
+    app.click("undo")
+    app.expect_prediction("7")
 
 
 FINGERS = ["while there is none", "on the new canvas"]
@@ -311,6 +379,89 @@ def test_a_palm_that_rests_while_a_stylus_draws_harms_no_stroke(place, fresh_pho
         assert phone.brightness(*stroke[-1]) == 255
 
 
+def a_palm_rests(phone: App, hand: Finger, place: tuple[float, float]) -> None:
+    """Rest a palm on the screen, and let it settle by a few pixels."""
+    hand.rest_palm(place)
+    hand.slide_palm((place[0] + 3, place[1] - 2))
+    phone.page.wait_for_timeout(LONGER_THAN_A_TAP)
+
+
+@pytest.mark.parametrize("place", [BESIDE, ON_CANVAS])
+def test_a_palm_that_rests_before_a_finger_draws_harms_no_stroke(place, fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    a_palm_rests(phone, finger, place)
+    for stroke in FOUR:
+        finger.draw(stroke)
+    phone.expect_prediction("4")
+    finger.lift_palm()
+    phone.settle()
+    for stroke in FOUR:
+        assert phone.brightness(*stroke[-1]) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+    phone.click("undo")
+    phone.click("undo")
+    phone.expect_prediction("")
+
+
+@pytest.mark.parametrize("place", scaled([ON_CANVAS], [BESIDE, ON_CANVAS]))
+def test_a_palm_that_rests_before_a_stylus_draws_harms_no_stroke(place, fresh_phone):
+    phone = fresh_phone.open()
+    stylus = Stylus(phone)
+    a_palm_rests(phone, stylus, place)
+    stylus.draw(FOUR[0])
+    stylus.down(FOUR[1][0])
+    stylus.move(FOUR[1][1:2])
+    stylus.lift_palm()
+    stylus.move(FOUR[1][2:])
+    stylus.up()
+    phone.expect_prediction("4")
+    for stroke in FOUR:
+        assert phone.brightness(*stroke[-1]) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+
+
+def test_a_palm_that_slides_before_a_finger_draws_leaves_no_stroke(fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    finger.rest_palm(ON_CANVAS)
+    slid = ON_CANVAS[0] + 8, ON_CANVAS[1] - 8
+    finger.slide_palm(slid)
+    finger.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    finger.lift_palm()
+    phone.settle()
+    for place in (ON_CANVAS, slid):
+        assert phone.brightness(*place) == 0
+
+
+def test_a_stylus_takes_over_from_a_hand_that_draws(fresh_phone):
+    phone = fresh_phone.open()
+    stylus = Stylus(phone)
+    stylus.rest_palm((30, 250))
+    for x in range(60, 250, 10):
+        stylus.slide_palm((x, 250))
+    stylus.draw(SEVEN[0])
+    phone.expect_prediction("7")
+    stylus.lift_palm()
+    phone.settle()
+    assert phone.brightness(*SEVEN[0][-1]) == 255
+    assert phone.brightness(200, 250) == 0
+
+
+def test_a_tap_draws_a_dot_and_a_hand_at_rest_draws_nothing(fresh_phone):
+    phone = fresh_phone.open()
+    finger = Finger(phone)
+    a_palm_rests(phone, finger, ON_CANVAS)
+    finger.lift_palm()
+    phone.part("canvas").locator("canvas").last.tap(position={"x": 140, "y": 140})
+    expect(phone.part("undo").locator("button")).to_be_enabled()  # the dot has arrived
+    assert phone.brightness(140, 140) == 255
+    assert phone.brightness(*ON_CANVAS) == 0
+    phone.click("undo")
+    expect(phone.part("undo").locator("button")).to_be_disabled()  # it was the only stroke
+
+
 def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phone):
     phone = fresh_phone.open()
     Stylus(phone).down(ONE[0][0])
@@ -321,21 +472,37 @@ def test_a_finger_draws_after_a_stylus_of_which_nothing_more_is_heard(fresh_phon
 
 
 @pytest.mark.slow
+def test_a_button_that_is_pressed_in_mid_stroke_ends_the_stroke(app):
+    app.open()
+    app.draw(ONE)
+    app.expect_prediction("1")
+    mouse, (begin, corner, end) = app.page.mouse, app.on_screen([(60, 60), (200, 60), (200, 200)])
+    mouse.move(*begin)
+    mouse.down()
+    mouse.move(*corner, steps=10)
+    app.part("clear").locator("button").press("Enter")
+    mouse.move(*end, steps=10)
+    mouse.up()
+    app.expect_prediction("")
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+
+
+@pytest.mark.slow
 def test_a_new_brush_width_draws_the_stroke_in_progress_anew(app):
     app.open()
     app.settle()
-    mouse, box = app.page.mouse, app.part("canvas").locator("canvas").last.bounding_box()
-    x, y = box["x"] + 140, box["y"]
-    mouse.move(x, y + 50)
+    mouse, (begin, middle, end) = app.page.mouse, app.on_screen([(140, 50), (140, 140), (140, 230)])
+    mouse.move(*begin)
     mouse.down()
-    mouse.move(x, y + 140, steps=10)
+    mouse.move(*middle, steps=10)
     slider = app.part("brush").get_by_role("slider")
     slider.focus()
     for _ in range(20):
         slider.press("ArrowRight")
     told = app.part("canvas").locator(".dc-scroll")
     expect(told).to_have_attribute("style", re.compile("1040px"))  # the canvas has the new width
-    mouse.move(x, y + 230, steps=10)
+    mouse.move(*end, steps=10)
     mouse.up()
     app.expect_prediction("1")
     for height in (60, 140, 220):

@@ -23,6 +23,7 @@ from mnist_app.runs.run import list_runs
 pytestmark = pytest.mark.browser
 
 CODE = "Kreide-4711"
+FORM_NOTICE = "To change settings and to start, you need the teacher code"
 # Keeps the page's web socket so that a test can send messages through it.
 KEEP_SOCKET = """
 const Real = WebSocket;
@@ -101,8 +102,8 @@ LONG = RECIPES["cnn-2x32"].changed(dataset="digits", epochs=1000)
 def test_without_the_code_one_draws_and_looks(student):
     lifecycle.start(LONG, "going-on")
     student.open("?tab=Train")
-    expect(student.part("train")).to_contain_text("The teacher code is needed for this")
-    expect(student.part("train").locator("button")).to_have_count(0)
+    expect(student.part("train_tab")).to_contain_text(FORM_NOTICE)
+    expect(student.part("train")).to_have_count(0)
     expect(student.part("progress")).to_contain_text("Epoch")
     expect(student.part("stop")).to_have_count(0)
     student.tab("Evaluate")
@@ -114,18 +115,40 @@ def test_without_the_code_one_draws_and_looks(student):
     student.expect_prediction("1")
 
 
+def test_a_form_says_first_that_it_needs_the_code_and_only_shows_its_values(student):
+    """Only the preset can be chosen, so that a class can look at the recipes."""
+    student.open("?tab=Train")
+    expect_read_only(student, "train_tab")
+    student.choose("preset", "mlp-300")
+    expect(student.page.get_by_role("spinbutton", name="Epochs", exact=True)).to_have_value("100")
+    student.tab("Compare")
+    student.page.get_by_text("Search", exact=True).first.click()
+    expect(student.part("search_preset")).to_be_visible()
+    expect_read_only(student, "search_tab")
+    expect(student.part("search_start")).to_have_count(0)
+
+
+def expect_read_only(student: App, tab: str) -> None:
+    """Check that the notice is above all inputs, and that only one of these works."""
+    notice = student.part(tab).get_by_text(FORM_NOTICE)
+    inputs = student.part(tab).locator("input:visible:not([type=hidden])")
+    expect(student.part(tab).locator("input:visible:enabled")).to_have_count(1)
+    assert inputs.count() > 4
+    assert notice.bounding_box()["y"] < inputs.first.bounding_box()["y"]
+
+
 def test_the_code_opens_everything_until_it_is_locked_again(app):
     app.open("?tab=Train&preset=mlp-128-64-adam&dataset=digits")
     unlock(app, "guess")
-    expect(app.part("teacher")).to_contain_text("This is not the teacher's code.")
-    expect(app.part("train").locator("button")).to_have_count(0)
+    expect(app.part("teacher")).to_contain_text("Wrong teacher code")
+    expect(app.part("train")).to_have_count(0)
     unlock_again(app)
     app.part("train").get_by_role("button", name="Start training").click()
     expect(app.part("progress")).to_contain_text(re.compile("Starting|Epoch|Finished"))
     assert CODE not in app.page.url
     assert CODE not in app.page.content()
     app.part("teacher_lock").locator("button").click()
-    expect(app.part("train").locator("button")).to_have_count(0)
+    expect(app.part("train")).to_have_count(0)
     assert list_runs()
 
 
@@ -156,7 +179,7 @@ def test_the_teachers_messages_do_nothing_for_a_student(app, student):
 
     known = {run.id for run in list_runs()}
     student.open(address)
-    expect(student.part("train")).to_contain_text("The teacher code is needed for this")
+    expect(student.part("train_tab")).to_contain_text(FORM_NOTICE)
     replay(student, started)
     student.page.wait_for_timeout(1000)
     assert {run.id for run in list_runs()} == known
@@ -242,4 +265,4 @@ def test_others_find_their_way_by_a_qr_code(chromium, tmp_path, monkeypatch):
 def test_the_address_cannot_open_it(student):
     names = "teacher_code", "teacher_pass", "teacher", "MNIST_APP_TEACHER_CODE"
     student.open("?tab=Train&" + "&".join(f"{name}={CODE}" for name in names))
-    expect(student.part("train")).to_contain_text("The teacher code is needed for this")
+    expect(student.part("train_tab")).to_contain_text(FORM_NOTICE)

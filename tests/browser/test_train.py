@@ -93,6 +93,7 @@ def test_a_run_is_found_after_a_reload_and_by_another_browser_then_stopped_and_r
 
     app.click("stop")
     expect(app.part("progress")).to_contain_text("Stopped after")
+    expect(app.part("progress")).to_contain_text("validation images right; not measured on the")
     expect(app.part("progress")).to_contain_text("Saved as long")
     app.click("resume")
     expect(app.part("stop")).to_be_visible()

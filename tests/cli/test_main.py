@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from rights import without_rights
 
+from mnist_app.cli.doctor.networks import check_networks
 from mnist_app.cli.main import main
 from mnist_app.data import bundled
 from mnist_app.recipes.presets import RECIPES
@@ -120,7 +121,7 @@ def test_every_field_of_a_recipe_is_in_the_help(call):
     _, out, _ = call("train", "--help")
     for field in Recipe.model_fields:
         assert f"--{field.replace('_', '-')}" in out
-    for words in ("random rotation (0 to 45 degrees)", "[sgd|adam|adamw]", "--no-batch-norm"):
+    for words in ("Largest random rotation (0 to 45", "[sgd|adam|adamw]", "--no-batch-norm"):
         assert words in out
 
 
@@ -136,8 +137,8 @@ def test_the_display_for_people_tells_epochs_and_result(call):
     ("arguments", "words"),
     [
         (["train", "no-such"], ["no-such", "lenet5"]),
-        (["train", "lenet5", "--epochs", "0"], ["epochs", "'0'", "1 to 1000"]),
-        (["train", "lenet5", "--epochs", "x"], ["epochs", "'x'"]),
+        (["train", "lenet5", "--epochs", "0"], ["Epochs", "'0'", "1 to 1000"]),
+        (["train", "lenet5", "--epochs", "x"], ["Epochs", "'x'"]),
         (["train", "lenet5", "--optimizer", "x"], ["optimizer", "'x'", "adam"]),
         (["train", "lenet5", "--name", "../x"], ["../x", "letters, digits"]),
         (["train", "lenet5", "--dataset", "nowhere"], ["nowhere", "sub-folder"]),
@@ -271,7 +272,9 @@ def test_predict_without_weights_says_how_to_get_some(call, tmp_path):
     assert "train" in err
 
 
-def test_interrupting_a_training_keeps_what_is_trained(weights_folder):
+def test_interrupting_a_training_keeps_what_is_trained_and_reads_no_test_images(
+    call, weights_folder
+):
     process = subprocess.Popen(
         [
             sys.executable,
@@ -301,6 +304,20 @@ def test_interrupting_a_training_keeps_what_is_trained(weights_folder):
     info = weights.load("cut")[1]
     assert 1 <= info.epochs < 1000
     assert info.reason == "stopped"
+    assert (end["test_accuracy"], end["n"], info.test_accuracy, info.n) == (None, 0, None, 0)
+    assert (end["val_accuracy"], end["val_n"]) == (info.val_accuracy, 287)
+
+    missing = "not measured on the test images: the training was stopped"
+    code, out, _ = call("list")
+    assert code == 0
+    assert f"{info.val_accuracy:.2%} of 287 validation images right" in out
+    assert missing in out
+    (row,) = json.loads(call("list", "--json")[1])["weights"]
+    assert (row["name"], row["test_accuracy"], row["n"]) == ("cut", None, 0)
+    checks = {check.name: check for check in check_networks()}
+    assert checks["network cut"].level == "ok"
+    assert missing in checks["network cut"].text
+    assert json.loads(call("evaluate", "cut", "--json")[1])["n"] == 359
 
 
 @pytest.mark.mnist
@@ -361,7 +378,7 @@ def test_a_table_is_kept_when_no_picture_can_be_read(call, trained, tmp_path):
     table.write_text("mine")
     code, out, err = call("predict", str(tmp_path / "nope.png"), "--csv", str(table))
     assert (code, out) == (2, "")
-    assert "nope.png: It is not there" in err
+    assert "nope.png: It does not exist" in err
     assert f"so {table} was not written" in err
     assert table.read_text() == "mine"
 
@@ -410,7 +427,7 @@ def test_predict_reads_the_others_beside_what_no_file_can_be(call, trained, pict
         code, out, err = call("predict", *bad, str(pictures / "0.png"), *options)
         assert code == 2
         assert len(err.splitlines()) == len(bad)
-        assert "0.png: " in out or "1 pictures read, 3 skipped" in out
+        assert "0.png: " in out or "1 picture read, 3 skipped" in out
 
 
 def test_predict_reads_the_pictures_in_a_zip(call, trained, pictures):
@@ -444,7 +461,7 @@ def test_a_name_that_no_file_can_have_is_refused(call):
     assert call("predict", "\ud800.png") == (
         2,
         "",
-        r"'\ud800' is no text on this machine: take another." "\n",
+        r"'\ud800' is not text on this machine: use other characters." "\n",
     )
 
 

@@ -16,6 +16,44 @@ def test_others_reach_any_other_server(address):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://digits.school/?tab=Draw",
+        "https://192.168.1.5:8501/",
+        "http://localhost:8501/",
+        "http://LOCALHOST/",
+        "http://localhost.:8501/",
+        "http://digits.localhost:8501/",
+        "http://127.0.0.1:8501/",
+        "http://127.1.2.3/",
+        "http://[::1]:8501/",
+    ],
+)
+def test_browsers_give_the_camera_to_pages_over_https_and_of_this_machine(url):
+    assert network_address.is_secure_context(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://192.168.1.5:8501/",
+        "http://10.0.0.7/?tab=Draw",
+        "http://[fe80::2]:8501/",
+        "http://laptop.local:8501/",
+        "http://localhost.evil.example/",
+        "http://notlocalhost/",
+        "http://0.0.0.0:8501/",
+        "http://[::1",
+        "http:///",
+        "localhost:8501",
+        "",
+    ],
+)
+def test_browsers_give_the_camera_to_no_other_page(url):
+    assert not network_address.is_secure_context(url)
+
+
+@pytest.mark.parametrize(
     ("url", "found"),
     [
         ("http://192.168.1.5:8501/?network=canvas#x", "http://192.168.1.5:8501/"),

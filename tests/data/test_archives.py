@@ -152,7 +152,7 @@ def test_no_more_is_unpacked_than_a_file_says_it_has():
 def test_what_is_no_zip_is_refused(content, tmp_path):
     (tmp_path / "a.zip").write_bytes(content)
     for place in (io.BytesIO(content), tmp_path / "a.zip"):
-        with pytest.raises(InputError, match="no ZIP, or damaged"):
+        with pytest.raises(InputError, match="is not a ZIP, or it is damaged"):
             list(files_in(place))
 
 
@@ -225,7 +225,7 @@ def test_what_never_ends_is_not_read(tmp_path):
     for place in (Path("/dev/zero"), tmp_path / "pipe.zip"):
         with pytest.raises(InputError, match="neither a folder nor a file"):
             next(files_in(place))
-        assert "not a file" in file_at(place).problem
+        assert "not a regular file" in file_at(place).problem
     assert list(files_in(tmp_path)) == []
 
 
@@ -234,7 +234,7 @@ def test_one_file_may_be_called_anything_but_not_be_too_large(tmp_path, monkeypa
     unpacked({"a": b"x", "b": bytes(2_000_001)}, tmp_path)
     assert found([file_at(tmp_path / "a")]) == [(str(tmp_path / "a"), b"x", None)]
     assert "larger than 2 MB" in file_at(tmp_path / "b").problem
-    assert "not there" in file_at(tmp_path / "c").problem
+    assert "does not exist" in file_at(tmp_path / "c").problem
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 elsewhere")

@@ -266,7 +266,7 @@ def test_what_is_drawn_is_told():
     assert [what for what, _ in told] == [
         "Drawing the digits on the canvas",
         "Drawing the pen strokes",
-        "Drawing what is no digit",
+        "Drawing the non-digits",
     ]
     assert all(0 <= share <= 1 for _, share in told)
 

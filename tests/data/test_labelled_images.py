@@ -65,7 +65,9 @@ def test_both_sides_of_a_split_have_every_digit_even_of_few_images(fraction):
 
 @pytest.mark.parametrize("few", [0, 1])
 def test_too_few_images_of_a_digit_cannot_be_split(few):
-    with pytest.raises(InputError, match=rf"numbered has {few} image\(s\) of the digit 7.*2"):
+    with pytest.raises(
+        InputError, match=rf"numbered has too few images of the digit 7 \({few}\).*2"
+    ):
         split(numbered([5] * 7 + [few] + [5] * 2), 0.2, 0)
 
 

@@ -114,7 +114,7 @@ def test_without_a_network_a_missing_file_is_named_with_three_remedies(contents,
     message = mnist_refusal()
     assert str(path) in message
     assert "refused" in message
-    assert all(word in message for word in ("network", "MNIST_APP_DATA", "'digits'"))
+    assert all(word in message for word in ("internet", "MNIST_APP_DATA", "'digits'"))
     assert list(root.iterdir()) == [root / "MNIST"]
 
 
@@ -244,7 +244,7 @@ def test_only_the_missing_file_of_mnist_is_replaced(contents, root, mirror):
 FAULTS = {
     "missing": (lambda path: path.unlink(), "404"),
     "damaged": (lambda path: path.write_bytes(path.read_bytes()[:-20]), "end-of-stream"),
-    "another": (lambda path: path.write_bytes(gzip.compress(b"another")), "another file"),
+    "another": (lambda path: path.write_bytes(gzip.compress(b"another")), "its checksum differs"),
 }
 
 

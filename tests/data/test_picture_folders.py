@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from marked_language import MarkedLanguage
 from numbered import counts
 from PIL import Image
 from rights import without_rights
 
+from mnist_app.common import translation
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import localized
 from mnist_app.data import archives, catalogue, picture_folders, uploads
 from mnist_app.data.catalogue import load_dataset
 from mnist_app.data.picture_folders import read_folder
@@ -213,7 +216,7 @@ def skipped_beside(folder: Path) -> tuple[str, str]:
 
 def test_a_picture_that_shows_nothing_is_skipped(folder):
     Image.new("L", (50, 50), 200).save(folder / "3" / "blank.png")
-    assert skipped_beside(folder) == ("3/blank.png", "It shows nothing: remove it.")
+    assert skipped_beside(folder) == ("3/blank.png", "It is blank: remove it.")
 
 
 @pytest.mark.parametrize(("ground", "ink"), [(0, 0), (255, 255), (200, 199 + MIN_CONTRAST)])
@@ -221,7 +224,7 @@ def test_a_small_picture_that_shows_nothing_is_skipped(ground, ink, folder):
     picture = Image.new("L", (28, 28), ground)
     picture.paste(ink, (10, 10, 18, 18))
     picture.save(folder / "3" / "blank.png")
-    assert skipped_beside(folder) == ("3/blank.png", "It shows nothing: remove it.")
+    assert skipped_beside(folder) == ("3/blank.png", "It is blank: remove it.")
 
 
 def test_a_small_picture_with_some_contrast_is_kept(folder):
@@ -311,7 +314,7 @@ def test_a_file_is_no_data_set(tmp_path):
 def test_a_missing_sub_folder_is_named(digit, folder):
     (folder / str(digit)).rename(folder.parent / "elsewhere")
     message = refusal(folder)
-    assert f"{folder} holds 0 pictures in sub-folder {digit}" in message
+    assert f"{folder} has too few pictures in sub-folder {digit} (0)" in message
     assert "put at least 5 of each digit there" in message
 
 
@@ -320,15 +323,32 @@ def test_a_sub_folder_with_too_few_pictures_is_named_with_a_reason(left, folder)
     for path in sorted((folder / "8").iterdir())[left:]:
         path.rename(path.with_suffix(".txt"))
     message = refusal(folder)
-    assert f"{folder} holds {left} pictures in sub-folder 8 " in message
-    assert f"{5 - left} skipped; 8/{left}.txt: It is not a picture" in message
+    assert f"{folder} has too few pictures in sub-folder 8 ({left})" in message
+    assert f"Skipped files: {5 - left}. The first is 8/{left}.txt: It is not a picture." in message
 
 
 def test_too_few_pictures_that_can_be_read_are_too_few(folder):
     (folder / "6" / "2.png").write_bytes(b"not a picture")
     catalogue.check_dataset(str(folder))  # it only looks at names
     message = refusal(folder)
-    assert "holds 4 pictures in sub-folder 6 (1 skipped; 6/2.png: It is " in message
+    assert "too few pictures in sub-folder 6 (4)" in message
+    assert "Skipped files: 1. The first is 6/2.png: It is " in message
+
+
+def test_a_problem_and_the_first_skipped_file_are_translated_where_they_are_shown(
+    folder, monkeypatch
+):
+    (folder / "6" / "2.png").write_bytes(b"")
+    with pytest.raises(InputError) as few:
+        catalogue.check_dataset(str(folder))
+    (folder / "6" / "5.png").write_bytes(b"not a picture")
+    (folder / "6" / "6.png").write_bytes((folder / "6" / "1.png").read_bytes())
+    (_empty, broken) = read_folder(folder)[1]
+    monkeypatch.setattr(translation, "_catalogue", lambda _code: MarkedLanguage())
+    assert "first is 6/2.png: It is empty." in str(few.value)
+    assert localized(few.value).endswith("first is 6/2.png: <It is empty.>>")
+    assert broken.problem.startswith("It is not a readable picture")
+    assert localized(broken.problem).startswith("<<It> is not a readable picture")
 
 
 def test_a_folder_of_other_things_is_said_to_have_no_digits(tmp_path):
@@ -389,7 +409,7 @@ def test_a_zip_is_the_same_data_set_as_its_folder(folder, zipped):
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK no zip")
-    assert "a.zip is no ZIP, or damaged" in refusal(tmp_path / "a.zip")
+    assert "a.zip is not a ZIP, or it is damaged" in refusal(tmp_path / "a.zip")
 
 
 @pytest.mark.usefixtures("weights_folder")
@@ -415,7 +435,7 @@ def test_an_upload_that_is_deleted_just_now_is_not_listed(zipped, weights_folder
 
 
 def test_what_cannot_be_a_data_set_is_not_kept(weights_folder):
-    with pytest.raises(InputError, match="no ZIP"):
+    with pytest.raises(InputError, match="not a ZIP"):
         uploads.keep_upload("a.zip", io.BytesIO(b"nothing"))
     assert not uploads.list_uploads()
 

@@ -237,7 +237,7 @@ def test_a_photo_of_20_megapixels_is_read_and_a_larger_one_is_refused(form):
 def test_a_picture_of_endless_length_is_refused():
     """Pillow needs some memory for each row, however short the row is."""
     rows = Image.new("1", (2, MOST_LONG + 1))
-    with pytest.raises(InputError, match=r"^strip has a side of more than 100,000 pixels: cut it"):
+    with pytest.raises(InputError, match=r"^strip has a side of more than 100,000 pixels: crop it"):
         decode_picture(encoded(rows, "PNG"), "strip")
     assert decode_picture(encoded(rows.crop((0, 0, 2, MOST_LONG)), "PNG"), "strip").shape[2] == 4
 

@@ -35,9 +35,9 @@ def test_a_full_disc_ends_a_run_with_a_reason_and_harms_nothing(free, disk, fold
     assert weights.load("full")[1].epochs == SAVING.epochs
     everything_is_right(before, folder)
     faults.report(
-        f"disc full but for {int(free):,} bytes while saving",
+        f"disk full except for {int(free):,} bytes while saving",
         1,
-        "ended with a sentence; resumed once there was room",
+        "ended with a clear message; resumed once there was room",
     )
 
 
@@ -67,7 +67,7 @@ def test_a_disc_that_fills_up_during_a_run_leaves_it_resumable(disk, folder, bef
     faults.finish(run)
     assert left_over(folder) == []
     everything_is_right(before, folder)
-    faults.report("disc that fills up during a run", 1, "resumed from the last epoch")
+    faults.report("disk that fills up during a run", 1, "resumed from the last epoch")
 
 
 def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, injected):
@@ -82,7 +82,9 @@ def test_a_limit_on_the_size_of_files_ends_a_run_with_a_reason(folder, before, i
     everything_is_right(before, folder)
     injected("")
     faults.finish(run)
-    faults.report("file size limit while saving", 1, "ended with a sentence; resumed without it")
+    faults.report(
+        "file size limit while saving", 1, "ended with a clear message; resumed without the limit"
+    )
 
 
 def test_a_folder_that_may_only_be_read_starts_nothing_and_lists_everything(disk, folder, before):
@@ -109,7 +111,9 @@ def test_a_folder_that_may_only_be_read_starts_nothing_and_lists_everything(disk
     lifecycle.resume(killed)
     faults.wait_until(lambda: killed.log.is_started)
     everything_is_right(before, folder)
-    faults.report("weights folder that may only be read", 3, "a sentence; all is listed and loads")
+    faults.report(
+        "read-only weights folder", 3, "a clear message; every result is listed and loads"
+    )
 
 
 def test_a_folder_that_turns_read_only_ends_the_run_and_leaves_it_resumable(disk, folder, before):
@@ -124,7 +128,7 @@ def test_a_folder_that_turns_read_only_ends_the_run_and_leaves_it_resumable(disk
     faults.finish(run)
     assert weights.load("protected")[1].epochs == 100
     assert left_over(folder) == []
-    faults.report("weights folder made read-only during a run", 1, "died, resumed to its end")
+    faults.report("weights folder made read-only during a run", 1, "died; resumed to its end")
 
 
 def test_a_folder_that_is_gone_ends_the_run_alone_and_comes_back_whole(folder, before):
@@ -145,7 +149,7 @@ def test_a_folder_that_is_gone_ends_the_run_alone_and_comes_back_whole(folder, b
     lifecycle.stop(run)
     faults.wait_until(lambda: not run.is_live)
     assert run.state == "stopped"
-    faults.report("weights folder taken away during a run", 1, "put back: all there, resumed")
+    faults.report("weights folder moved away during a run", 1, "moved back: all there, resumed")
 
 
 def _is_gone(pid: int) -> bool:
@@ -183,7 +187,9 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(hours, folder, before, 
     faults.ends_as_unbroken(run, recipe)
     assert run.log.end["seconds"] > 0
     everything_is_right(before, folder)
-    faults.report(f"clock that jumps by {hours:+,} hours", 1, "the run ends as an unbroken one")
+    faults.report(
+        f"clock that jumps by {hours:+,} hours", 1, "the run ends like an uninterrupted one"
+    )
 
 
 @pytest.mark.parametrize("hours", scaled([-1], [-1, 1, -24 * 365]))

@@ -44,7 +44,7 @@ def test_a_run_killed_at_random_moments_ends_as_if_left_in_peace(folder, before)
     faults.report(
         "kill -9 of a run at a random moment",
         done,
-        f"resumed, with the weights of an unbroken run to the last bit; {hits} hit a save",
+        f"resumed; weights bit-identical to an uninterrupted run's; {hits} hit a save",
     )
 
 
@@ -84,7 +84,7 @@ def test_a_run_killed_in_the_middle_of_saves_ends_as_if_left_in_peace(folder, be
     faults.report(
         "kill -9 of a run in the middle of a save",
         hits,
-        "resumed, with the weights of an unbroken run to the last bit; no temporary file is left"
+        "resumed; weights bit-identical to an uninterrupted run's; no temporary file is left"
         + ("" if hits == kills else f"; {done - hits} of {done} kills came too late"),
     )
 
@@ -107,7 +107,7 @@ def test_a_run_killed_while_its_result_is_saved_keeps_the_result_once(folder, be
     assert hits >= 1
     assert left_over(folder) == []
     faults.report(
-        "kill -9 of a run while its result is saved", hits, "resumed; the result is there once"
+        "kill -9 of a run while it saves its result", hits, "resumed; the result is there once"
     )
 
 
@@ -133,7 +133,9 @@ def test_a_run_killed_when_its_result_is_just_there_keeps_it_once(folder, before
     assert set(faults.remembered(folder)) == {*before, "once"}
     everything_is_right(before, folder)
     assert left_over(folder) == []
-    faults.report("kill -9 of a run when its result is just there", 1, "resumed; it is there once")
+    faults.report(
+        "kill -9 of a run right after its result appears", 1, "resumed; the result is there once"
+    )
 
 
 def test_a_run_killed_before_it_could_do_anything_begins_anew(folder, before):
@@ -185,9 +187,9 @@ def test_a_log_cut_in_the_middle_of_a_line_costs_that_line_alone(damage, folder,
     faults.ends_as_unbroken(run, recipe)
     everything_is_right(before, folder)
     faults.report(
-        f"event log {'cut in a line' if damage == 'cut' else 'full of zeros from a byte on'}",
+        f"event log {'cut off' if damage == 'cut' else 'filled with zeros'} from a random byte on",
         cuts,
-        "whole lines count; resumed, the log is whole again",
+        "whole lines are still read; resumed; the log is complete again",
     )
 
 

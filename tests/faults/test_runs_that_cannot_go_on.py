@@ -41,7 +41,7 @@ def test_a_training_that_diverges_keeps_its_last_good_epoch(folder, before):
     assert weights.load("diverged")[1].epochs == good
     faults.ends_as_unbroken(run, DIVERGING.changed(epochs=good))
     everything_is_right(before, folder)
-    faults.report("training with NaN loss", 1, "ended with the reason; its last good epoch is kept")
+    faults.report("training with NaN loss", 1, "ended with the reason; last good epoch kept")
 
 
 # Limits the memory of the process, either once everything is loaded or from the beginning.
@@ -73,9 +73,9 @@ def test_a_run_that_finds_no_memory_says_so_and_harms_nothing(
     injected("")
     faults.finish(run)
     faults.report(
-        f"no memory beyond {room // 1_000_000:,} MB {'once loaded' if imports else 'to load in'}",
+        f"only {room // 1_000_000:,} MB of memory {'after' if imports else 'for'} loading",
         1,
-        "ended with a sentence; resumed without the limit",
+        "ended with a clear message; resumed without the limit",
     )
 
 
@@ -122,7 +122,9 @@ def test_a_data_set_that_is_gone_ends_a_run_only_when_it_is_resumed(make, folder
     faults.ends_as_unbroken(run, recipe)
     what = "ZIP" if place.suffix else "folder"
     faults.report(
-        f"data set ({what}) that vanishes during a run", 1, "a sentence; put back, it is resumed"
+        f"data set ({what}) that vanishes during a run",
+        1,
+        "a clear message; resumed once it was back",
     )
 
 

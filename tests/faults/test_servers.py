@@ -102,7 +102,9 @@ def test_a_server_killed_during_a_run_finds_it_again(ends, place, folder, before
         app.click("stop")
         expect_progress(app, "Saved as survivor")
     everything_is_right(before, folder)
-    faults.report(f"kill -9 of the server during a run that {ends}", 1, "found by the next server")
+    faults.report(
+        f"kill -9 of the server during a run that {ends}", 1, "the next server finds the run"
+    )
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ def test_two_servers_on_one_folder_show_the_same_also_when_one_is_killed(place, 
     assert [info.name for info in weights.list_weights()].count("shared") == 1
     everything_is_right(before, folder)
     faults.report(
-        "two servers on one weights folder, one is killed", 1, "its run is stopped in the other"
+        "two servers on one weights folder, one is killed", 1, "the other one stops its run"
     )
 
 
@@ -146,7 +148,9 @@ def test_a_weights_folder_removed_under_the_app_is_said_and_comes_back(place, fo
     app.draw(SEVEN)
     app.expect_prediction("7")
     everything_is_right(before, folder)
-    faults.report("weights folder removed under a running app", 1, "said; put back, all is there")
+    faults.report(
+        "weights folder moved away under a running app", 1, "reported; moved back: all there"
+    )
 
 
 @pytest.mark.slow
@@ -173,7 +177,9 @@ def test_an_app_that_cannot_write_reads_drawings_and_says_why_it_cannot_train(
         disk.unprotect()
     begin(app, "allowed", 2)
     expect_progress(app, "Saved as allowed")
-    faults.report(f"app on a {what} weights folder", 1, "reads drawings; says why it cannot train")
+    faults.report(
+        f"app with a {what} weights folder", 1, "reads drawings; says why it cannot train"
+    )
 
 
 def look_at_tabs(app: App, *names: str) -> None:
@@ -219,7 +225,7 @@ def test_a_browser_that_was_away_for_longer_than_its_session_finds_everything(
     app.draw(SEVEN)
     app.prediction()
     everything_is_right(before, folder)
-    faults.report("browser gone for longer than its session lives", 1, "found run and results")
+    faults.report("browser away until its session has expired", 1, "finds run and results again")
 
 
 CONNECTED = "data-test-connection-state", "CONNECTED"
@@ -277,7 +283,7 @@ def test_a_page_that_lost_its_server_goes_on_with_the_next_one(place, folder, be
     chooser.value.set_files(picture_of_a_seven(folder.parent))
     with_picture.expect_prediction("7")
     everything_is_right(before, folder)
-    faults.report("server killed and started again under an open page", 1, "the page goes on")
+    faults.report("server killed and restarted under an open page", 1, "the page carries on")
 
 
 def picture_of_a_seven(folder: Path) -> Path:
@@ -326,7 +332,9 @@ def test_two_processes_that_start_runs_at_once_lose_none(starter, folder, before
     for run in list_runs():
         assert weights.load(run.log.end["name"])[1].run == run.id
     everything_is_right(before, folder)
-    faults.report("two processes that start runs at once", 2 * each, "each run has its own result")
+    faults.report(
+        "two processes that start runs at the same time", 2 * each, "each run has its own result"
+    )
 
 
 def test_runs_whose_starter_was_killed_end_by_themselves(starter, folder, before):

@@ -32,6 +32,17 @@ def test_each_network_has_a_card_with_its_answer_and_how_sure_it_is(infos):
     assert "other" not in html
 
 
+def test_a_network_that_was_not_tested_shows_its_validation_accuracy(infos):
+    update = {"test_accuracy": None, "test_loss": None, "n": 0}
+    info = infos[0].model_copy(update=update)
+    html = reading_cards([info], {info.name: [found(7, 0.75)]})
+    assert f"validation {info.val_accuracy:.1%}" in html
+    assert "test " not in html
+    assert f"test {infos[1].test_accuracy:.1%}" in reading_cards(
+        infos[1:2], {infos[1].name: [found(7, 0.75)]}
+    )
+
+
 def test_who_reads_something_else_is_marked(infos):
     readings = {info.name: [found(7, 0.9)] for info in infos[:2]}
     readings[infos[2].name] = [found(1, 0.6)]

@@ -79,7 +79,7 @@ def run(words: list[str]) -> None:
 
 
 def test_no_arguments_do_harm():
-    limits.check(odd_arguments, "arguments of the command line", limits.count(3000, 12))
+    limits.check(odd_arguments, "command-line arguments", limits.count(3000, 12))
 
 
 def test_the_real_arguments_are_right_answers(tmp_path, monkeypatch):

@@ -236,7 +236,7 @@ def opened(values: dict[str, str]) -> None:
 
 def test_nothing_in_the_url_does_harm(app):
     app.run()  # so that no case is charged for the memory of what this loads
-    with limits.tallied("addresses: network, preset, dataset, tab") as judge:
+    with limits.tallied("page addresses: network, preset, dataset, tab") as judge:
         for text in scaled(ODD[::12], ODD):
             judge(lambda text=text: opened(dict.fromkeys(PARAMETERS, text)))
 

@@ -186,7 +186,7 @@ def test_no_picture_takes_more_time_or_memory_than_any_other():
 
 
 def test_no_pixels_do_harm_as_a_photo():
-    limits.check(odd_photo, "pictures: pixels that are no photo", limits.count(500, 8))
+    limits.check(odd_photo, "pictures: pixels that are not a photo", limits.count(500, 8))
 
 
 def test_the_real_pictures_are_right_answers():

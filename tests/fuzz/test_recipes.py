@@ -105,11 +105,14 @@ END = {
     "epochs": 3,
     "best_epoch": None,
     "seconds": 4.5,
+    "val_accuracy": 0.93,
+    "val_n": 287,
     "test_accuracy": 0.94,
     "test_loss": 0.2,
     "n": 359,
     "name": "mine",
 }
+STOPPED = END | {"reason": "stopped", "test_accuracy": None, "test_loss": None, "n": 0}
 LOG = (
     {"event": "queued"},
     {"event": "note", "text": "Reading", "share": 0.5},
@@ -129,6 +132,8 @@ def spoiled_run(case: Case) -> Attempt:
     folder = case.folder / "weights" / ".runs" / "0001-mine"
     folder.mkdir(parents=True)
     log = [*LOG[: int(case.random.integers(1, len(LOG) + 1))]]
+    if case.random.random() < 0.3:
+        log = [STOPPED if event is END else event for event in log]
     events = spoiled_json(log, case.random) if case.random.random() < 0.7 else log
     lines = "\n".join(map(json.dumps, events if isinstance(events, list) else [events])) + "\n"
     content = {
@@ -182,7 +187,7 @@ def looked_at() -> None:
 
 
 def test_no_file_of_a_run_does_harm():
-    limits.check(spoiled_run, "files of a run: cut, changed", limits.count(5000))
+    limits.check(spoiled_run, "run files: cut off or changed", limits.count(5000))
 
 
 ID = st.one_of(st.sampled_from(TEXTS), st.text(max_size=40), st.sampled_from(["..", ".", "run:"]))
@@ -197,7 +202,7 @@ def test_no_id_of_a_run_does_harm(weights_folder: Path):
     def find(run_id: str) -> None:
         assert find_run(run_id) is None
 
-    with limits.tallied("ids of runs") as judge:
+    with limits.tallied("run ids") as judge:
 
         @limits.settings(1000)
         @given(ID)

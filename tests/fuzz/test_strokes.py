@@ -51,7 +51,10 @@ COMMAND = st.one_of(
 STROKE = st.one_of(
     st.fixed_dictionaries(
         {"path": st.one_of(st.lists(COMMAND, max_size=12), JSON)},
-        optional={"strokeWidth": st.one_of(NUMBERS, st.floats(1, 60), JSON)},
+        optional={
+            "strokeWidth": st.one_of(NUMBERS, st.floats(1, 100), JSON),
+            "stroke": st.one_of(st.sampled_from([strokes.INK, strokes.GROUND]), JSON),
+        },
     ),
     JSON,
 )
@@ -66,16 +69,16 @@ def read(sent: Any) -> None:
     history.around(found[:-1])
     json.dumps(found)
     drawing = strokes.drawing_of(None, found)
-    for path in drawing.paths if drawing else []:
-        assert path.ndim == 2
-        assert np.isfinite(path).all()
+    for stroke in drawing.strokes if drawing else []:
+        assert stroke.path.ndim == 2
+        assert np.isfinite(stroke.path).all()
     assert drawing is None or drawing.rgba.shape == (280, 280, 4)
     blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
     assert strokes.drawing_of(blank, found).rgba.shape == (280, 280, 4)
 
 
 def test_nothing_that_a_page_sends_does_harm():
-    with limits.tallied("strokes of a page: any JSON") as judge:
+    with limits.tallied("strokes sent by a page: any JSON") as judge:
 
         @limits.settings(5000)
         @given(PAGE)
@@ -92,12 +95,14 @@ def long_drawing(case: Case) -> Attempt:
     places = case.random.random((points, 2)) * 280 * scale
     path = [["M", *places[0].tolist()], *(["L", *place] for place in places[1:].tolist())]
     width = float(case.one_of([0, 1, 40, 1e4, 1e30, math.nan, -5]))
-    sent = {"objects": [{"path": path, "strokeWidth": width}] * number}
+    colors = case.one_of([[strokes.INK], [strokes.INK, strokes.GROUND]])
+    one = {"path": path, "strokeWidth": width}
+    sent = {"objects": [{**one, "stroke": colors[i % len(colors)]} for i in range(number)]}
     return lambda: read(sent)
 
 
 def test_no_long_drawing_takes_long():
-    limits.check(long_drawing, "strokes of a page: many and long ones", limits.count(200, 8))
+    limits.check(long_drawing, "strokes sent by a page: many and long ones", limits.count(200, 8))
 
 
 # Files
@@ -137,11 +142,11 @@ def deep_file(case: Case) -> Attempt:
 
 
 def test_no_file_of_strokes_does_harm():
-    limits.check(spoiled_file, "files of strokes: mutations", limits.count(5000))
+    limits.check(spoiled_file, "stroke files: mutations", limits.count(5000))
 
 
 def test_no_deep_file_of_strokes_does_harm():
-    limits.check(deep_file, "files of strokes: deep JSON", limits.count(100, 10))
+    limits.check(deep_file, "stroke files: deeply nested JSON", limits.count(100, 10))
 
 
 def test_the_real_files_are_right_answers(tmp_path):

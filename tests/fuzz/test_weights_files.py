@@ -22,8 +22,7 @@ from mnist_app.figures import fragments, training_charts
 from mnist_app.recognition import predictor
 from mnist_app.report import facts, html_report
 from mnist_app.report.training_command import training_command
-from mnist_app.results import weights
-from mnist_app.training import metrics
+from mnist_app.results import accuracy_text, weights
 
 REAL = "lenet5", "speedrun", "mlp-128-64"
 LENGTHS = 0, 1, 7, 8, 2**31, 2**32, 2**40, 2**63, 2**64 - 1
@@ -150,8 +149,13 @@ def used(name: str) -> None:
     assert weights._shapes_of(info.recipe) == {
         k: tuple(v.shape) for k, v in model.state_dict().items()
     }
-    low, high = metrics.accuracy_interval(info.test_accuracy, info.n)
-    assert 0 <= low <= info.test_accuracy <= high <= 1 + 1e-9
+    for accuracy, interval in (
+        (info.test_accuracy, info.test_interval),
+        (info.val_accuracy, info.val_interval),
+    ):
+        if interval:
+            assert 0 <= interval[0] <= accuracy <= interval[1] <= 1 + 1e-9
+    assert accuracy_text.full_text(info)
     answer = predictor.Predictor(model, info.recipe, info).predict(DRAWING)
     assert np.isfinite(answer.probabilities).all()
     assert answer.probabilities.sum() == pytest.approx(1)
@@ -209,7 +213,7 @@ def test_no_file_in_the_weights_folder_does_harm():
 
 
 def test_no_endless_header_does_harm():
-    what = "weights files: endless and deep headers"
+    what = "weights files: endless and deeply nested headers"
     limits.check(endless_file, what, limits.count(60, 6))
 
 

@@ -174,7 +174,7 @@ KINDS = any_bytes, any_bytes, any_bytes, odd_names, odd_names, links, lies, lies
 
 def spoiled_zip(case: Case) -> Attempt:
     data, name = case.one_of(KINDS)(case), case.one_of(FILE_NAMES)
-    case.names = ("The ZIP", ".png")
+    case.names = ("The uploaded file", ".png")
     return lambda: used(data, name)
 
 
@@ -258,7 +258,9 @@ def _deep(place: Path, case: Case) -> None:
 
 
 def test_no_zip_does_harm():
-    limits.check(spoiled_zip, "ZIPs: damaged, odd names, links, lies", limits.count(3000))
+    limits.check(
+        spoiled_zip, "ZIPs: damaged, odd names, links, false directories", limits.count(3000)
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such files elsewhere")
@@ -267,12 +269,12 @@ def test_no_folder_does_harm():
 
 
 def test_no_bomb_and_no_crowd_does_harm():
-    limits.check(rare_zip, "ZIPs: bombs and crowds", limits.count(60, 4))
+    limits.check(rare_zip, "ZIPs: bombs, and too many files", limits.count(60, 4))
 
 
 def rare_zip(case: Case) -> Attempt:
     data = (bombs, crowds)[case.number % 2](case)
-    case.names = ("The ZIP", ".png")
+    case.names = ("The uploaded file", ".png")
     return lambda: used(data, "a.zip")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE = 180_000  # ms: long enough that a hang fails a test, but a busy machine does not
+PATIENCE = 60_000  # ms: long enough that a hang fails a test, but a busy machine does not
 expect.set_options(timeout=PATIENCE)
 
 # Pixels between two mouse events. Chromium merges the events of one frame, so if a few points came
@@ -29,11 +29,16 @@ ROLLED = """async (one) => {
 
 Stroke = list[tuple[float, float]]
 SEVEN = [[(80, 70), (140, 68), (200, 70), (170, 130), (140, 190), (125, 230)]]
+BAR = [[(80, 70), (140, 68), (175, 69)]]  # of the SEVEN; erased, a 1 is left
+ON_BAR = 110, 69
 ONE = [[(140, 50), (140, 110), (140, 170), (140, 230)]]
 FOUR = [
     [(100, 60), (90, 110), (85, 150), (130, 152), (190, 150)],
     [(160, 70), (160, 130), (158, 190), (156, 235)],
 ]
+
+
+CANVAS_SIDE = 280  # pixels of the canvas, however large it is on the screen
 
 
 class App:
@@ -60,17 +65,21 @@ class App:
 
     def draw(self, strokes: list[Stroke], step: float = STEP) -> None:
         """Draw with the mouse, in canvas pixels; each event takes about 16 ms."""
-        canvas = self.part("canvas").locator("canvas").last
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
+        self.part("canvas").locator("canvas").last.scroll_into_view_if_needed()
         for stroke in strokes:
-            points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+            points = self.on_screen(stroke)
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
             for start, end in pairwise(points):
                 steps = max(1, round(dist(start, end) / step))
                 self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
+
+    def on_screen(self, points: Stroke) -> Stroke:
+        """Return where points of the canvas, in its own pixels, are on the screen."""
+        box = self.part("canvas").locator("canvas").last.bounding_box()
+        scale = box["width"] / CANVAS_SIDE
+        return [(box["x"] + scale * x, box["y"] + scale * y) for x, y in points]
 
     def brightness(self, x: int, y: int) -> int:
         """Return the brightness of a pixel on the canvas, 0..255."""
@@ -79,6 +88,10 @@ class App:
 
     def click(self, key: str) -> None:
         self.part(key).locator("button").click()
+
+    def expect_eraser(self, *, is_on: bool) -> None:
+        kind = "primary" if is_on else "secondary"
+        expect(self.part("eraser").get_by_test_id(f"stBaseButton-{kind}")).to_be_visible()
 
     def panel(self, key: str, *, is_open: bool = True) -> Locator:
         """Open or close an expander; click again if the page moved under the click."""
@@ -160,23 +173,28 @@ class App:
         return self.part("prediction").inner_text().strip()
 
 
+FINGER, PALM = 1, 2  # touch ids
+
+
 class Finger:
-    """A finger on a phone's screen, which draws in canvas pixels."""
+    """A finger on a phone's screen, which draws in canvas pixels. A palm may rest beside it."""
 
     def __init__(self, app: App) -> None:
-        self._box = app.part("canvas").locator("canvas").last.bounding_box()
+        (self._left, self._top), (right, _bottom) = app.on_screen([(0, 0), (1, 1)])
+        self._scale = right - self._left
         self._client = app.page.context.new_cdp_session(app.page)
-        self._now: Stroke = []  # where the finger is, if it is down
-        self._palm: Stroke = []
+        self._touches: dict[int, tuple[float, float]] = {}  # where each touch is, by id
 
     def rest_palm(self, point: tuple[float, float]) -> None:
-        """Keep touching the screen at this point too, until the palm is lifted."""
-        self._palm = [point]
-        self._touch("touchStart", self._now)
+        """Touch the screen at this point too, until the palm is lifted."""
+        self._touch("touchStart", PALM, point)
+
+    def slide_palm(self, point: tuple[float, float]) -> None:
+        """Move the resting palm to this point."""
+        self._touch("touchMove", PALM, point)
 
     def lift_palm(self) -> None:
-        self._palm = []
-        self._touch("touchEnd", self._now)
+        self._lift(PALM)
 
     def draw(self, stroke: Stroke) -> None:
         self.down(stroke[0])
@@ -184,24 +202,29 @@ class Finger:
         self.up()
 
     def down(self, point: tuple[float, float]) -> None:
-        self._touch("touchStart", [point])
+        self._touch("touchStart", FINGER, point)
 
     def move(self, points: Stroke) -> None:
         for point in points:
-            self._touch("touchMove", [point])
+            self._touch("touchMove", FINGER, point)
 
     def up(self) -> None:
-        self._touch("touchEnd", [])
+        self._lift(FINGER)
 
-    def _touch(self, kind: str, points: Stroke) -> None:
-        self._now = points
-        touches = [(1, *point) for point in points]
-        if kind != "touchEnd":  # touchEnd lifts the touch with the lowest id
-            touches += [(2, *point) for point in self._palm]
-        places = [
-            {"id": number, "x": self._box["x"] + x, "y": self._box["y"] + y}
-            for number, x, y in touches
-        ]
+    def _on_screen(self, point: tuple[float, float]) -> dict[str, float]:
+        x, y = point
+        return {"x": self._left + self._scale * x, "y": self._top + self._scale * y}
+
+    def _touch(self, kind: str, touch: int, point: tuple[float, float]) -> None:
+        self._touches[touch] = point
+        self._send(kind, self._touches)
+
+    def _lift(self, touch: int) -> None:
+        self._send("touchEnd", {touch: self._touches.pop(touch)})
+
+    def _send(self, kind: str, touches: dict[int, tuple[float, float]]) -> None:
+        """Dispatch a touch event, with the touches that are down or, at the end, those lifted."""
+        places = [{"id": touch, **self._on_screen(point)} for touch, point in touches.items()]
         event = {"type": kind, "touchPoints": places}
         self._client.send("Input.dispatchTouchEvent", event)
 
@@ -220,8 +243,8 @@ class Stylus(Finger):
         self._point("mouseReleased", self._last)
 
     def _point(self, kind: str, point: tuple[float, float]) -> None:
-        self._last = x, y = point
-        event = {"type": kind, "x": self._box["x"] + x, "y": self._box["y"] + y}
+        self._last = point
+        event = {"type": kind, **self._on_screen(point)}
         event |= {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
         self._client.send("Input.dispatchMouseEvent", event)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import committed_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LAPTOP = "laptop.example"  # a name under which the tests' browser also reaches this machine
 NONE: Mapping[str, str] = {}
 PATIENCE = 180  # s: long enough that a hang fails a test, but a slow machine does not
 

@@ -88,7 +88,7 @@ def test_a_space_needs_one_to_four_fields_with_values(fields, words):
 
 def test_values_that_do_not_go_together_are_refused_before_anything_starts():
     base = BASE.changed(batch_norm=True)
-    with pytest.raises(InputError, match="choose a larger batch size"):
+    with pytest.raises(InputError, match="larger batch size"):
         Space(base, "grid", {"batch_size": (1, 16)}).trials()
 
 

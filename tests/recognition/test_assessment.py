@@ -69,9 +69,9 @@ def test_on_mnist_it_is_the_accuracy_that_stands_in_the_file(lenet5, real_data):
 
 def test_a_network_that_is_another_by_now_is_not_assessed(lenet5):
     arguments = assessment.job_arguments(lenet5, "digits", bundled.load_bundled().test)
-    with pytest.raises(InputError, match="changed meanwhile"):
+    with pytest.raises(InputError, match="changed in the meantime"):
         assessment.assess(silent, **arguments | {"version": "another"})
-    with pytest.raises(InputError, match="changed meanwhile"):
+    with pytest.raises(InputError, match="changed in the meantime"):
         assessment.assess(silent, **arguments | {"images": "others"})
 
 

@@ -130,3 +130,16 @@ def test_timing_leaves_the_network_as_it_is():
     assert not any(module._forward_hooks for module in predictor.model.modules())
     after = predictor.model.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_network_that_was_not_tested_has_a_row_without_figures_and_no_point(committed):
+    info = committed["lenet5"].model_copy(
+        update={"reason": "stopped", "test_accuracy": None, "test_loss": None, "n": 0}
+    )
+    row = comparison.row_of(info, COST)
+    assert (row.test_accuracy, row.low, row.high, row.n) == (None, None, None, 0)
+    (line,) = csv.DictReader(io.StringIO(comparison.csv_of([row])))
+    assert (line["test_accuracy"], line["low"], line["n"]) == ("", "", "0")
+    assert comparison.point_of(info, 1, []) is None
+    twin = info.model_copy(update={"recipe": info.recipe.changed(seed=7)})
+    assert comparison.point_of(committed["lenet5"], 1, [twin]).seeds == 3

@@ -89,5 +89,5 @@ def test_a_small_map_says_the_perplexity_it_was_made_with(bundled, weights_folde
 
 
 def test_a_map_of_data_that_changed_is_refused(bundled):
-    with pytest.raises(InputError, match="changed meanwhile"):
+    with pytest.raises(InputError, match="changed in the meantime"):
         embedding.embed(lambda *_: None, "digits", "0" * 16, 100, 0)

@@ -86,7 +86,7 @@ def test_the_nearest_are_those_of_all_compared_one_by_one(committed, train, monk
 def test_what_changed_meanwhile_is_refused_in_a_sentence(committed, train):
     right = neighbours.job_arguments("lenet5", "digits", train)
     for wrong in ({"version": "0" * 16}, {"images": "0" * 16}):
-        with pytest.raises(InputError, match="changed meanwhile"):
+        with pytest.raises(InputError, match="changed in the meantime"):
             neighbours.build_index(lambda *_: None, **(right | wrong))
     with pytest.raises(InputError, match="is gone"):
         neighbours.job_arguments("no-such", "digits", train)

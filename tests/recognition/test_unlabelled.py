@@ -60,7 +60,7 @@ def test_good_pictures_are_read_and_each_bad_one_has_its_reason(folder, predicto
         *("small black.png", "small white.png"),
     }
     assert reasons["small black.png"] == reasons["small white.png"]
-    assert reasons["small black.png"].startswith("It shows nothing")
+    assert reasons["small black.png"].startswith("It is blank")
     assert "empty" in reasons["empty.png"]
     assert "megapixels" in reasons["huge.png"]
     assert "picture" in reasons["text.png"]

@@ -89,6 +89,17 @@ def test_the_page_says_which_language_it_is_in(networks, monkeypatch):
     assert '<html lang="de">' in html_report.render_report("lenet5", result, test)
 
 
+def test_the_report_of_a_stopped_training_warns_of_choosing_by_the_test_images(networks):
+    model, info = weights.load("lenet5")
+    update = {"reason": "stopped", "test_accuracy": None, "test_loss": None, "n": 0}
+    weights.save("cut", model, info.model_copy(update=update))
+    test = bundled.load_bundled().test
+    result = Assessment(test.labels.numpy(), np.full((len(test), 10), 0.1))
+    warning = "you have chosen by the test images"
+    assert warning in html_report.render_report("cut", result, test)
+    assert warning not in html_report.render_report("lenet5", result, test)
+
+
 def test_what_is_no_result_is_an_input_error(networks):
     with pytest.raises(InputError, match="no weights named 'nonsense'"):
         html_report.report_for("nonsense", "digits")

@@ -45,6 +45,7 @@ def test_it_answers_with_the_mean_of_its_members(stripes, tmp_path, weights_fold
         assert torch.allclose(model(x), torch.stack(logits).mean(dim=0), atol=1e-4)
         assert probabilities(model(x), info.recipe).shape == (20, 11)
     assert info.test_accuracy == evaluate(model, stripes, info.recipe).accuracy
+    assert info.n == len(stripes)
     assert row["test_accuracy"] == info.test_accuracy
     assert info.parameters == MEMBERS * (loaded[0][1].parameters - 11) + 11
     thresholds = [own.calibration.threshold for _, own in loaded]
@@ -76,6 +77,9 @@ def test_what_does_not_fit_together_is_not_joined(weights_folder):
         ensemble.combine([one] * 4)
     recipe = one.info.recipe
     seeds = [one.info.model_copy(update={"recipe": recipe.changed(seed=seed)}) for seed in range(4)]
+    stopped = seeds[3].model_copy(update={"name": "stopped", "test_accuracy": None, "n": 0})
+    with pytest.raises(InputError, match="stopped was not trained to its end"):
+        ensemble.combine([one._replace(info=info) for info in (*seeds[:3], stopped)])
     seeds[3] = seeds[3].model_copy(update={"fingerprint": "of other data"})
     with pytest.raises(InputError, match="different data"):
         ensemble.combine([one._replace(info=info) for info in seeds])

@@ -11,7 +11,7 @@ from mnist_app.data.labelled_images import split
 from mnist_app.data.training_data import TrainingData
 from mnist_app.networks import models
 from mnist_app.recipes.recipe import Recipe
-from mnist_app.results import weights
+from mnist_app.results import accuracy_text, weights
 from mnist_app.results.tensors import write_tensors
 from mnist_app.training import metrics
 from mnist_app.training.calibration import Calibration
@@ -112,6 +112,55 @@ def test_best_first_and_few_test_images_prove_less(trained):
     for name, accuracy, n in (("sure", 0.99, 10_000), ("lucky", 0.992, 359), ("poor", 0.9, 10_000)):
         weights.save(name, model, info.model_copy(update={"test_accuracy": accuracy, "n": n}))
     assert [i.name for i in weights.list_weights()] == ["sure", "lucky", "poor"]
+
+
+@pytest.fixture
+def stopped(stripes, weights_folder) -> weights.WeightsInfo:
+    """A saved network whose training was stopped within its first epoch."""
+    rest, val = split(stripes, 0.2, 0)
+    asked = iter(range(100))
+    end = list(train(RECIPE, rest, val, val, should_stop=lambda: next(asked) >= 8))[-1]
+    facts = weights.info_of(end, TrainingData(rest, val, val, stripes.fingerprint))
+    return weights.save("stopped", end.network, facts)
+
+
+def test_a_stopped_network_is_saved_without_a_test_accuracy(stopped):
+    _model, info = weights.load("stopped")
+    assert info == stopped
+    assert (info.reason, info.test_accuracy, info.test_loss, info.n) == ("stopped", None, None, 0)
+    assert info.test_interval is None
+    low, high = info.val_interval
+    assert low < info.val_accuracy <= high
+    words = accuracy_text.full_text(info)
+    assert words.startswith(f"{info.val_accuracy:.2%} of 40 validation images right")
+    assert words.endswith("not measured on the test images: the training was stopped")
+    assert accuracy_text.short_text(info) == f"{info.val_accuracy:.2%} (validation)"
+
+
+def test_networks_without_a_test_accuracy_come_last(stopped, trained):
+    model, info = trained
+    poor = {"test_accuracy": 0.1, "n": 40}
+    weights.save("poor", model, info.model_copy(update=poor))
+    unknown = {"test_accuracy": None, "test_loss": None, "n": 0, "calibration": Calibration()}
+    weights.save("a-unknown", model, info.model_copy(update=unknown))
+    assert [i.name for i in weights.list_weights()] == ["poor", "stopped", "a-unknown"]
+    assert accuracy_text.short_text(weights.load("a-unknown")[1]) == "not tested"
+
+
+def test_a_stopped_network_of_an_older_version_keeps_its_test_accuracy(trained):
+    model, info = trained
+    weights.save("old", model, info.model_copy(update={"reason": "stopped"}))
+    read = weights.load("old")[1]
+    assert (read.test_accuracy, read.n) == (info.test_accuracy, 40)
+    assert "40 test images right" in accuracy_text.full_text(read)
+    assert accuracy_text.caution(read) == ""
+
+
+@pytest.mark.parametrize("facts", [{"n": 0}, {"test_accuracy": None}])
+def test_an_accuracy_without_images_is_refused(facts, trained):
+    model, info = trained
+    weights.save("odd", model, info.model_copy(update=facts))
+    assert [item.file for item in weights.scan().broken] == ["odd.safetensors"]
 
 
 def test_the_interval_of_an_accuracy():

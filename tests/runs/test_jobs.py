@@ -79,12 +79,12 @@ def test_on_a_full_disc_a_job_that_ends_unheard_says_so(job, monkeypatch):
 def test_what_cannot_be_computed_says_why_and_can_be_tried_again(job):
     other = Job("assessment", job.arguments | {"version": "of another file"})
     other.start()
-    assert "changed meanwhile" in wait(other).problem
+    assert "changed in the meantime" in wait(other).problem
     other.start()  # as when the page is redrawn: that does not start it again
-    assert "changed meanwhile" in other.state().problem
+    assert "changed in the meantime" in other.state().problem
     other.retry()
     assert other.state().problem is None
-    assert "changed meanwhile" in wait(other).problem
+    assert "changed in the meantime" in wait(other).problem
 
 
 def test_a_killed_job_says_so_and_can_be_tried_again(job):

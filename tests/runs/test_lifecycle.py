@@ -25,6 +25,7 @@ from mnist_app.results import weights
 from mnist_app.runs import failure_reasons, lifecycle, queue_limits, worker
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, list_runs, runs_ahead_of, runs_folder
+from mnist_app.training.evaluation import evaluate
 from mnist_app.training.loop import train
 
 pytestmark = pytest.mark.usefixtures("weights_folder", "fork_server")
@@ -110,11 +111,18 @@ def test_a_stopped_run_keeps_what_is_trained_and_resumes(start):
     _model, info = weights.load("mine")
     assert info.reason == "stopped"
     assert 2 <= info.epochs < 40
+    assert (info.test_accuracy, info.test_loss, info.n) == (None, None, 0)
+    assert (run.log.end["test_accuracy"], run.log.end["n"]) == (None, 0)
+    assert (run.log.end["val_accuracy"], run.log.end["val_n"]) == (info.val_accuracy, 287)
 
     lifecycle.resume(run)
     wait_until(lambda: not run.is_live)
     assert run.state == "finished"
     assert [i.name for i in weights.list_weights()] == ["mine"]
+    model, info = weights.load("mine")
+    measured = evaluate(model, bundled.load_bundled().test, recipe)
+    assert (info.test_accuracy, info.n) == (measured.accuracy, 359)
+    assert run.log.end["test_accuracy"] == info.test_accuracy
     events = run.log.epochs
     curve = [(events[e]["train_loss"], events[e]["val_accuracy"]) for e in sorted(events)]
     assert curve == uninterrupted(recipe)

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from PIL import Image
 from rights import without_rights
 
 from mnist_app.common.errors import InputError
+from mnist_app.data import bundled
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.search_space import Space
 from mnist_app.results import weights
 from mnist_app.runs import search, search_lifecycle
 from mnist_app.runs.run import Run, list_runs
 from mnist_app.runs.search import Search
+from mnist_app.training.evaluation import evaluate
 from mnist_app.ui.compare import search_results
 
 QUICK = RECIPES["mlp-128-64-adam"].changed(dataset="digits", epochs=1)
@@ -76,10 +79,14 @@ def test_a_search_tries_everything_and_keeps_the_best_by_validation():
     assert not quick.run.checkpoint.exists()
     assert quick.run.snapshots() == {}
 
+    # No trial reads the test images. The one that is kept does
+    assert [trial.status.log.end["test_accuracy"] for trial in found.trials] == [None, None]
+    assert [found.result_of(trial).test_accuracy for trial in found.trials] == [None, None]
     kept = search_lifecycle.keep_best(found, "mine")
     assert weights.list_weights() == [kept]
     assert kept.recipe == QUICK.changed(**quick.values)
-    assert kept.test_accuracy == found.result_of(quick).test_accuracy
+    measured = evaluate(weights.load("mine")[0], bundled.load_bundled().test, kept.recipe)
+    assert (kept.test_accuracy, kept.test_loss, kept.n) == measured
     assert now(found).kept == (quick.number, "mine", weights.fingerprint_of("mine"))
     assert search_lifecycle.keep_best(found, "mine").name == "mine-2"
 
@@ -100,6 +107,26 @@ def test_what_was_kept_early_is_told_from_a_better_one_that_came_later():
     assert found.best.number == 2
     assert search_lifecycle.keep_best(found, "late").recipe.learning_rate == 0.01
     assert now(found).kept[:2] == (2, "late")
+
+
+def test_the_best_is_not_kept_without_the_data_set_that_measures_it(tmp_path):
+    data = tmp_path / "pictures"
+    digits = bundled.load_bundled().train
+    for label in range(10):
+        (data / str(label)).mkdir(parents=True)
+        for number, image in enumerate(digits.images[digits.labels == label][:10]):
+            Image.fromarray(image.numpy()).save(data / str(label) / f"{number}.png")
+    base = QUICK.changed(dataset=str(data), batch_size=16)
+    found = search_lifecycle.start(grid(base, learning_rate=(0.01,)))
+    wait_until(lambda: not now(found).is_live)
+    data.rename(tmp_path / "away")
+    with pytest.raises(InputError, match="put the data set back"):
+        search_lifecycle.keep_best(now(found), "mine")
+    (tmp_path / "away").rename(data)
+    (data / "0" / "0.png").unlink()
+    with pytest.raises(InputError, match="has changed since the training"):
+        search_lifecycle.keep_best(now(found), "mine")
+    assert weights.list_weights() == []
 
 
 def test_one_trial_trains_and_one_waits_however_many_ask():
@@ -226,10 +253,11 @@ def test_a_search_goes_on_whose_second_trial_cannot_start_yet(monkeypatch):
 
 def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypatch):
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
-    found = search_lifecycle._new(grid(learning_rate=[0.1, 0.2])) | {"is_stopped": True}
+    found = search_lifecycle._new(grid(learning_rate=[0.1, 0.2]))
+    found.is_stopped = True
     path = open_folder / ".searches" / "0001-mine.json"
     path.parent.mkdir()
-    path.write_text(json.dumps(found))
+    path.write_text(found.to_text())
     with without_rights(), pytest.raises(InputError, match=r"cannot be removed in .* denied"):
         search_lifecycle.remove(search.find("0001-mine"))
     assert search.find("0001-mine")
@@ -238,7 +266,7 @@ def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypa
 
 
 def test_a_space_that_is_refused_leaves_nothing_behind():
-    with pytest.raises(InputError, match="batch_size"):
+    with pytest.raises(InputError, match="larger batch size"):
         search_lifecycle.start(grid(QUICK.changed(batch_norm=True), batch_size=(1, 16)))
     assert search.list_searches() == []
     assert list_runs() == []

@@ -152,6 +152,7 @@ def test_a_threshold_takes_the_nearest_that_was_measured(threshold, place):
 
 def test_without_a_measurement_there_is_nothing_to_tell_and_nothing_is_refused():
     calibration = Calibration()
+    assert calibration.overall_accuracy is None
     assert calibration.at(0.5) is None
     assert (calibration.temperature, calibration.threshold, calibration.n) == (1.0, 0.0, 0)
 

@@ -138,7 +138,49 @@ def test_a_stop_keeps_what_is_trained_so_far(stripes):
     end = run(SMALL, stripes, should_stop=stop_after(14))[-1]
     assert (end.reason, end.epochs, end.checkpoint.facts["batch"]) == ("stopped", 1, 4)
     assert end.is_trained
-    assert end.test_accuracy is not None
+    assert end.val_accuracy is not None
+
+
+class Watched(Digits):
+    """Labelled images that count how often their images are read."""
+
+    reads = 0
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "images":
+            Watched.reads += 1
+        return super().__getattribute__(name)
+
+
+@pytest.fixture
+def watched(stripes, monkeypatch) -> Watched:
+    """The stripes as test images, not read yet."""
+    monkeypatch.setattr(Watched, "reads", 0)
+    return Watched(stripes.images, stripes.labels, "watched")
+
+
+def test_the_test_images_are_read_once_at_the_end_and_not_when_stopped(stripes, watched):
+    rest, val = split(stripes, 0.2, 0)
+    resume = None
+    for batches in (4, 14, 5):
+        stop = stop_after(batches)
+        end = list(train(SMALL, rest, val, watched, should_stop=stop, resume=resume))[-1]
+        assert (end.reason, Watched.reads) == ("stopped", 0)
+        assert (end.test_accuracy, end.test_loss, end.n) == (None, None, 0)
+        measured = evaluate(end.network, val, SMALL)
+        assert (end.val_accuracy, end.val_n) == (measured.accuracy, 40)
+        resume = end.checkpoint
+    end = list(train(SMALL, rest, val, watched, resume=resume))[-1]
+    assert (end.reason, Watched.reads) == ("finished", 1)
+    assert (end.test_accuracy, end.n) == (evaluate(end.network, stripes, SMALL).accuracy, 200)
+
+
+def test_a_training_that_stops_early_reads_the_test_images(stripes, watched):
+    rest, val = split(stripes, 0.2, 0)
+    wrong = Digits(val.images, val.labels.roll(3), "wrong")
+    recipe = SMALL.changed(epochs=40, early_stopping=2)
+    end = list(train(recipe, rest, wrong, watched))[-1]
+    assert (end.reason, end.n, Watched.reads) == ("early", 200, 1)
 
 
 def test_a_stop_before_the_first_batch_has_trained_nothing(stripes):

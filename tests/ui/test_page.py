@@ -79,7 +79,7 @@ def test_a_number_out_of_range_is_refused_with_the_range_and_not_replaced(app):
     start = next(button for button in app.button if button.label == "Start training")
     start.click().run()
     assert not app.exception
-    assert any("Learning rate is 10: choose" in error.value for error in app.error)
+    assert any("Learning rate is 10" in error.value for error in app.error)
 
 
 def test_a_recipe_says_which_data_it_lacks(app, tmp_path, monkeypatch):
@@ -112,7 +112,7 @@ def test_the_form_shows_labels_units_and_ranges(app):
     assert app.number_input(key="lenet5-learning_rate").label == "Learning rate"
     rotation = app.number_input(key="lenet5-rotation")
     assert rotation.label == "Rotation (degrees)"
-    assert rotation.help == "random rotation (0 to 45 degrees)"
+    assert rotation.help == "Largest random rotation (0 to 45 degrees)."
     assert app.selectbox(key="lenet5-optimizer").options == ["sgd", "adam", "adamw"]
 
 
@@ -170,6 +170,80 @@ def test_a_run_cancelled_while_it_waited_says_what_is_kept(app, epochs, said):
     open_tab(app, "Train")
     assert not app.exception
     assert any(said in note.value for note in app.info)
+
+
+@pytest.fixture
+def stopped(weights_folder) -> weights.WeightsInfo:
+    """A saved network whose training was stopped; lenet5 is there too."""
+    committed_weights.copy_to(weights_folder, ("lenet5",))
+    model, info = weights.load("lenet5")
+    update = {"reason": "stopped", "test_accuracy": None, "test_loss": None, "n": 0}
+    return weights.save("cut", model, info.model_copy(update=update))
+
+
+NOT_TESTED = "not measured on the test images: the training was stopped"
+
+
+def test_the_sidebar_shows_the_validation_accuracy_of_a_stopped_training(stopped):
+    app = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT).run()
+    tested, cut = app.selectbox(key="network").options
+    assert tested.startswith("lenet5 · ")
+    assert cut.startswith(f"cut · {stopped.val_accuracy:.2%} (validation) · ")
+    assert app.selectbox(key="network").value == "lenet5"
+    app.selectbox(key="network").set_value("cut").run()
+    assert not app.exception
+    (facts,) = [
+        html.proto.body for html in app.sidebar.get("html") if NOT_TESTED in html.proto.body
+    ]
+    assert f"<b>Validation accuracy</b><span>{stopped.val_accuracy:.2%} of 3,000</span>" in facts
+
+
+def test_the_compare_tab_says_what_was_not_tested(stopped):
+    app = open_tab(AppTest.from_file(str(PAGE), default_timeout=TIMEOUT), "Compare")
+    assert not app.exception
+    table = app.dataframe[0].value.set_index("Name")
+    assert table["Test"].isna().to_dict() == {"lenet5": False, "cut": True}
+    assert table["95% interval"].isna()["cut"]
+    (said,) = [caption.value for caption in app.caption if NOT_TESTED in caption.value]
+    assert f"cut: {stopped.val_accuracy:.2%} of 3,000 validation images right" in said
+
+
+def test_the_compare_tab_draws_no_chart_of_test_accuracies_if_there_are_none(stopped):
+    weights.path_of("lenet5").unlink()
+    app = open_tab(AppTest.from_file(str(PAGE), default_timeout=TIMEOUT), "Compare")
+    assert not app.exception
+    assert not any("Accuracy against complexity" in text.value for text in app.markdown)
+
+
+def test_the_evaluate_tab_warns_of_choosing_by_the_test_images(stopped):
+    app = AppTest.from_file(str(PAGE), default_timeout=TIMEOUT)
+    app.session_state["evaluate_dataset"] = "folder"  # none is named: nothing is computed
+    app.query_params["network"] = "cut"
+    open_tab(app, "Evaluate")
+    assert not app.exception
+    assert any("you have chosen by the test images" in note.value for note in app.info)
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (
+            {"test_accuracy": None, "n": 0, "val_accuracy": 0.971, "val_n": 287},
+            f"**97.10%** of 287 validation images right; {NOT_TESTED}. Resume it to finish.",
+        ),
+        ({"test_accuracy": 0.96, "n": 359}, "**96.00%** of 359 test images right."),  # older logs
+    ],
+)
+def test_a_stopped_run_shows_what_was_measured_and_how_to_finish(app, measured, said):
+    folder = runs_folder() / "0001-cut"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text(RECIPES["lenet5"].model_dump_json())
+    end = {"event": "end", "reason": "stopped", "name": "cut", "epochs": 2, "seconds": 3.0}
+    append_event(folder, end | measured)
+    open_tab(app, "Train")
+    assert not app.exception
+    assert said in app.success[0].value
+    assert any(button.label == "Resume from the beginning" for button in app.button)
 
 
 def test_files_that_the_server_let_go_are_told():

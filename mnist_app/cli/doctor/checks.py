@@ -30,14 +30,14 @@ def checks(port: int = PORT, *, quick: bool = False, note: Note | None = None) -
     yield from check_packages()
     if has_torch():
         yield from (check_processor(), check_gpu())
-        note("Looking through the folders")
+        note("Checking the folders")
         yield from check_data()
     yield check_folder("weights")
     yield from check_shipped()
     if has_torch():
         yield from check_networks(quick=quick, note=note)
     else:
-        yield Check("networks", "warn", "not checked, as torch does not load")
+        yield Check("networks", "warn", "not checked, because torch does not load")
     yield check_parallel_runs()
     yield check_code()
     yield check_proxy()

@@ -15,11 +15,17 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True)
-@click.option("--quick", is_flag=True, help="Leave out the networks' accuracies.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=PORT,
+    show_default=True,
+    help="Port that the app will use.",
+)
+@click.option("--quick", is_flag=True, help="Do not measure the networks' accuracy.")
 @JSON_OPTION
 def doctor(port: int, quick: bool, as_json: bool) -> None:
-    """Check that everything the app needs is here and works, down to each network's accuracy.
+    """Check that everything the app needs is there and works, even each network's accuracy.
 
     Each line says ok or what to do. The exit code is 1 if a check fails.
     """
@@ -40,7 +46,7 @@ def _shown(port: int, quick: bool) -> list[Check]:
             found.append(check)
             console.print(_line(check))
     failed, warned = _count(found, "fail"), _count(found, "warn")
-    console.print(f"{len(found)} checks: {failed} failed, {warned} to know of", highlight=False)
+    console.print(f"{len(found)} checks: {failed} failed, {warned} warned", highlight=False)
     return found
 
 

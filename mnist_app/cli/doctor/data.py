@@ -39,9 +39,9 @@ def check_folder(name: str, space: int = SPACE) -> Check:
         return Check(title, "fail", text, f"set {variable(name)} to a folder that can be written")
     if free < space:
         text = f"{_described(folder)} has only {free / 1e6:,.0f} MB free"
-        remedy = f"free {space / 1e6:,.0f} MB, or set {variable(name)} to a folder elsewhere"
+        remedy = f"free {space / 1e6:,.0f} MB, or set {variable(name)} to a folder on another disk"
         return Check(title, "fail", text, remedy)
-    made = "" if folder.path.exists() else " will be made"
+    made = "" if folder.path.exists() else " will be created"
     return Check(title, "ok", f"{_described(folder)}{made}, {free / 1e9:,.1f} GB free")
 
 
@@ -62,12 +62,12 @@ def _free_space(path: Path) -> int:
 
 def check_shipped() -> Iterator[Check]:
     """Check that an installed app has the networks shipped with it; yield nothing in a checkout."""
-    folder, name = shipped_weights(), "networks that came with the app"
+    folder, name = shipped_weights(), "networks that come with the app"
     if folder is None:
         return
     number = len(list(folder.glob("*.safetensors")))
     if number:
-        yield Check(name, "ok", f"{number} in {folder}, which is only read")
+        yield Check(name, "ok", f"{number} in {folder}, which is read-only")
     else:
         yield Check(name, "warn", f"none in {folder}", "install the app again")
 
@@ -78,8 +78,8 @@ def check_mnist() -> Check:
 
     if not mnist.is_downloaded():
         remedy = (
-            "'python -m mnist_app evaluate canvas' downloads it; without a network set "
-            "MNIST_APP_DATA to a folder that holds MNIST/raw"
+            "'python -m mnist_app evaluate canvas' downloads it; without an internet connection "
+            "set MNIST_APP_DATA to a folder with MNIST/raw"
         )
         return Check("MNIST", "warn", f"not in {data_folder()}", remedy)
     try:
@@ -97,5 +97,5 @@ def check_strokes() -> Check:
         number = len(load_pen_digits())
     except InputError as error:
         return Check("pen strokes", "fail", sentence(error))
-    text = f"{number:,} digits" if number else "none: only a training of canvas would use them"
+    text = f"{number:,} digits" if number else "none: only training canvas needs them"
     return Check("pen strokes", "ok", text)

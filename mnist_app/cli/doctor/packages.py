@@ -60,8 +60,8 @@ def check_packages() -> Iterator[Check]:
         yield Check("packages", "fail", f"{error.name} is missing", _remedy(str(error.name)))
         return
     except OSError as error:
-        text = f"not checked, as {error.filename} cannot be read ({error.strerror})"
-        yield Check("packages", "warn", text, "keep that file beside the app")
+        text = f"not checked, because {error.filename} cannot be read ({error.strerror})"
+        yield Check("packages", "warn", text, "put that file next to the app")
         return
     for needed in needs:
         if needed.marker is None or needed.marker.evaluate():

@@ -29,13 +29,13 @@ def check_gpu(device: "torch.device | None" = None) -> Check:
 
     device = device or best_device()
     if device.type == "cpu":
-        return Check("GPU", "ok", "none: trains on the CPU")
+        return Check("GPU", "ok", "none: training uses the CPU")
     try:
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type.upper()
         ones = torch.ones(8, 8, device=device)
         if (ones @ ones).sum().item() != 8**3:
-            raise RuntimeError("it computes nonsense")
+            raise RuntimeError("its results are wrong")
     except (RuntimeError, AssertionError) as error:
-        remedy = "renew its driver, or set CUDA_VISIBLE_DEVICES=-1 to train on the CPU"
-        return Check("GPU", "fail", f"does not compute ({first_line(error)})", remedy)
+        remedy = "update its driver, or set CUDA_VISIBLE_DEVICES=-1 to train on the CPU"
+        return Check("GPU", "fail", f"does not work ({first_line(error)})", remedy)
     return Check("GPU", "ok", name)

@@ -15,13 +15,13 @@ PORT = 8501  # Streamlit's own default
 def check_parallel_runs() -> Check:
     """Check that the setting for the number of parallel runs is valid."""
     try:
-        return Check("trainings at once", "ok", str(parallel_runs()))
+        return Check("parallel trainings", "ok", str(parallel_runs()))
     except InputError as error:
-        return Check("trainings at once", "fail", sentence(error))
+        return Check("parallel trainings", "fail", sentence(error))
 
 
 def check_proxy() -> Check:
-    """Whether the page's address and the proxies can be used."""
+    """Check that the page's address and the proxies can be used."""
     name = "address and proxies"
     wrong = [problem for problem in problems() if "ADDRESS" in problem or "PROXIES" in problem]
     if wrong:
@@ -32,7 +32,7 @@ def check_proxy() -> Check:
 
 def check_code() -> Check:
     """Report whether the environment sets a teacher code, without showing the code."""
-    name = "teacher's code"
+    name = "teacher code"
     code = configured_code()
     if code and is_too_short(code):
         return Check(
@@ -43,19 +43,19 @@ def check_code() -> Check:
         )
     if code:
         return Check(name, "ok", "set: starting, stopping, deleting and uploading need it")
-    text = f"{VARIABLE} is not set: all is open, unless Streamlit's secrets have it"
+    text = f"{VARIABLE} is not set: everything is open, unless Streamlit's secrets set a code"
     return Check(name, "ok", text)
 
 
 def check_port(port: int = PORT) -> Check:
     """Check that a port of this machine is free for the app, or that a Streamlit app has it."""
-    name, remedy = f"port {port}", "start the app with STREAMLIT_SERVER_PORT=8600 or another"
+    name, remedy = f"port {port}", "start the app on another port: STREAMLIT_SERVER_PORT=8600"
     try:
         socket.create_connection(("localhost", port), timeout=2).close()
     except OSError:
         return _check_unused(name, port, remedy)
     if _is_streamlit(port):
-        text = f"a Streamlit app answers there already, see http://localhost:{port}"
+        text = f"a Streamlit app is running there already: see http://localhost:{port}"
         return Check(name, "warn", text, f"if it is not this one, {remedy}")
     return Check(name, "fail", "another program uses it", remedy)
 

@@ -18,19 +18,23 @@ _UNITS = {
 
 
 def render_scatter(infos: list[WeightsInfo], costs: dict[str, Cost]) -> None:
-    """Draw the accuracy of each result against what it costs.
+    """Draw the test accuracy of each result against what it costs.
 
     Args:
-        infos: the results.
+        infos: the results; those without a test accuracy are left out.
         costs: the cost of each, by its name.
     """
+    infos = [info for info in infos if info.test_accuracy is not None]
+    if not infos:
+        return
     st.markdown(_("**Accuracy against complexity**"))
     with st.container(key="scatter"):
         axis = _axis()
         others = comparison.seed_results()
-        points = [
+        found = (
             comparison.point_of(info, _cost(info, costs[info.name], axis), others) for info in infos
-        ]
+        )
+        points = [point for point in found if point]
         figure = charts.accuracy_against_cost(points, _(axis), _(_UNITS[axis]))
         st.plotly_chart(figure, key="scatter_chart", config=PLOTLY_CONFIG)
         st.caption(

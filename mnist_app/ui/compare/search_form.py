@@ -9,8 +9,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.settings import parallel_runs
 from mnist_app.common.translation import N_, _, ngettext
 from mnist_app.data import mnist
-from mnist_app.figures import field_texts
-from mnist_app.recipes.annotations import FieldFacts
+from mnist_app.recipes.annotations import FieldFacts, value_text
 from mnist_app.recipes.presets import RECIPES
 from mnist_app.recipes.recipe import FIELDS
 from mnist_app.recipes.search_space import (
@@ -37,8 +36,12 @@ _KINDS: dict[Kind, str] = {"grid": N_("Grid"), "random": N_("Random")}
 
 
 def render() -> None:
-    """Draw the form; its button starts the search."""
+    """Draw the form; its button starts the search.
+
+    Without the teacher code only the preset can be changed, to look at it.
+    """
     st.subheader(_("Search"), anchor=False)
+    permissions.render_form_notice()
     space = None
     try:
         wanted = _space()
@@ -46,10 +49,8 @@ def render() -> None:
         space = wanted
     except InputError as error:
         st.warning(escaped(error))
-    with st.container(key="search_start"):
-        if not permissions.is_unlocked():
-            permissions.render_locked_notice()
-        else:
+    if permissions.is_unlocked():
+        with st.container(key="search_start"):
             _start_button(space)
 
 
@@ -72,13 +73,18 @@ def _space() -> Space:
     fixed = _fixed(dataset)
     kind = st.segmented_control(
         _("Trials"), list(_KINDS), default="grid", required=True, key="search_kind",
-        format_func=lambda kind: _(_KINDS[kind]), **session.PERSISTENT,
+        format_func=lambda kind: _(_KINDS[kind]), **permissions.form_widget(),
     )  # fmt: skip
     values = {field: _values(field, kind) for field in _varied_fields()}
     count = 0
     if kind == "random":
         count = st.number_input(
-            _("Number of trials"), 1, MOST_TRIALS, 10, key="search_count", **session.PERSISTENT
+            _("Number of trials"),
+            1,
+            MOST_TRIALS,
+            10,
+            key="search_count",
+            **permissions.form_widget(),
         )
     return Space(preset.changed(**fixed, dataset=dataset), kind, values, count)
 
@@ -91,7 +97,7 @@ def _dataset() -> str:
         default="mnist" if mnist.is_downloaded() else "digits",
         required=True,
         key="search_dataset",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -100,10 +106,10 @@ def _varied_fields() -> list[str]:
         _("Vary"),
         fields_to_vary(),
         default=["learning_rate", "batch_size"],
-        format_func=lambda field: field_texts.label(FIELDS[field]),
+        format_func=lambda field: FIELDS[field].label,
         max_selections=MOST_FIELDS,
         key="search_fields",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -115,7 +121,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
     left, middle, right = st.columns(3)
     with left:
         epochs = st.number_input(
-            _("Epochs"), *_limits("epochs"), 3, key="search_epochs", **session.PERSISTENT
+            _("Epochs"), *_limits("epochs"), 3, key="search_epochs", **permissions.form_widget()
         )
     with middle:
         subset = _subset(dataset)
@@ -126,7 +132,7 @@ def _fixed(dataset: str) -> dict[str, Any]:
             0,
             key="search_seed",
             help=_("The seed of each training, of the validation images and of random trials."),
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
     return {"epochs": epochs, "subset": subset, "seed": seed}
 
@@ -140,7 +146,7 @@ def _subset(dataset: str) -> int | None:
         placeholder=_("all"),
         key=f"search_subset_{dataset}",
         help=_("Training images per trial. Leave this empty to use all of them."),
-        **session.PERSISTENT,
+        **permissions.form_widget(),
     )
 
 
@@ -156,21 +162,21 @@ def _values(field: str, kind: Kind) -> Values:
         choices = choices_to_try(field)
         return tuple(
             st.multiselect(
-                field_texts.label(facts),
+                facts.label,
                 choices,
                 default=choices[:4],
-                format_func=field_texts.value_text,
+                format_func=value_text,
                 key=f"search_{field}_choices",
-                **session.PERSISTENT,
+                **permissions.form_widget(),
             )
         )
     if kind == "grid":
         text = st.text_input(
-            field_texts.label_with_unit(facts),
+            facts.label_with_unit,
             ", ".join(f"{value:g}" for value in usual_values(field)),
             key=f"search_{field}_values",
             help=_("Separate the values with commas."),
-            **session.PERSISTENT,
+            **permissions.form_widget(),
         )
         return parse_values(field, text)
     return _range(field)
@@ -190,15 +196,15 @@ def _range(field: str) -> Between:
 
 def _end(facts: FieldFacts, text: str, usual: float, key: str) -> float:
     """Draw the input for one end of a range, the least or the greatest; return its value."""
-    label = text.format(field=field_texts.label_with_unit(facts))
+    label = text.format(field=facts.label_with_unit)
     if facts.is_whole:
         whole = _limits(facts.name)
         return st.number_input(
-            label, *whole, int(usual), format="%d", key=key, **session.PERSISTENT
+            label, *whole, int(usual), format="%d", key=key, **permissions.form_widget()
         )
     least, greatest = map(float, facts.limits)
     return st.number_input(
-        label, least, greatest, float(usual), format="%g", key=key, **session.PERSISTENT
+        label, least, greatest, float(usual), format="%g", key=key, **permissions.form_widget()
     )
 
 

@@ -9,7 +9,7 @@ from mnist_app.data.corruptions import CORRUPTIONS, corrupt_all
 from mnist_app.data.labelled_images import Digits, take, to_input
 from mnist_app.figures.evaluation_charts import corruption_label
 from mnist_app.figures.tiles import Tile, tiles
-from mnist_app.ui import session
+from mnist_app.ui import corruption_slider
 from mnist_app.ui.clickable import clickable
 from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 
@@ -74,17 +74,11 @@ def _sliders() -> dict[str, float]:
     )
     columns = st.columns(3)
     amounts = {}
-    for number, (kind, corruption) in enumerate(CORRUPTIONS.items()):
+    for number, kind in enumerate(CORRUPTIONS):
         with columns[number % 3]:
-            amounts[kind] = st.slider(
-                corruption_label(kind),
-                float(corruption.least),
-                float(corruption.most),
-                float(corruption.neutral),
-                _STEPS.get(kind, 0.05),
-                format="%g",
-                key=_key(kind),
-                **session.PERSISTENT,
+            step = _STEPS.get(kind, 0.05)
+            amounts[kind] = corruption_slider.render(
+                kind, corruption_label(kind), step, _key(kind), number_format="%g"
             )
     return amounts
 
@@ -95,5 +89,5 @@ def _key(kind: str) -> str:
 
 
 def _reset() -> None:
-    for kind, corruption in CORRUPTIONS.items():
-        st.session_state[_key(kind)] = float(corruption.neutral)
+    for kind in CORRUPTIONS:
+        corruption_slider.reset(kind, _key(kind))

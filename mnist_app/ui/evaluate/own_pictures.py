@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,14 +12,16 @@ from mnist_app.data import archives
 from mnist_app.data.archives import File, Skipped
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.recognition.unlabelled import Reading, read_all, to_csv
-from mnist_app.ui import permissions, session
+from mnist_app.ui import permissions, session, upload_notices
 from mnist_app.ui.loaded_networks import ReadyChoice
 from mnist_app.ui.markdown import escaped
-from mnist_app.ui.server.streamlit_internals import is_dropped_upload
+from mnist_app.ui.server.streamlit_internals import dropped_upload
 from mnist_app.ui.server.uploads import MOST_OF_A_SESSION
 from mnist_app.ui.session import current_session
 
-_TYPES = ["zip", "png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 _WAYS = (N_("Upload"), N_("Folder"))
 
 
@@ -51,9 +54,7 @@ def _uploaded() -> tuple[object, list[File]] | None:
 
     The files in an uploaded ZIP are among them.
     """
-    uploads = st.file_uploader(
-        _("Pictures, or a ZIP of them"), _TYPES, accept_multiple_files=True, key="pictures_upload"
-    )
+    uploads = _uploader()
     _tell_what_went(st.session_state["pictures_upload"])
     if not uploads:
         return None
@@ -62,13 +63,34 @@ def _uploaded() -> tuple[object, list[File]] | None:
         if upload.name.lower().endswith(".zip"):
             files += archives.files_in(io.BytesIO(upload.getvalue()))
         else:
-            files.append(File(upload.name, upload.getvalue, None))
+            problem = upload_notices.size_problem(upload.name, upload.size)
+            files.append(File(upload.name, upload.getvalue, problem))
     return [upload.file_id for upload in uploads], files
 
 
+def _uploader() -> "list[UploadedFile]":
+    """Draw the uploader. It takes large files, as for a ZIP, and so too large pictures, too."""
+    limits = {"picture": upload_notices.PICTURE_MB, "zip": upload_notices.zip_mb()}
+    advice = _(
+        "The files in red were not uploaded: choose pictures (PNG, JPEG, WebP, GIF, BMP or TIFF) "
+        "of at most {picture} MB each, or a ZIP of at most {zip} MB. If they are, reload the page "
+        "and try again."
+    ).format(**limits)
+    with upload_notices.explained("pictures_upload", advice):
+        return st.file_uploader(
+            _("Pictures of at most {picture} MB each, or a ZIP of them").format(**limits),
+            ["zip", *upload_notices.PICTURE_TYPES],
+            accept_multiple_files=True,
+            key="pictures_upload",
+        )
+
+
 def _tell_what_went(chosen: Sequence[object]) -> None:
-    """Say so if the uploader lists files that are no longer on the server."""
-    gone = sum(map(is_dropped_upload, chosen))
+    """Say so if the uploader lists files that are not on the server."""
+    if problem := upload_notices.room_problem(chosen):
+        st.error(problem)
+        return
+    gone = sum(dropped_upload(file) is not None for file in chosen)
     if gone:
         text = ngettext(
             "{gone:,} of {n:,} files is no longer on the server, which keeps only the latest "

@@ -6,6 +6,7 @@ from mnist_app.common.errors import InputError
 from mnist_app.common.translation import N_, _
 from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import assessment
+from mnist_app.results import accuracy_text
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, polling, session
@@ -54,6 +55,8 @@ def _view() -> str:
 
 def _on_test_images(view: str, info: WeightsInfo) -> None:
     """Draw a view that needs a data set, once one is chosen and loaded."""
+    if caution := accuracy_text.caution(info):
+        st.info(caution)
     name = dataset_choice.render_choice("evaluate_dataset")
     dataset = dataset_choice.load_or_explain(name, "evaluate_download")
     if dataset is None:

@@ -77,10 +77,10 @@ def _uploads() -> object:
     return getattr(runtime.get_instance(), "uploaded_file_mgr", None) if runtime.exists() else None
 
 
-def is_dropped_upload(file: object) -> bool:
-    """Return whether a file in an uploader's state is no longer on the server."""
+def dropped_upload(file: object) -> str | None:
+    """Return the id of a file in an uploader's state that is not on the server; None if it is."""
     kind = getattr(uploaded_file_manager, "DeletedFile", None)
-    return kind is not None and isinstance(file, kind)
+    return file.file_id if kind is not None and isinstance(file, kind) else None
 
 
 # The cookie against forged requests. Nothing else is the same on all pages of a browser.

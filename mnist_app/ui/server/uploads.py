@@ -9,6 +9,8 @@ from mnist_app.ui.server import streamlit_internals
 MOST_OF_A_SESSION = 300_000_000  # bytes
 MOST_OF_ALL = 1_000_000_000  # bytes
 _ROUTE = "/_stcore/upload_file/"
+_LONGEST_ID, _MOST_IDS = 64, 1000  # letters; ids kept at once
+_without_room: dict[str, None] = {}  # the ids of the last files that there was no room for
 
 
 class UploadLimits:
@@ -16,7 +18,11 @@ class UploadLimits:
 
     Anyone can send uploads, even without a control on the page. If a session exceeds its share, its
     oldest files are dropped, and a page that lists them says so. If an upload would exceed the
-    share of all sessions together, it is refused before its body is read.
+    share of all sessions together, its body is not read, and nothing is kept of it.
+
+    In that case the response is still a success. On an error, Streamlit's uploader would show its
+    status code, and the page would not learn about it. This way the page reruns, does not find the
+    file, and says why (`had_no_room`).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,9 +37,10 @@ class UploadLimits:
             return
         size = _announced_size(Headers(scope=scope))
         if size is None:
-            await _refuse(411, "An upload has to say how long it is.", scope, receive, send)
+            await _answer(411, "An upload has to say how long it is.", scope, receive, send)
         elif self._arriving + _held_with(size, *target) > MOST_OF_ALL:
-            await _refuse(413, "Too much is uploaded already.", scope, receive, send)
+            _note_without_room(target[1])
+            await _answer(202, "Too much is uploaded already.", scope, receive, send)
         else:
             self._arriving += size
             try:
@@ -50,6 +57,17 @@ def _target(scope: Scope) -> tuple[str, str] | None:
     _, found, rest = scope["path"].partition(_ROUTE)
     session, slash, file = rest.partition("/")
     return (session, file) if found and slash else None
+
+
+def had_no_room(file: str) -> bool:
+    """Return whether the upload with this id was not kept for want of memory."""
+    return file in _without_room
+
+
+def _note_without_room(file: str) -> None:
+    _without_room[file[:_LONGEST_ID]] = None
+    if len(_without_room) > _MOST_IDS:
+        del _without_room[next(iter(_without_room))]
 
 
 def _announced_size(headers: Headers) -> int | None:
@@ -87,5 +105,5 @@ def _oldest_beyond(most: int, files: dict[str, int]) -> list[str]:
     return gone
 
 
-async def _refuse(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(status: int, text: str, scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(text, status)(scope, receive, send)

@@ -1,23 +1,22 @@
 """Widgets for a recipe. What they say about a field comes from `recipes.recipe.FIELDS`."""
 
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 
 from mnist_app.common.translation import _
-from mnist_app.figures import field_texts
 from mnist_app.recipes.annotations import FieldFacts, Group, value_text
 from mnist_app.recipes.recipe import FIELDS, Recipe
-from mnist_app.ui import session
+from mnist_app.ui import permissions
 
 MAIN = ("epochs", "batch_size", "learning_rate", "optimizer")  # always shown, the others on demand
 GROUPS: dict[Group, tuple[str, ...]] = {
     group: tuple(f.name for f in FIELDS.values() if f.group == group and f.name not in MAIN)
-    for group in get_args(Group)
+    for group in Group
 }
 
 
-class _Arguments(session.Persistence):
+class _Arguments(permissions.FormWidget):
     """The arguments that every kind of widget takes."""
 
     key: str
@@ -28,8 +27,8 @@ def render_fields(preset: Recipe) -> dict[str, Any]:
     """Show widgets for all fields, starting from a preset; return their values, unvalidated."""
     values = _row(MAIN, preset, columns=2)
     with st.expander(_("All settings"), key="all_settings"):
-        for title, fields in GROUPS.items():
-            st.markdown(f"**{_(title)}**")
+        for group, fields in GROUPS.items():
+            st.markdown(f"**{_(group.value)}**")
             values |= _row(fields, preset, columns=2)
     return values
 
@@ -45,9 +44,8 @@ def _row(fields: tuple[str, ...], preset: Recipe, columns: int) -> dict[str, Any
 
 
 def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
-    label = field_texts.label_with_unit(facts)
-    help_text = field_texts.help_text(facts)
-    common: _Arguments = {"key": key, "help": help_text, **session.PERSISTENT}
+    label = facts.label_with_unit
+    common: _Arguments = {"key": key, "help": facts.help, **permissions.form_widget()}
     if facts.is_switch:
         return st.toggle(label, default, **common)
     if facts.choices:
@@ -60,7 +58,7 @@ def _widget(facts: FieldFacts, default: Any, key: str) -> Any:
 def _number(facts: FieldFacts, default: Any, common: _Arguments) -> Any:
     kind = int if facts.is_whole else float
     return st.number_input(
-        field_texts.label_with_unit(facts),
+        facts.label_with_unit,
         value=default,  # no limits: with them, the page would keep the old value and not say why
         step=kind(facts.step),
         format="%d" if facts.is_whole else "%g",

@@ -23,22 +23,26 @@ _DATASETS = {
 
 
 def render() -> None:
-    """Draw the form; its button starts the training."""
+    """Draw the form; its button starts the training.
+
+    Without the teacher code everyone can still leaf through the presets, because a class is meant
+    to look at recipes. Everything else is read-only.
+    """
     st.subheader(_("Recipe"), anchor=False)
+    permissions.render_form_notice()
     preset = _preset()
     dataset = _dataset()
     values = recipe_form.render_fields(preset)
     result = st.text_input(
         _("Save as"),
         key="save_as",
-        **session.PERSISTENT,
+        **permissions.form_widget(),
         placeholder=preset.name,
         help=_("Letters, digits, - and _. If the name is taken, a number is added."),
     )
+    if not permissions.is_unlocked():
+        return
     with st.container(key="train"):
-        if not permissions.is_unlocked():
-            permissions.render_locked_notice()
-            return
         processes.prepare_to_start()
         if st.button(_("Start training"), type="primary", width="stretch"):
             _start(preset, {**values, "dataset": dataset}, result.strip())
@@ -59,7 +63,13 @@ def _preset() -> Recipe:
 
 
 def _dataset() -> str:
-    kind = st.selectbox(_("Data set"), list(_DATASETS), key="dataset", bind="query-params")
+    kind = st.selectbox(
+        _("Data set"),
+        list(_DATASETS),
+        key="dataset",
+        bind="query-params",
+        disabled=not permissions.is_unlocked(),
+    )
     st.caption(_(_DATASETS[kind]))
     if kind != "folder":
         return kind

@@ -152,6 +152,7 @@ class Server:
 def server(monkeypatch) -> Server:
     monkeypatch.setattr(limits, "MOST_OF_A_SESSION", 300)
     monkeypatch.setattr(limits, "MOST_OF_ALL", 500)
+    monkeypatch.setattr(limits, "_without_room", {})
     made = Server()
     monkeypatch.setattr(streamlit_internals, "_uploads", lambda: made.uploads)
     return made
@@ -165,15 +166,26 @@ def test_uploads_do_not_fill_the_memory_and_room_that_is_made_is_used(server):
     server.put("one", "c", 100)
     assert server.held("one") == "bc"  # the oldest was dropped
     assert server.put("two", "d", 250) == 200
-    assert server.put("three", "e", 1) == 413  # all sessions together have reached the limit
+    assert not limits.had_no_room("e")
+    assert server.put("three", "e", 1) == 202  # all sessions together have reached the limit
+    assert limits.had_no_room("e")
     assert server.held("three") == ""
-    assert server.put("one", "e", 251) == 413  # too much even without its own two files
+    assert server.put("one", "e", 251) == 202  # too much even without its own two files
     assert server.held("one") == "bc"
     assert server.put("one", "e", 250, prefix="/digits") == 200  # its own two files are dropped
     assert server.held("one") == "e"
     server.uploads.remove_session_files("two")
     assert server.put("three", "f", 250) == 200
     assert (server.held("one"), server.held("three")) == ("e", "f")
+
+
+def test_what_is_remembered_of_uploads_without_room_is_little(server):
+    for number in range(2000):
+        server.put("one", f"{number}-{'x' * 1000}", 501)
+    server.put("one", "last", 501)
+    assert limits.had_no_room("last")
+    assert len(limits._without_room) == 1000
+    assert max(map(len, limits._without_room)) < 100
 
 
 def test_what_is_on_its_way_counts(server):
@@ -190,7 +202,7 @@ def test_what_is_on_its_way_counts(server):
 
     server.during = another_one
     assert server.put("one", "a", 300) == 200
-    assert statuses[0] == 413
+    assert statuses[0] == 202
     assert server.put("two", "b", 200) == 200  # an upload that has arrived counts once
 
 

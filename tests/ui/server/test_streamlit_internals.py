@@ -62,9 +62,10 @@ def test_uploads_are_counted_and_dropped(uploads):
 
 
 def test_a_dropped_upload_is_told_from_others():
-    assert streamlit_internals.is_dropped_upload(uploaded_file_manager.DeletedFile("one"))
-    assert not streamlit_internals.is_dropped_upload("one")
-    assert not streamlit_internals.is_dropped_upload(None)
+    deleted = uploaded_file_manager.DeletedFile("one")
+    assert streamlit_internals.dropped_upload(deleted) == "one"
+    assert streamlit_internals.dropped_upload("one") is None
+    assert streamlit_internals.dropped_upload(None) is None
 
 
 def test_a_streamlit_without_these_names_is_left_as_it_is(monkeypatch):
@@ -84,6 +85,6 @@ def test_a_streamlit_that_does_not_tell_its_uploads_has_none(uploads, monkeypatc
     monkeypatch.delattr(MemoryUploadedFileManager, "remove_file")
     streamlit_internals.drop_upload("one", "a")
     monkeypatch.delattr(uploaded_file_manager, "DeletedFile")
-    assert not streamlit_internals.is_dropped_upload(object())
+    assert streamlit_internals.dropped_upload(object()) is None
     monkeypatch.setattr(runtime, "get_instance", object)
     assert streamlit_internals.held_uploads() == {}
