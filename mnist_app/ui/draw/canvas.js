@@ -13,6 +13,7 @@ const MOVES = 4; // pixels that a touch may move and still counts as resting
 const SETTLES = 24; // pixels that a hand may slide before it lies still
 const TAP = 500; // ms; a touch that rests longer is a hand
 const TALLEST = 1000; // same as in canvas.py
+const SIDE = 280; // the canvas's own pixels, same as in canvas.py
 
 // events: strokes and waiting button presses since the last button was pressed
 // stroke: index in events where the current stroke begins
@@ -49,7 +50,7 @@ const PLAIN = `
     width: var(--canvas-side, 280px) !important; height: var(--canvas-side, 280px) !important; }
 `;
 
-function hideToolbar() {
+function restyle() {
   const shadow = root();
   if (!shadow || shadow.querySelector("style[data-plain]")) return;
   const style = document.createElement("style");
@@ -101,6 +102,7 @@ function penCanvas() {
 // - If the brush changes in mid-stroke, the stroke is replayed with the new brush.
 // - If a button's answer takes too long, the events held back are drawn without it.
 function look() {
+  restyle(); // the canvas may be remounted at any time
   const now = told() ?? pen.told;
   const before = pen.told;
   pen.told = now;
@@ -136,15 +138,16 @@ function record(one) {
 }
 
 // Pass an event to the canvas, at its original position within the canvas: the page may have been
-// scrolled since, and the canvas may jump for a moment during a rerun.
+// scrolled since, and the canvas may jump for a moment during a rerun, or have another size.
 function draw({ type, x, y, shiftKey }) {
   const canvas = penCanvas();
   if (!canvas) return;
   // A stroke that is dropped or replayed would stay visible there until the next one ends.
   if (type === "mousedown") canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-  const { left, top } = canvas.getBoundingClientRect();
+  const { left, top, width } = canvas.getBoundingClientRect();
+  const scale = width / SIDE;
   const facts = { bubbles: true, cancelable: true, composed: true, view: window, shiftKey };
-  Object.assign(facts, { clientX: left + x, clientY: top + y });
+  Object.assign(facts, { clientX: left + scale * x, clientY: top + scale * y });
   canvas.dispatchEvent(new MouseEvent(type, facts));
   if (type === "mouseup") sendSoon();
 }
@@ -190,7 +193,9 @@ class Contact {
 
   // Add an event to the stroke, and return it.
   follow(type, { clientX, clientY, shiftKey }) {
-    const one = { type, x: clientX - this.place.x, y: clientY - this.place.y, shiftKey };
+    const { left, top, width } = this.place;
+    const scale = SIDE / width;
+    const one = { type, x: scale * (clientX - left), y: scale * (clientY - top), shiftKey };
     this.events.push(one);
     const first = this.events[0];
     this.reach = Math.max(this.reach, Math.hypot(one.x - first.x, one.y - first.y));
@@ -328,7 +333,6 @@ if (!pen.isListening) {
   for (const name of ["down", "move", "up", "cancel"]) listen(`pointer${name}`, onPointer);
   for (const name of ["mousedown", "mousemove", "mouseup", "touchstart"]) listen(name, onOwn);
   setInterval(look, LOOK);
-  setInterval(hideToolbar, 100); // the canvas may be remounted at any time
 }
 
 export default function () {}
