@@ -75,6 +75,11 @@ def N_(text: str) -> str:  # noqa: N802, gettext's usual name
     return text
 
 
+def in_each_language(text: str) -> set[str]:
+    """Return a text in all of LANGUAGES."""
+    return {_catalogue(code).gettext(text) for code in LANGUAGES}
+
+
 def language() -> str:
     """Return the code of the language of the page, such as "de"."""
     return _language()

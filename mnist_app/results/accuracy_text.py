@@ -31,8 +31,8 @@ def full_text(info: "WeightsInfo") -> str:
 
 def _measured(accuracy: float, images: str, interval: tuple[float, float]) -> str:
     low, high = interval
-    text = _("{accuracy:.2%} of {images} right (95% interval {low:.2%} to {high:.2%})")
-    return text.format(accuracy=accuracy, images=images, low=low, high=high)
+    text = _("{accuracy:.2%} of {images} right ({level} interval {low:.2%} to {high:.2%})")
+    return text.format(accuracy=accuracy, images=images, level="95%", low=low, high=high)
 
 
 def not_tested(reason: str) -> str:

@@ -10,58 +10,70 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mnist_app.ui import listing, style
+from mnist_app.common.translation import _
+from mnist_app.ui import language, listing, style, tabs
 from mnist_app.ui.draw import tab as draw
 from mnist_app.ui.server import garbage_collection
 from mnist_app.ui.session import current_session
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
     from streamlit.elements.lib.mutable_tab_container import TabContainer
 
     from mnist_app.ui.loaded_networks import Choice
 
-TABS = "Draw", "Train", "Data", "Evaluate", "Compare"
 _POLLING_TABS = "Train", "Compare"  # these poll for changes themselves
 
 
 def render() -> None:
     """Draw the page."""
-    st.set_page_config(page_title="Digits", page_icon="✏️", layout="wide", initial_sidebar_state=340)
+    title = _("Digits")
+    st.set_page_config(page_title=title, page_icon="✏️", layout="wide", initial_sidebar_state=340)
     st.html(style.sheet("page"))
-    st.sidebar.title("Digits", anchor=False)
+    st.sidebar.title(title, anchor=False)
+    place, parts = _render_sidebar_frame(), tabs.render()
     current_session().page.begin_run()
     with listing.once():
-        _render_parts(*st.tabs(TABS, key="tab", on_change="rerun", bind="query-params"))
+        _render_parts(place, parts)
     garbage_collection.freeze_library_objects()
 
 
-def _render_parts(draw_tab: TabContainer, *others: TabContainer) -> None:
+def _render_sidebar_frame() -> DeltaGenerator:
+    """Draw the choice of the language, which the other parts follow; return the place above it."""
+    with st.sidebar:
+        place = st.container()
+        language.render()
+    return place
+
+
+def _render_parts(place: DeltaGenerator, parts: dict[str, TabContainer]) -> None:
     """Draw the Draw tab, the sidebar and the tab that is open.
 
     The Draw tab is drawn even while another tab is open.
     """
-    _render_canvas(draw_tab, *others)
+    _render_canvas(place, parts)
     from mnist_app.ui import polling
     from mnist_app.ui.draw.reasons import panels as reasons
     from mnist_app.ui.sidebar import panel as sidebar
 
-    with draw_tab:
-        reasons.render(_current_choice, is_seen=bool(draw_tab.open))
-    choice = sidebar.render()
-    opened = next((tab for tab in zip(TABS[1:], others, strict=True) if tab[1].open), None)
-    if opened:
-        with opened[1]:
-            _render_tab(opened[0], choice)
-    if not opened or opened[0] not in _POLLING_TABS:
+    with parts["Draw"]:
+        reasons.render(_current_choice, is_seen=bool(parts["Draw"].open))
+    choice = sidebar.render(place)
+    opened = next((name for name in parts if parts[name].open), "Draw")
+    if opened != "Draw":
+        with parts[opened]:
+            _render_tab(opened, choice)
+    if opened not in _POLLING_TABS:
         polling.poll_for_changes()
 
 
-def _render_canvas(draw_tab: TabContainer, *others: TabContainer) -> None:
+def _render_canvas(place: DeltaGenerator, parts: dict[str, TabContainer]) -> None:
     """Draw the canvas and the answer. While the server loads, the other parts say "Loading …"."""
     is_loaded = draw.is_loaded()
-    notes = [] if is_loaded else [place.empty() for place in (st.sidebar, *others)]
+    draw_tab, *others = parts.values()
+    notes = [] if is_loaded else [part.empty() for part in (place, *others)]
     for note in notes:
-        note.caption("Loading …")
+        note.caption(_("Loading …"))
     with draw_tab:
         draw.render(_current_choice)
     for note in notes:

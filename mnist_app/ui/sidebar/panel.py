@@ -1,23 +1,24 @@
 """The sidebar: the network that reads the drawings, and facts about it."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_app.common import settings
 from mnist_app.figures import fragments
 from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
 from mnist_app.results import accuracy_text, weights
-from mnist_app.ui import language, listing, permissions, polling
+from mnist_app.ui import listing, permissions, polling
 from mnist_app.ui.loaded_networks import Choice
 from mnist_app.ui.markdown import escaped
 from mnist_app.ui.session import current_session
 from mnist_app.ui.sidebar import network_choice, qr_code
 
 
-def render() -> Choice | None:
-    """Draw the sidebar below its title, and return the network chosen there."""
+def render(place: DeltaGenerator) -> Choice | None:
+    """Draw what belongs at this place of the sidebar; return the network chosen there."""
     there = listing.current()
-    with st.sidebar:
+    with place:
         choice = network_choice.render(there)
         if choice:
             _network(choice)
@@ -27,7 +28,6 @@ def render() -> Choice | None:
             st.error(escaped(problem))
         qr_code.render()
         permissions.render()
-        language.render()
     page = current_session().page
     page.sidebar_shows = choice.key if choice else None
     page.outside_state = there.outside_state(page.network)
