@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.names import shortened
@@ -153,11 +153,17 @@ class Space:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Space":
-        """Return the space that `to_json` wrote; KeyError, TypeError or ValueError if invalid."""
-        fields = {
+        """Return the space that `to_json` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: the JSON describes no space.
+        """
+        if found["kind"] not in get_args(Kind) or type(found["count"]) is not int:
+            raise ValueError("the kind or the number of trials is wrong")
+        fields: dict[str, Values] = {
             field: checked_range(field, values["least"], values["greatest"])
             if isinstance(values, Mapping)
-            else tuple(values)
+            else tuple(getattr(Recipe(**{field: value}), field) for value in values)
             for field, values in found["fields"].items()
         }
         return cls(Recipe(**found["base"]), found["kind"], fields, found["count"])

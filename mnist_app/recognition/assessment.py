@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
@@ -22,6 +24,7 @@ from mnist_app.training.evaluation import CLASSES, logits_of, probabilities
 
 ROBUSTNESS_IMAGES = 1000  # test images to try each corruption on
 _IMAGES_PER_STEP = 1000  # images between two progress reports
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,33 @@ def measure_robustness(
             curves[kind].append((amount, accuracy))
             done += 1
     return Entry({"unused": torch.zeros(1)}, {"n": len(sample), "curves": curves})
+
+
+def is_assessment(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `assess` computes."""
+    logits = entry.tensors.get("logits")
+    if logits is None or not logits.is_floating_point() or logits.dim() != 2:
+        return False
+    return logits.shape[1] >= CLASSES and entry.facts.get("n") == len(logits)
+
+
+class _Robustness(BaseModel):
+    """The facts that `measure_robustness` computes."""
+
+    model_config = ConfigDict(strict=True)
+
+    n: int = Field(ge=1)
+    curves: dict[str, list[Annotated[list[_Finite], Field(min_length=2, max_length=2)]]]
+
+
+def is_robustness(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `measure_robustness` computes."""
+    try:
+        facts = _Robustness.model_validate(entry.facts)
+    except ValidationError:
+        return False
+    accuracies = [accuracy for curve in facts.curves.values() for _amount, accuracy in curve]
+    return set(facts.curves) == set(CORRUPTIONS) and all(0 <= a <= 1 for a in accuracies)
 
 
 @torch.inference_mode()

@@ -2,16 +2,16 @@
 
 import csv
 import io
-import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import mean, median, stdev
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
+from pydantic import BaseModel, Field
 
 from mnist_app.common.settings import shipped_folder
 from mnist_app.recipes.layers import IMAGE_SHAPE, count_multiply_adds
@@ -19,6 +19,7 @@ from mnist_app.recipes.presets import SOURCES, is_preset
 from mnist_app.recognition.predictor import Predictor
 from mnist_app.results import weights
 from mnist_app.results.weights import WeightsInfo
+from mnist_app.training.calibration import MOST
 
 TIMINGS = 20  # predictions to time at most; the median counts
 _SECONDS = 0.12  # after this long no further prediction is timed
@@ -116,19 +117,61 @@ def drawing_accuracy(info: WeightsInfo) -> Measured | None:
         return None
     try:
         return _drawn(_DRAWINGS, _DRAWINGS.stat().st_mtime_ns).get(info.name)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+
+
+class _DrawingsRow(BaseModel):
+    """How many drawings of one kind a network read, and how many of them right (`path`)."""
+
+    network: str
+    path: int = Field(ge=0)
+    n: int = Field(ge=1, le=MOST)
+
+
+class _Grid(BaseModel):
+    rows: list[_DrawingsRow]
+
+
+class _Drawings(BaseModel):
+    """What the app reads from docs/drawings.json."""
+
+    grid: _Grid
 
 
 @lru_cache(maxsize=1)
 def _drawn(path: Path, mtime_ns: int) -> dict[str, Measured]:  # noqa: ARG001, the cache's key
-    """Return each network's accuracy over all ways of drawing, reading drawings as the app does."""
+    """Return each network's accuracy over all ways of drawing, reading drawings as the app does.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
     sums: dict[str, list[int]] = {}
-    for row in json.loads(path.read_text(encoding="utf-8"))["grid"]["rows"]:
-        total = sums.setdefault(row["network"], [0, 0])
-        total[0] += row["path"]
-        total[1] += row["n"]
+    for row in _Drawings.model_validate_json(path.read_text(encoding="utf-8")).grid.rows:
+        total = sums.setdefault(row.network, [0, 0])
+        total[0] += min(row.path, row.n)
+        total[1] += row.n
     return {name: Measured(right / n, n) for name, (right, n) in sums.items()}
+
+
+def problems() -> list[str]:
+    """Return a sentence for each file of measurements that is damaged."""
+    return [
+        f"{path} cannot be read, and what was measured there is not shown: put back the file that "
+        "came with the app."
+        for path, read in ((_DRAWINGS, _drawn), (_RESULTS, _results))
+        if _is_damaged(path, read)
+    ]
+
+
+def _is_damaged(path: Path, read: Callable[[Path, int], object]) -> bool:
+    try:
+        read(path, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 # Cost
@@ -206,18 +249,30 @@ def _documented(info: WeightsInfo) -> dict[int, float]:
     if not is_preset(info.recipe):
         return {}
     try:
-        rows = _results(_RESULTS, _RESULTS.stat().st_mtime_ns)[info.recipe.name]
-        same = [row for row in rows if row["fingerprint"] == info.fingerprint]
-        return {row["seed"]: row["test_accuracy"] for row in same}
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = _results(_RESULTS, _RESULTS.stat().st_mtime_ns).get(info.recipe.name, [])
+    except (OSError, ValueError):
         return {}
+    same = [row for row in rows if row.fingerprint == info.fingerprint]
+    return {row.seed: row.test_accuracy for row in same}
+
+
+class _ResultsRow(BaseModel):
+    """The test accuracy of a preset that was trained with one seed."""
+
+    seed: int
+    test_accuracy: float = Field(ge=0, le=1, allow_inf_nan=False)
+    fingerprint: str
+
+
+class _Results(BaseModel):
+    """What the app reads from docs/results.json."""
+
+    presets: dict[str, list[_ResultsRow]]
 
 
 @lru_cache(maxsize=1)
-def _results(path: Path, mtime_ns: int) -> dict[str, list[dict[str, Any]]]:  # noqa: ARG001
-    presets: dict[str, list[dict[str, Any]]]
-    presets = json.loads(path.read_text(encoding="utf-8"))["presets"]
-    return presets
+def _results(path: Path, mtime_ns: int) -> dict[str, list[_ResultsRow]]:  # noqa: ARG001
+    return _Results.model_validate_json(path.read_text(encoding="utf-8")).presets
 
 
 def _is_twin(other: WeightsInfo, info: WeightsInfo) -> bool:

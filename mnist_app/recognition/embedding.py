@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from mnist_app.common.errors import InputError
@@ -85,6 +86,26 @@ def embed(progress: Progress, dataset: str, fingerprint: str, count: int, seed: 
     layout = tsne(principal(images, _COMPONENTS)[0], seed, report)
     facts = {"n": len(images), "perplexity": perplexity(len(images)), **layout.facts}
     return Entry({"points": layout.points}, facts)
+
+
+class _Facts(BaseModel):
+    """The facts that `embed` computes."""
+
+    model_config = ConfigDict(strict=True)
+
+    n: int = Field(ge=1)
+    iterations: int = Field(ge=0)
+    perplexity: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+
+def is_map(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `embed` computes."""
+    points = entry.tensors.get("points")
+    try:
+        facts = _Facts.model_validate(entry.facts)
+    except ValidationError:
+        return False
+    return points is not None and points.is_floating_point() and points.shape == (facts.n, 2)
 
 
 def perplexity(count: int) -> float:

@@ -69,6 +69,14 @@ def build_index(progress: Progress, network: str, version: str, dataset: str, im
     return Entry({"features": torch.cat(parts)}, {"n": len(train)})
 
 
+def is_index(entry: Entry) -> bool:
+    """Return whether an entry of the cache is what `build_index` computes."""
+    features = entry.tensors.get("features")
+    if features is None or not features.is_floating_point() or features.dim() != 2:
+        return False
+    return entry.facts.get("n") == len(features)
+
+
 @torch.inference_mode()
 def _features(extract: nn.Module, images: Tensor) -> Tensor:
     return torch.cat([extract(to_input(batch)).half() for batch in torch.split(images, _BATCH)])

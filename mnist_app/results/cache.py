@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -39,13 +41,20 @@ def path_of(kind: str, arguments: dict[str, Any]) -> Path:
     return folder() / f"{kind}-{digest.hexdigest()[:20]}.safetensors"
 
 
-def load(path: Path) -> Entry | None:
-    """Load an entry; None if there isn't one or it is broken. A broken one is deleted."""
+def load(path: Path, fits: Callable[[Entry], bool] = lambda _entry: True) -> Entry | None:
+    """Load an entry; None if there isn't one or it is damaged. A damaged one is deleted.
+
+    Args:
+        path: of the entry.
+        fits: says whether an entry has the tensors and facts that the caller needs.
+    """
     try:
-        stat = path.stat()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would block forever
+            return None
         with suppress(OSError):  # the file may belong to another user
             os.utime(path)  # records the last use
-        return _loaded(path, (stat.st_ino, stat.st_size))
+        return _loaded(path, (status.st_ino, status.st_size), fits)
     except (InputError, SafetensorError):
         with suppress(OSError):
             path.unlink()
@@ -58,13 +67,16 @@ _MEMORY: OrderedDict[Path, tuple[tuple[int, int], Entry]] = OrderedDict()  # mos
 _MEMORY_LOCK = threading.Lock()
 
 
-def _loaded(path: Path, version: tuple[int, int]) -> Entry:
+def _loaded(path: Path, version: tuple[int, int], fits: Callable[[Entry], bool]) -> Entry:
     """Return an entry, from memory if possible: all sessions share the most recently used ones."""
     with _MEMORY_LOCK:
         known = _MEMORY.pop(path, None)
         entry = known[1] if known and known[0] == version else None
         if entry is None:
-            entry = Entry(load_file(path), read_facts(path))
+            facts = read_facts(path)  # first, because it checks the size of the header
+            entry = Entry(load_file(path), facts)
+            if not fits(entry):
+                raise InputError(f"{path} is damaged: remove it.")
         _MEMORY[path] = version, entry
         while len(_MEMORY) > 1 and _bytes_in_memory() > MOST_IN_MEMORY:
             _MEMORY.popitem(last=False)

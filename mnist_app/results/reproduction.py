@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field
 
 from mnist_app.common import machine
 from mnist_app.common.errors import InputError
@@ -93,16 +94,56 @@ def _remember(name: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
     return results
 
 
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Machine(BaseModel):
+    """The machine on which a row was measured."""
+
+    model_config = ConfigDict(strict=True)
+
+    cpu: str
+    cores: int | None
+    device: str
+    python: str
+    torch: str
+    date: str
+
+
+class _Row(BaseModel):
+    """A row of results.json: a preset that was trained with one seed."""
+
+    model_config = ConfigDict(strict=True)
+
+    seed: int
+    test_accuracy: _Share
+    val_accuracy: _Share | None
+    train_accuracy: _Share | None
+    seconds_per_epoch: _Seconds | None
+    threads: int
+    epochs: int
+    parameters: int
+    machine: _Machine
+
+
+class _Results(BaseModel):
+    """What results.json has to hold."""
+
+    presets: dict[str, Annotated[list[_Row], Field(min_length=1)]]
+
+
 def _read(folder: Path) -> dict[str, Any]:
     """Return what results.json holds, no rows if it is missing. InputError if it is damaged."""
     path = folder / "results.json"
     if not path.exists():
         return {"presets": {}}
     try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        table(results)
-    except (ValueError, LookupError, TypeError, AttributeError):
+        text = path.read_text(encoding="utf-8")
+        _Results.model_validate_json(text)
+    except (OSError, ValueError):
         raise InputError(f"{path} is damaged: remove it, or put back an earlier one.") from None
+    results: dict[str, Any] = json.loads(text)
     return results
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mnist_app.runs.file_cache import Mark, mark_of
+from mnist_app.runs.file_cache import Mark, mark_at, mark_of
 from mnist_app.training.events import is_valid_event
 
 Event = Mapping[str, Any]
@@ -71,7 +71,7 @@ class _Follower:
     def read(self) -> RunLog:
         """Return the log so far; an empty one if the file is missing or cannot be read."""
         try:
-            if mark_of(self._path.stat()) != self._mark:
+            if mark_at(self._path) != self._mark:
                 self._read_on()
         except OSError:
             self._begin_anew()

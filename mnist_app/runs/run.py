@@ -28,7 +28,9 @@ from mnist_app.runs.file_cache import FileCache
 State = Literal["queued", "starting", "running", "stopping", "finished", "stopped", "died"]
 LIVE: tuple[State, ...] = ("queued", "starting", "running", "stopping")
 _SECONDS_TO_START = 60  # a run without a process after this long never got one
-_ID = re.compile(r"[0-9]+-[A-Za-z0-9_-]+")
+ID_PATTERN = r"^[0-9]{1,9}-[A-Za-z0-9_-]{1,64}$"  # of a run or a search: a number and a name
+_ID = re.compile(ID_PATTERN)
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -228,9 +230,22 @@ def find_run(run_id: str) -> Run | None:
 
 
 def list_runs() -> list[Run]:
-    """Return all runs, newest first. Folders that are not runs are skipped."""
+    """Return all runs, newest first. Damaged ones are skipped; `problems` says which these are."""
     found = (find_run(path.name) for path in run_folders())
     return [run for run in found if run]
+
+
+def problems() -> list[str]:
+    """Return a sentence for each run whose recipe cannot be read, newest first."""
+    damaged = (folder for folder in run_folders() if _is_damaged(folder))
+    return [f"The run {folder.name} cannot be read: remove {folder}." for folder in damaged]
+
+
+def _is_damaged(folder: Path) -> bool:
+    if find_run(folder.name):
+        return False
+    is_new = not (folder / "recipe.json").exists() and _age(folder) < _SECONDS_TO_START
+    return folder.exists() and not is_new  # else it is being started or removed
 
 
 def runs_ahead_of(run: Run) -> list[Run]:
@@ -259,10 +274,17 @@ def _why_it_died(log: RunLog) -> str:
 
 
 def _word_in(path: Path) -> str | None:
+    """Return the id in a file, or None if there isn't one or it is damaged."""
     try:
         return _WORDS.read(path)
     except (OSError, ValueError):
         return None
+
+
+def _parse_word(text: str) -> str:
+    if not _WORD.fullmatch(text):
+        raise ValueError("the file holds no id")
+    return text
 
 
 def _parse_process_facts(text: str) -> dict[str, int]:
@@ -281,4 +303,4 @@ def _age(path: Path) -> float:
 
 _RECIPES = FileCache(lambda text: Recipe(**json.loads(text)))
 _PROCESS_FACTS = FileCache(_parse_process_facts)
-_WORDS = FileCache(str)  # for files that hold one word
+_WORDS = FileCache(_parse_word)

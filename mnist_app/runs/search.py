@@ -4,23 +4,21 @@ A search is a file under weights/.searches. It holds the space to search, the va
 and the ids of the trials' runs. `search_lifecycle` starts, stops, resumes and removes a search.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from mnist_app.recipes.search_space import Space
 from mnist_app.runs import search_files
 from mnist_app.runs.event_log import Event
-from mnist_app.runs.file_cache import FileCache
 from mnist_app.runs.run import LIVE, Run, RunStatus, read_statuses
+from mnist_app.runs.search_files import Kept, SearchFile
 
 if TYPE_CHECKING:  # it loads torch, which a run waiting for its turn does not need
     from mnist_app.results.weights import WeightsInfo
 
 State = Literal["running", "stopping", "finished", "stopped", "interrupted"]
-_FILES: FileCache[dict[str, Any]] = FileCache(json.loads)
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,6 @@ class Trial:
     @property
     def _end(self) -> Event:
         return (self.status.log.end if self.status else None) or {}
-
-
-class Kept(NamedTuple):
-    """A trial whose network was saved among the results."""
-
-    trial: int  # its number, from 1
-    name: str  # of the result
-    version: str  # the fingerprint of the result's file
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,7 @@ class Search:
 
 
 def find(search_id: str, statuses: Iterable[RunStatus] | None = None) -> Search | None:
-    """Return the search with that id, or None if there isn't one or its file is broken.
+    """Return the search with that id, or None if there isn't one or its file is damaged.
 
     Args:
         search_id: a number and the name of the recipe.
@@ -158,20 +148,26 @@ def find(search_id: str, statuses: Iterable[RunStatus] | None = None) -> Search 
     """
     statuses = read_statuses() if statuses is None else statuses
     try:
-        return from_file(search_id, _FILES.read(search_files.path_of(search_id)), statuses)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return from_file(search_id, search_files.read(search_id), statuses)
+    except (OSError, ValueError):
         return None
 
 
 def list_searches(statuses: Iterable[RunStatus] | None = None) -> list[Search]:
-    """Return all searches, newest first.
+    """Return all searches, newest first; `problems` says which files are damaged.
 
     Args:
         statuses: of all runs; by default they are read now.
     """
     statuses = read_statuses() if statuses is None else statuses
-    found = (find(path.stem, statuses) for path in sorted(search_files.list_files(), reverse=True))
+    found = (find(path.stem, statuses) for path in search_files.list_files())
     return [search for search in found if search]
+
+
+def problems() -> list[str]:
+    """Return a sentence for each search whose file cannot be read, newest first."""
+    found = map(search_files.problem_of, search_files.list_files())
+    return [problem for problem in found if problem]
 
 
 def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
@@ -182,14 +178,14 @@ def without_trials(statuses: Iterable[RunStatus]) -> list[RunStatus]:
     return [status for status in statuses if status.search not in readable]
 
 
-def from_file(search_id: str, found: dict[str, Any], statuses: Iterable[RunStatus]) -> Search:
+def from_file(search_id: str, found: SearchFile, statuses: Iterable[RunStatus]) -> Search:
     """Build a search from the contents of its file."""
     return Search(
         search_id,
-        Space.from_json(found["space"]),
-        found["values"],
-        found["runs"],
-        found["is_stopped"],
-        Kept(*found["kept"]) if found["kept"] else None,
+        found.space,
+        found.values,
+        found.runs,
+        found.is_stopped,
+        found.kept,
         {status.id: status for status in statuses},
     )

@@ -5,10 +5,9 @@ turn comes, it starts the next one. So a search continues when the page is close
 trainings do not have to wait for the whole search.
 """
 
-import json
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.files import write_text
@@ -17,7 +16,8 @@ from mnist_app.common.settings import parallel_runs
 from mnist_app.recipes.search_space import Space
 from mnist_app.runs import lifecycle, search_files
 from mnist_app.runs.run import read_statuses
-from mnist_app.runs.search import Kept, Search, find, from_file, list_searches
+from mnist_app.runs.search import Search, find, from_file, list_searches
+from mnist_app.runs.search_files import Kept, SearchFile
 
 if TYPE_CHECKING:  # it loads torch, which a run waiting for its turn does not need
     from mnist_app.results.weights import WeightsInfo
@@ -40,7 +40,7 @@ def start(space: Space) -> Search:
             path = (
                 search_files.folder() / f"{search_files.next_number():04d}-{space.base.name}.json"
             )
-            write_text(path, json.dumps(found))
+            write_text(path, found.to_text())
             _start_first_trials(path)
     except OSError as error:
         raise _cannot("be started", error) from None
@@ -50,16 +50,10 @@ def start(space: Space) -> Search:
     return search
 
 
-def _new(space: Space) -> dict[str, Any]:
+def _new(space: Space) -> SearchFile:
     """Return what the file of a search holds before its first trial starts."""
     values = space.trials()
-    return {
-        "space": space.to_json(),
-        "values": values,
-        "runs": [None] * len(values),
-        "is_stopped": False,
-        "kept": None,
-    }
+    return SearchFile(space, values, [None] * len(values))
 
 
 def _start_first_trials(path: Path) -> None:
@@ -71,7 +65,7 @@ def _start_first_trials(path: Path) -> None:
         with search_files.rewritten(path) as found:
             _start_trials(path.stem, found)
     except InputError:
-        if not any(found["runs"]):
+        if not any(found.runs):
             path.unlink(missing_ok=True)
             raise
 
@@ -103,7 +97,7 @@ def advance(search_id: str) -> None:
         return  # the search was removed meanwhile
 
 
-def _start_trials(search_id: str, found: dict[str, Any]) -> None:
+def _start_trials(search_id: str, found: SearchFile) -> None:
     """Do the same for a search whose file the caller has locked and read."""
     search = from_file(search_id, found, read_statuses())
     missing = parallel_runs() + 1 - sum(trial.is_live for trial in search.trials)
@@ -111,7 +105,7 @@ def _start_trials(search_id: str, found: dict[str, Any]) -> None:
     for trial in waiting[: 0 if search.is_stopped else max(missing, 0)]:
         recipe = search.space.base.changed(**trial.values)
         name = f"search-{search_id.split('-')[0]}-{trial.number}"
-        found["runs"][trial.number - 1] = lifecycle.start(recipe, name, search_id).id
+        found.runs[trial.number - 1] = lifecycle.start(recipe, name, search_id).id
 
 
 def stop(search: Search) -> None:
@@ -122,7 +116,7 @@ def stop(search: Search) -> None:
     """
     try:
         with search_files.changed(search.id) as found:
-            found["is_stopped"] = True
+            found.is_stopped = True
             trials = from_file(search.id, found, read_statuses()).trials
     except OSError as error:
         raise _cannot("be stopped", error) from None
@@ -145,8 +139,8 @@ def resume(search: Search) -> None:
             for trial in now.trials:
                 if trial.run and trial.state != "finished":
                     lifecycle.remove(trial.run)
-                    found["runs"][trial.number - 1] = None
-            found["is_stopped"] = False
+                    found.runs[trial.number - 1] = None
+            found.is_stopped = False
             _start_trials(search.id, found)
     except OSError as error:
         raise _cannot("go on", error) from None
@@ -191,10 +185,10 @@ def keep_best(search: Search, name: str) -> "WeightsInfo":
     measured = final_test.with_test_accuracy(model, info)
     kept = weights.save(name, model, measured.model_copy(update={"run": None}))
     with (
-        suppress(OSError),
+        suppress(OSError, InputError),  # the result is saved even so
         search_files.changed(search.id) as found,
-    ):  # the result is saved even so
-        found["kept"] = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
+    ):
+        found.kept = Kept(best.number, kept.name, weights.fingerprint_of(kept.name))
     return kept
 
 

@@ -15,6 +15,7 @@ from mnist_app.common.settings import parallel_runs
 from mnist_app.runs import failure_reasons, processes, search_lifecycle
 from mnist_app.runs.event_log import append_event
 from mnist_app.runs.run import Run, find_run, runs_ahead_of, runs_folder
+from mnist_app.training.events import is_valid_event
 
 if TYPE_CHECKING:  # torch is imported when the run's turn comes: waiting runs stay small
     from torch import Tensor
@@ -132,8 +133,9 @@ def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
         fingerprint: of all images it trains on, including drawings.
 
     Raises:
-        InputError: the checkpoint was made with different data.
+        InputError: the checkpoint is damaged, or was made with different data.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from mnist_app.results import tensors
@@ -142,12 +144,31 @@ def read_checkpoint(run: Run, fingerprint: str) -> "Checkpoint | None":
     if not run.checkpoint.exists():
         return None
     facts = tensors.read_facts(run.checkpoint)
-    if facts["fingerprint"] != fingerprint:
+    if not _has_history(facts):
+        raise _damaged_checkpoint(run)
+    if facts.get("fingerprint") != fingerprint:
         raise InputError(
             f"The data set {run.recipe.dataset} or the pen strokes beside it changed since the run "
             "began: start a new run."
         )
-    return Checkpoint(load_file(run.checkpoint), facts)
+    try:
+        return Checkpoint(load_file(run.checkpoint), facts)
+    except SafetensorError:
+        raise _damaged_checkpoint(run) from None
+
+
+def _has_history(facts: dict[str, Any]) -> bool:
+    """Whether the facts of a checkpoint list the epochs that were trained."""
+    history = facts.get("history")
+    return isinstance(history, list) and all(
+        is_valid_event(event) and event["event"] == "epoch" for event in history
+    )
+
+
+def _damaged_checkpoint(run: Run) -> InputError:
+    return InputError(
+        f"{run.checkpoint} is damaged: remove it, and resume to train from the beginning."
+    )
 
 
 def _save_checkpoint(run: Run, checkpoint: "Checkpoint", fingerprint: str) -> None:

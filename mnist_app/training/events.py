@@ -97,12 +97,14 @@ def to_json(event: Event) -> dict[str, Any]:
 
 _COUNTS = {"epoch": ("epoch",), "batch": ("epoch", "batch", "batches")}  # counted from 1
 _FIGURES = {
-    "epoch": ("seconds", "train_accuracy", "val_accuracy", "learning_rate", "images_per_second"),
-    "batch": ("accuracy", "images_per_second", "seconds_left"),
+    "epoch": ("seconds", "learning_rate", "images_per_second"),
+    "batch": ("images_per_second", "seconds_left"),
     "note": ("share",),
 }
+_ACCURACIES = {"epoch": ("train_accuracy", "val_accuracy"), "batch": ("accuracy",)}  # 0..1
 _LOSSES = {"epoch": ("train_loss", "val_loss"), "batch": ("loss",)}  # may be NaN or infinite
 _TEXTS = {"note": ("text",), "end": ("reason",), "error": ("message",), "exit": ("message",)}
+_EPOCHS = {"end": ("epochs", "best_epoch")}  # may be 0, None or missing
 _GREATEST = 1e15  # upper limit of all figures
 
 
@@ -116,14 +118,19 @@ def is_valid_event(event: Any) -> bool:
         return False
     kind = event["event"]
     figures = [event.get(key) for key in _FIGURES.get(kind, ())]
+    accuracies = [event.get(key) for key in _ACCURACIES.get(kind, ())]
     if kind == "end" and event.get("name") is not None:
         figures += _figures_of_result(event)
+        shown = event.get("test_accuracy"), event.get("val_accuracy")
+        accuracies += [accuracy for accuracy in shown if accuracy is not None]
     return (
         all(isinstance(event.get(key), str) for key in _TEXTS.get(kind, ()))
         and all(_is_count(event.get(key)) for key in _COUNTS.get(kind, ()))
         and all(_is_number(event.get(key)) for key in _LOSSES.get(kind, ()))
         and all(_is_number(value) and 0 <= value <= _GREATEST for value in figures)
-        and isinstance(event.get("name"), str | None)
+        and all(_is_number(value) and 0 <= value <= 1 for value in accuracies)
+        and all(isinstance(event.get(key), str | None) for key in ("name", "problem"))
+        and all(_is_epoch_or_none(event.get(key)) for key in _EPOCHS.get(kind, ()))
     )
 
 
@@ -139,6 +146,10 @@ def _figures_of_result(event: Mapping[str, Any]) -> list[Any]:
 
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, float) or _is_count(value, 0)
+
+
+def _is_epoch_or_none(value: object) -> bool:
+    return value is None or _is_count(value, 0)
 
 
 def _is_count(value: object, least: int = 1) -> bool:

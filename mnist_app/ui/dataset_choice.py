@@ -116,8 +116,12 @@ def _keep(file: UploadedFile, key: str) -> None:
 
 
 def _label(upload: Upload) -> str:
-    when = datetime.fromtimestamp(upload.time)
-    return f"{archives.upload_name(upload.path)} · {when:%Y-%m-%d %H:%M}"
+    name = archives.upload_name(upload.path)
+    try:
+        when = datetime.fromtimestamp(upload.time)
+    except (ValueError, OverflowError, OSError):  # the file's time is beyond what a calendar has
+        return name
+    return f"{name} · {when:%Y-%m-%d %H:%M}"
 
 
 def load_or_explain(name: str, key: str, absence: str | None = None) -> Dataset | None:

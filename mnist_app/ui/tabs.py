@@ -28,9 +28,7 @@ def render() -> dict[str, TabContainer]:
     if _KEY not in st.session_state:
         _correct_the_address(linked)
     elif (label := _here(st.session_state[_KEY])) != linked and label in labels[1:]:
-        st.session_state[_KEY] = (
-            label  # Streamlit puts it into the address, at the latest next time
-        )
+        st.session_state[_KEY] = label  # goes into the address, at the latest with the next run
     tabs = st.tabs(labels, key=_KEY, on_change="rerun", bind="query-params")
     return dict(zip(NAMES, tabs, strict=True))
 

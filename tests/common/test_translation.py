@@ -18,8 +18,8 @@ from mnist_app.common import translation
 from mnist_app.common.errors import InputError
 from mnist_app.common.translation import (
     LANGUAGES,
-    SOURCE,
     N_,
+    SOURCE,
     _,
     best_language,
     in_each_language,

@@ -36,6 +36,9 @@ FOUR = [
 ]
 
 
+CANVAS_SIDE = 280  # pixels of the canvas, however large it is on the screen
+
+
 class App:
     """A page with the app on it, and what a user does there."""
 
@@ -60,17 +63,21 @@ class App:
 
     def draw(self, strokes: list[Stroke], step: float = STEP) -> None:
         """Draw with the mouse, in canvas pixels; each event takes about 16 ms."""
-        canvas = self.part("canvas").locator("canvas").last
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
+        self.part("canvas").locator("canvas").last.scroll_into_view_if_needed()
         for stroke in strokes:
-            points = [(box["x"] + x, box["y"] + y) for x, y in stroke]
+            points = self.on_screen(stroke)
             self.page.mouse.move(*points[0])
             self.page.mouse.down()
             for start, end in pairwise(points):
                 steps = max(1, round(dist(start, end) / step))
                 self.page.mouse.move(*end, steps=steps)
             self.page.mouse.up()
+
+    def on_screen(self, points: Stroke) -> Stroke:
+        """Return where points of the canvas, in its own pixels, are on the screen."""
+        box = self.part("canvas").locator("canvas").last.bounding_box()
+        scale = box["width"] / CANVAS_SIDE
+        return [(box["x"] + scale * x, box["y"] + scale * y) for x, y in points]
 
     def brightness(self, x: int, y: int) -> int:
         """Return the brightness of a pixel on the canvas, 0..255."""
@@ -167,7 +174,8 @@ class Finger:
     """A finger on a phone's screen, which draws in canvas pixels. A palm may rest beside it."""
 
     def __init__(self, app: App) -> None:
-        self._box = app.part("canvas").locator("canvas").last.bounding_box()
+        (self._left, self._top), (right, _bottom) = app.on_screen([(0, 0), (1, 1)])
+        self._scale = right - self._left
         self._client = app.page.context.new_cdp_session(app.page)
         self._touches: dict[int, tuple[float, float]] = {}  # where each touch is, by id
 
@@ -197,6 +205,10 @@ class Finger:
     def up(self) -> None:
         self._lift(FINGER)
 
+    def _on_screen(self, point: tuple[float, float]) -> dict[str, float]:
+        x, y = point
+        return {"x": self._left + self._scale * x, "y": self._top + self._scale * y}
+
     def _touch(self, kind: str, touch: int, point: tuple[float, float]) -> None:
         self._touches[touch] = point
         self._send(kind, self._touches)
@@ -206,10 +218,7 @@ class Finger:
 
     def _send(self, kind: str, touches: dict[int, tuple[float, float]]) -> None:
         """Dispatch a touch event, with the touches that are down or, at the end, those lifted."""
-        places = [
-            {"id": touch, "x": self._box["x"] + x, "y": self._box["y"] + y}
-            for touch, (x, y) in touches.items()
-        ]
+        places = [{"id": touch, **self._on_screen(point)} for touch, point in touches.items()]
         event = {"type": kind, "touchPoints": places}
         self._client.send("Input.dispatchTouchEvent", event)
 
@@ -228,8 +237,8 @@ class Stylus(Finger):
         self._point("mouseReleased", self._last)
 
     def _point(self, kind: str, point: tuple[float, float]) -> None:
-        self._last = x, y = point
-        event = {"type": kind, "x": self._box["x"] + x, "y": self._box["y"] + y}
+        self._last = point
+        event = {"type": kind, **self._on_screen(point)}
         event |= {"pointerType": "pen", "button": "left", "buttons": 1, "clickCount": 1}
         self._client.send("Input.dispatchMouseEvent", event)
 

@@ -253,10 +253,11 @@ def test_a_search_goes_on_whose_second_trial_cannot_start_yet(monkeypatch):
 
 def test_a_search_that_cannot_be_removed_is_said_and_stays(open_folder, monkeypatch):
     monkeypatch.setenv("MNIST_APP_WEIGHTS", str(open_folder))
-    found = search_lifecycle._new(grid(learning_rate=[0.1, 0.2])) | {"is_stopped": True}
+    found = search_lifecycle._new(grid(learning_rate=[0.1, 0.2]))
+    found.is_stopped = True
     path = open_folder / ".searches" / "0001-mine.json"
     path.parent.mkdir()
-    path.write_text(json.dumps(found))
+    path.write_text(found.to_text())
     with without_rights(), pytest.raises(InputError, match=r"cannot be removed in .* denied"):
         search_lifecycle.remove(search.find("0001-mine"))
     assert search.find("0001-mine")

@@ -6,9 +6,11 @@ from typing import Any
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.results import accuracy_text, weights
 from mnist_app.runs import processes, run_board, search, search_lifecycle
 from mnist_app.runs.search import Search, Trial
+from mnist_app.runs.search_files import Kept
 from mnist_app.training import metrics
 from mnist_app.ui import choice_box, listing, permissions, polling, style
 from mnist_app.ui.compare import search_form, search_results
@@ -38,11 +40,15 @@ def render() -> None:
 def _follow() -> None:
     polling.rerun_if_changed()
     everything = {found.id: found for found in search.list_searches(run_board.statuses())}
+    for problem in search.problems():
+        st.warning(escaped(problem))
     if not everything:
-        st.subheader("No search yet", anchor=False)
+        st.subheader(_("No search yet"), anchor=False)
         st.write(
-            "Choose what varies and start: each trial is a short training, and the best one on the "
-            "validation images can be kept. It goes on if you close the page."
+            _(
+                "Choose what varies and start: each trial is a short training, and you can keep "
+                "the one that is best on the validation images. It goes on if you close the page."
+            )
         )
         return
     now = everything[_chosen_search(everything)]
@@ -61,7 +67,7 @@ def _chosen_search(everything: dict[str, Search]) -> str:
         live = [found.id for found in everything.values() if found.is_live]
         return (live or list(everything))[0]
 
-    return choice_box.render("Search", "search", list(everything), default)
+    return choice_box.render(_("Search"), "search", list(everything), default)
 
 
 def _progress(now: Search) -> None:
@@ -74,15 +80,21 @@ def _progress(now: Search) -> None:
     diverged = sum(t.has_diverged for t in now.trials)
     finished = sum(t.state == "finished" for t in now.trials) - diverged
     words = {
-        "finished": "All trials are over",
-        "stopped": "Stopped",
-        "interrupted": "Interrupted, as its runs were ended from outside",
+        "finished": _("All trials are over"),
+        "stopped": _("Stopped"),
+        "interrupted": _("Interrupted, because its runs were ended from outside"),
     }
-    rest = f", {diverged} diverged and kept their last good epoch" if diverged else ""
-    st.markdown(f"{words[state]}: {finished} of {count} trials were trained to their end{rest}.")
+    text = _("{state}: {finished} of {n} trials were trained to their end.")
+    if diverged:
+        text = _(
+            "{state}: {finished} of {n} trials were trained to their end, {diverged} diverged and "
+            "kept their last good epoch."
+        )
+    st.markdown(text.format(state=words[state], finished=finished, n=count, diverged=diverged))
     died = next((t for t in now.trials if t.state == "died"), None)
     if died and died.status:
-        st.error(f"Trial {died.number} died. {escaped(died.status.why_it_died)}")
+        text = _("Trial {number} died.").format(number=died.number)
+        st.error(f"{text} {escaped(died.status.why_it_died)}")
 
 
 def _share(trial: Trial) -> float:
@@ -94,16 +106,18 @@ def _share(trial: Trial) -> float:
 
 def _progress_text(now: Search, over: int) -> str:
     if now.state == "stopping":
-        return "Stopping …"
-    text = f"{over} of {len(now.trials)} trials are over"
+        return _("Stopping …")
+    text = _("{over} of {n} trials are over").format(over=over, n=len(now.trials))
     training = next((t for t in now.trials if t.state == "running"), None)
     if training and training.run:
         epoch = min(len(training.epochs) + 1, training.run.recipe.epochs)
-        text += f"; trial {training.number}: epoch {epoch} of {training.run.recipe.epochs}"
+        form = _("trial {number}: epoch {epoch} of {epochs}")
+        epochs = training.run.recipe.epochs
+        text += "; " + form.format(number=training.number, epoch=epoch, epochs=epochs)
     elif any(t.state == "starting" for t in now.trials):
-        text += "; the next one is starting"
+        text += "; " + _("the next one is starting")
     elif any(t.state == "queued" for t in now.trials):
-        text += "; waiting for another training to end"
+        text += "; " + _("waiting for another training to end")
     return f"{text} …"
 
 
@@ -113,25 +127,31 @@ def _buttons(now: Search) -> None:
     with st.container(horizontal=True):
         if now.state in ("running", "stopping"):
             _action(
-                "Stop", "search_stop", search_lifecycle.stop, now, disabled=now.state == "stopping"
+                _("Stop"),
+                "search_stop",
+                search_lifecycle.stop,
+                now,
+                disabled=now.state == "stopping",
             )
         else:
             _action(
-                "Go on",
+                _("Go on"),
                 "search_go_on",
                 search_lifecycle.resume,
                 now,
                 disabled=not any(t.state != "finished" for t in now.trials),
-                help="Trains what never had its turn, and what was stopped or died from its "
-                "beginning.",
+                help=_(
+                    "Trains the trials that never had their turn. Those that were stopped or died "
+                    "start from the beginning."
+                ),
             )
         _action(
-            "Remove",
+            _("Remove"),
             "search_remove",
             search_lifecycle.remove,
             now,
             disabled=now.is_live,
-            help="Forgets the search and its trials; what was kept of it stays.",
+            help=_("Forgets the search and its trials; a network that you kept stays."),
         )
 
 
@@ -166,22 +186,33 @@ def _best(now: Search) -> None:
         return
     low, high = metrics.accuracy_interval(best.val_accuracy, info.calibration.n)
     with st.container(key="search_best"):
-        which = "Best so far" if now.is_live else "The best"
+        text = _(
+            "{which}: trial {number} ({values}) with **{accuracy:.2%}** of {n:,} validation images "
+            "right (95% interval {low:.2%} to {high:.2%})."
+        )
         st.success(
-            f"{which}: trial {best.number} ({search_results.values_text(best.values)}) with "
-            f"**{best.val_accuracy:.2%}** of {info.calibration.n:,} validation images right (95% "
-            f"interval {low:.2%} to {high:.2%})."
+            text.format(
+                which=_("Best so far") if now.is_live else _("The best"),
+                number=best.number,
+                values=search_results.values_text(best.values),
+                accuracy=best.val_accuracy,
+                n=info.calibration.n,
+                low=low,
+                high=high,
+            )
         )
         st.caption(
-            "The best is chosen by validation images. The trials do not read the test images: only "
-            "the one you keep is measured on them, when you keep it. So its test accuracy is an "
-            "honest one."
+            _(
+                "The best is chosen by validation images. The trials do not read the test images: "
+                "only the one you keep is measured on them, when you keep it. So its test accuracy "
+                "is an honest one."
+            )
         )
         if _kept(now.kept) != best.number and permissions.is_unlocked():
             _keep(now)
 
 
-def _kept(kept: search.Kept | None) -> int | None:
+def _kept(kept: Kept | None) -> int | None:
     """Describe the kept trial and return its number, or None if there isn't one any more."""
     if kept is None:
         return None
@@ -191,10 +222,9 @@ def _kept(kept: search.Kept | None) -> int | None:
             return None
     except InputError:
         return None
-    st.markdown(
-        f"Trial {kept.trial} is kept as **{kept.name}**, ready in the sidebar: "
-        f"{accuracy_text.full_text(info)}."
-    )
+    text = _("Trial {number} is kept as **{name}**, ready in the sidebar: {accuracy}.")
+    accuracy = accuracy_text.full_text(info)
+    st.markdown(text.format(number=kept.trial, name=kept.name, accuracy=accuracy))
     return kept.trial
 
 
@@ -202,9 +232,12 @@ def _keep(now: Search) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = f"search_name_{now.id}"
         st.text_input(
-            "Save as", f"{now.space.base.name}-best", key=key, help="A taken name gets a number."
+            _("Save as"),
+            f"{now.space.base.name}-best",
+            key=key,
+            help=_("If the name is taken, a number is added."),
         )
-        st.button("Keep the best", key="search_keep", on_click=_keep_now, args=(now, key))
+        st.button(_("Keep the best"), key="search_keep", on_click=_keep_now, args=(now, key))
 
 
 def _keep_now(now: Search, key: str) -> None:

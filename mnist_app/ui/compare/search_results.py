@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_app.common.translation import N_, SOURCE, _, language, ngettext
 from mnist_app.figures import comparison_charts as charts
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
 from mnist_app.recipes.annotations import value_text
@@ -13,6 +14,14 @@ from mnist_app.runs.search import Search, Trial
 from mnist_app.ui import style
 from mnist_app.ui.markdown import escaped
 
+_STATES = {  # of trials that are not being trained
+    "queued": N_("waiting"),
+    "waiting": N_("waiting"),
+    "starting": N_("starting"),
+    "finished": N_("finished"),
+    "stopped": N_("stopped"),
+    "died": N_("died"),
+}
 _FEWEST = 2  # finished trials needed for a chart
 
 
@@ -34,9 +43,10 @@ def render(now: Search) -> None:
         with st.container(key="search_chart"):
             st.plotly_chart(figure, key=f"trials_{now.id}", config=PLOTLY_CONFIG)
             st.caption(
-                f"Each line is a trial (n = {len(finished)}), from blue over red to orange by its "
-                f"accuracy on {result.calibration.n:,} validation images. Drag along an axis to "
-                "pick some."
+                _(
+                    "Each line is a trial (n = {n}), from blue over red to orange by its accuracy "
+                    "on {images:,} validation images. Drag along an axis to pick some."
+                ).format(n=len(finished), images=result.calibration.n)
             )
     _table(now)
 
@@ -50,9 +60,9 @@ def _table(now: Search) -> None:
             placeholder="–",
             key=f"trials_table_{now.id}",
             column_config={
-                "Validation": number(format="percent", help="Accuracy on validation images."),
-                "Validation loss": number(format="%.4f"),
-                "Training, s": number(format="%.1f"),
+                _("Validation"): number(format="percent", help=_("Accuracy on validation images.")),
+                _("Validation loss"): number(format="%.4f"),
+                _("Training, s"): number(format="%.1f"),
             },
         )
 
@@ -60,49 +70,60 @@ def _table(now: Search) -> None:
 def _columns(now: Search) -> dict[str, list[Any]]:
     best, trials = now.best, now.trials
     return {
-        "Trial": [t.number for t in trials],
-        "State": [_state(t, best) for t in trials],
+        _("Trial"): [t.number for t in trials],
+        _("State"): [_state(t, best) for t in trials],
         **{
             FIELDS[f].label_with_unit: [_cell(t.values[f]) for t in trials]
             for f in now.space.fields
         },
-        "Validation": [t.val_accuracy for t in trials],
-        "Validation loss": [t.last["val_loss"] if t.last else None for t in trials],
-        "Training, s": [t.seconds if t.epochs else None for t in trials],
+        _("Validation"): [t.val_accuracy for t in trials],
+        _("Validation loss"): [t.last["val_loss"] if t.last else None for t in trials],
+        _("Training, s"): [t.seconds if t.epochs else None for t in trials],
     }
 
 
 def _state(trial: Trial, best: Trial | None) -> str:
     if best and trial.number == best.number:
-        return "best"
+        return _("best")
     if trial.has_diverged:
-        return "diverged"
+        return _("diverged")
     if trial.run and trial.state in ("running", "stopping"):
-        return f"epoch {min(len(trial.epochs) + 1, trial.run.recipe.epochs)}"
-    return {"queued": "waiting", "starting": "starting"}.get(trial.state, trial.state)
+        epoch = min(len(trial.epochs) + 1, trial.run.recipe.epochs)
+        return _("epoch {epoch}").format(epoch=epoch)
+    return _(_STATES.get(trial.state, trial.state))
 
 
 def describe_search(now: Search) -> str:
     """Return one line on what is searched."""
     base = now.space.base
-    fixed = [base.name, escaped(base.dataset), f"seed {base.seed}"]
+    seed = _("seed {seed}").format(seed=base.seed)
+    fixed = [base.name, escaped(base.dataset), seed]
     if "epochs" not in now.space.fields:
-        fixed.append(f"{base.epochs} epoch{'s' * (base.epochs != 1)}")
+        epochs = ngettext("{n} epoch", "{n} epochs", base.epochs)
+        fixed.append(epochs.format(n=base.epochs))
     if "subset" not in now.space.fields:
-        fixed.append(f"{base.subset:,} images" if base.subset else "all images")
-    varied = ", ".join(f"{FIELDS[f].label.lower()} {_span(v)}" for f, v in now.space.fields.items())
-    kind = "grid" if now.space.kind == "grid" else "at random"
+        some = _("{n:,} images").format(n=base.subset) if base.subset else _("all images")
+        fixed.append(some)
+    varied = ", ".join(f"{_in_text(f)} {_span(v)}" for f, v in now.space.fields.items())
+    kind = _("grid") if now.space.kind == "grid" else _("at random")
     return f"{' · '.join(fixed)} · {kind}: {varied}"
 
 
 def values_text(values: dict[str, Any]) -> str:
     """Return the values of a trial in words."""
-    return ", ".join(f"{FIELDS[f].label.lower()} {value_text(v)}" for f, v in values.items())
+    return ", ".join(f"{_in_text(f)} {value_text(v)}" for f, v in values.items())
+
+
+def _in_text(field: str) -> str:
+    """Return a field's label within a sentence. German writes nouns with capitals."""
+    label = FIELDS[field].label
+    return label.lower() if language() == SOURCE else label
 
 
 def _span(values: Any) -> str:
     if isinstance(values, Between):
-        return f"{values.least:g} to {values.greatest:g}"
+        text = _("{least} to {greatest}")
+        return text.format(least=f"{values.least:g}", greatest=f"{values.greatest:g}")
     return "/".join(map(value_text, values))
 
 

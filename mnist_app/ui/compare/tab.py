@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _
 from mnist_app.recognition import comparison
 from mnist_app.recognition.comparison import Cost
 from mnist_app.results import weights
@@ -12,7 +13,7 @@ from mnist_app.ui.compare import drawing as compare_drawing
 from mnist_app.ui.compare import results_charts, results_table, search_panel
 from mnist_app.ui.markdown import escaped
 
-VIEWS = ("Results", "Your drawing", "Search")
+VIEWS = (N_("Results"), N_("Your drawing"), N_("Search"))
 MOST_RESULTS = 16  # at once: their networks stay in memory
 MOST_AT_FIRST = 12
 BEST_OF_MORE = 8
@@ -24,14 +25,20 @@ def render() -> None:
     """Draw the tab."""
     with st.container(key="compare_tab"):
         view = st.segmented_control(
-            "View", VIEWS, default=VIEWS[0], required=True, key="compare_view", **session.PERSISTENT
+            _("View"),
+            VIEWS,
+            default=VIEWS[0],
+            format_func=_,
+            required=True,
+            key="compare_view",
+            **session.PERSISTENT,
         )
         if view == "Search":
             search_panel.render()  # it follows the search, and polls for other changes
             return
         infos = _chosen(listing.current().networks)
         if not infos:
-            st.info("Choose at least one result above; the Train tab makes new ones.")
+            st.info(_("Choose at least one result above; the Train tab makes new ones."))
         elif view == "Your drawing":
             compare_drawing.render(infos)
         else:
@@ -58,7 +65,7 @@ def _chosen(infos: list[WeightsInfo]) -> list[WeightsInfo]:
     memory.known = names
     with st.container(key="compared_results"):
         chosen = st.multiselect(
-            "Results", names, key=_WIDGET, max_selections=MOST_RESULTS, **session.PERSISTENT
+            _("Results"), names, key=_WIDGET, max_selections=MOST_RESULTS, **session.PERSISTENT
         )
     return [info for info in infos if info.name in chosen]
 
@@ -68,6 +75,8 @@ def _results(infos: list[WeightsInfo]) -> None:
     infos = [info for info in infos if info.name in costs]
     if not infos:
         return
+    for problem in comparison.problems():
+        st.warning(escaped(problem))
     results_table.render(infos, costs)
     results_charts.render_scatter(infos, costs)
     results_charts.render_curves(infos)
@@ -80,7 +89,7 @@ def _costs(infos: list[WeightsInfo]) -> dict[str, Cost]:
         try:
             key = weights.fingerprint_of(info.name)
             if key not in _COSTS:
-                place.progress(number / len(infos), f"Timing {info.name} …")
+                place.progress(number / len(infos), _("Timing {name} …").format(name=info.name))
                 _COSTS[key] = comparison.cost_of(loaded_networks.result_named(info.name).predictor)
             costs[info.name] = _COSTS[key]
         except (InputError, OSError) as error:

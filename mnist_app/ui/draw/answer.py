@@ -3,6 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mnist_app.common.translation import _
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.figures import fragments
 from mnist_app.recipes.presets import ENSEMBLES
@@ -55,9 +56,9 @@ def _read(choice: Choice | None, drawing: Drawing | None) -> list[Found]:
 def _hint(choice: Choice | None, hint: str) -> str:
     """Return what to do next: the input's hint, unless no network can read drawings yet."""
     if choice is None:
-        return "There is no network to read it yet: train one in the Train tab."
+        return _("There is no network to read it yet: train one in the Train tab.")
     if choice.predictor is None:
-        return "This network can read drawings after its first epoch."
+        return _("This network can read drawings after its first epoch.")
     return hint
 
 
@@ -107,19 +108,21 @@ def _threshold(choice: Choice | None) -> None:
     if not calibration.n:
         return
     value = st.slider(
-        "Answer if at least this sure",
+        _("Answer if at least this sure"),
         0.0,
         99.0,
         round(100 * calibration.threshold, 1),
         0.5,
         key=_threshold_key(choice),
         format="%.1f%%",
-        help="What is less sure is “not a digit”; within a number half of that is enough. "
-        f"The default refuses {1000 * REFUSED:.0f} in 1,000 real digits.",
+        help=_(
+            "Below this confidence the answer is “not a digit”. Within a number, half of it is "
+            "enough. The default refuses {n:.0f} in 1,000 real digits."
+        ).format(n=1000 * REFUSED),
         **session.PERSISTENT,
     )
-    measured_on = "validation digits"
+    measured_on = _("validation digits")
     if choice.predictor.recipe.name in ENSEMBLES:
-        measured_on += " of the networks in it"
+        measured_on = _("validation digits of the networks in it")
     if measured := calibration.at(value / 100):
         st.caption(fragments.coverage_text(*measured, calibration.n, measured_on))

@@ -40,12 +40,21 @@ function root() {
 // The component's toolbar covers the upper right of the canvas, invisible until the mouse rests on
 // the canvas. Strokes that begin there, as in many an 8 or 9, would press its buttons.
 
+// The page decides how large the canvas is (page.css). Fabric.js maps the pen to its own 280 pixels.
+
+const PLAIN = `
+  .dc-toolbar { display: none !important; }
+  .dc-root, .dc-scroll { width: auto !important; overflow: hidden !important; }
+  .dc-container, .canvas-container, canvas {
+    width: var(--canvas-side, 280px) !important; height: var(--canvas-side, 280px) !important; }
+`;
+
 function hideToolbar() {
   const shadow = root();
   if (!shadow || shadow.querySelector("style[data-plain]")) return;
   const style = document.createElement("style");
   style.dataset.plain = "";
-  style.textContent = ".dc-toolbar { display: none !important; }";
+  style.textContent = PLAIN;
   shadow.append(style);
 }
 

@@ -33,7 +33,7 @@ def render(choose: "Callable[[], Choice | None]") -> None:
     Args:
         choose: returns the network to draw with. It is called once, after torch is loaded.
     """
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(key="draw", horizontal=True, gap="medium"):
         with st.container(key="given", width=canvas.CANVAS_SIDE, gap="small"):
             drawing, hint = canvas.render_input(_follow)
         answer_place = st.container(key="answer", width=180, gap="small")

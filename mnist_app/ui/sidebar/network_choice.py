@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.recognition.predictor import DEFAULT
 from mnist_app.results import accuracy_text
 from mnist_app.runs.run import find_run
@@ -32,7 +33,7 @@ def render(there: Listing) -> Choice | None:
     """Draw the select box and return the chosen network, or say that there is no network."""
     labels = _labels(there)
     if not labels:
-        st.info("There is no network yet: train one in the Train tab.")
+        st.info(_("There is no network yet: train one in the Train tab."))
         return None
     key = _select(labels)
     current_session().page.network = key
@@ -49,7 +50,10 @@ def render(there: Listing) -> Choice | None:
 
 def _labels(there: Listing) -> dict[str, str]:
     """Return the networks' labels by key: those in training first, then the others, best first."""
-    labels = {f"{RUN_PREFIX}{run.id}": f"{run.name} · training now" for run in there.in_training}
+    labels = {
+        f"{RUN_PREFIX}{run.id}": _("{name} · training now").format(name=run.name)
+        for run in there.in_training
+    }
     return labels | {
         info.name: f"{info.name} · {accuracy_text.short_text(info)} · "
         f"{info.parameters / 1000:,.0f} k · {info.dataset}"
@@ -63,13 +67,15 @@ def _select(labels: dict[str, str]) -> str:
     if st.session_state.get(_WIDGET) not in labels:
         st.session_state[_WIDGET] = _key(labels)
     return st.selectbox(
-        "Network",
+        _("Network"),
         list(labels),
         format_func=labels.__getitem__,
         key=_WIDGET,
-        help="Name, test accuracy, parameters, data set. Best first, by the lower end of the "
-        "95% interval of the test accuracy. A network whose training was stopped has no test "
-        "accuracy yet: it comes last, with its validation accuracy.",
+        help=_(
+            "Name, test accuracy, parameters, data set. Best first, by the lower end of the "
+            "95% interval of the test accuracy. A network whose training was stopped has no test "
+            "accuracy yet: it comes last, with its validation accuracy."
+        ),
     )
 
 
@@ -94,7 +100,8 @@ def _tell_if_gone(key: str) -> None:
     chosen = page.network
     if chosen and chosen != key and not chosen.startswith(RUN_PREFIX):
         if st.session_state.get(_WIDGET) == chosen:
-            st.toast(f"The network {chosen} was deleted: {key} reads now.")
+            text = _("The network {deleted} was deleted; now using {used}.")
+            st.toast(text.format(deleted=chosen, used=key))
         page.network = key
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mnist_app.common import settings
+from mnist_app.common.translation import _, ngettext
 from mnist_app.figures import fragments
 from mnist_app.recipes import layer_tables
 from mnist_app.recipes.presets import ENSEMBLES, SOURCES, is_preset
@@ -38,14 +39,15 @@ def render(place: DeltaGenerator) -> Choice | None:
 def _network(choice: Choice) -> None:
     """Describe the chosen network."""
     if choice.predictor is None:
-        st.caption("Training now: it can be drawn with after its first epoch.")
+        st.caption(_("Training now: you can draw with it after its first epoch."))
         return
     info = choice.predictor.info
     if info:
         _details(info)
     else:
-        st.caption(f"Training now: this is what it knows after epoch {choice.version}.")
-    with st.expander("Architecture", key="architecture"):
+        text = _("Training now: this is what it knows after epoch {epoch}.")
+        st.caption(text.format(epoch=choice.version))
+    with st.expander(_("Architecture"), key="architecture"):
         layers = choice.predictor.recipe.layers
         st.html(fragments.architecture(layer_tables.describe(layers)))
     if info:
@@ -53,7 +55,7 @@ def _network(choice: Choice) -> None:
 
 
 def _report(info: weights.WeightsInfo) -> None:
-    panel = st.expander("Report", key="report", on_change="rerun")
+    panel = st.expander(_("Report"), key="report", on_change="rerun")
     if panel.open:
         from mnist_app.ui.sidebar import report_panel
 
@@ -67,10 +69,10 @@ def _details(info: weights.WeightsInfo) -> None:
         st.caption(source.about)
     facts = {
         **_accuracy(info),
-        "Reported": source.reported if source and info.dataset == "mnist" else "",
+        _("Reported"): source.reported if source and info.dataset == "mnist" else "",
         **_training(info),
-        "Parameters": f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
-        "Recipe": info.recipe.name + ("" if source else ", changed"),
+        _("Parameters"): f"{info.parameters:,} ({info.bytes / 1e6:.1f} MB)",
+        _("Recipe"): info.recipe.name if source else f"{info.recipe.name}, {_('changed')}",
     }
     st.html(fragments.facts(facts))
 
@@ -78,20 +80,28 @@ def _details(info: weights.WeightsInfo) -> None:
 def _accuracy(info: weights.WeightsInfo) -> dict[str, str]:
     """The test accuracy, or why there is none and the validation accuracy instead."""
     interval = info.test_interval or info.val_interval
-    between = {"95% interval": f"{interval[0]:.2%} to {interval[1]:.2%}"} if interval else {}
+    ends = _("{low:.2%} to {high:.2%}")
+    between = (
+        {_("95% interval"): ends.format(low=interval[0], high=interval[1])} if interval else {}
+    )
     if info.test_accuracy is not None:
-        return {"Test accuracy": f"{info.test_accuracy:.2%} of {info.n:,}", **between}
-    missing = {"Test accuracy": accuracy_text.not_tested(info.reason)}
+        of_n = _("{accuracy:.2%} of {n:,}").format(accuracy=info.test_accuracy, n=info.n)
+        return {_("Test accuracy"): of_n, **between}
+    missing = {_("Test accuracy"): accuracy_text.not_tested(info.reason)}
     if info.val_accuracy is None:
         return missing
-    measured = f"{info.val_accuracy:.2%} of {info.calibration.n:,}"
-    return {"Validation accuracy": measured, **between, **missing}
+    text = _("{accuracy:.2%} of {n:,}")
+    measured = text.format(accuracy=info.val_accuracy, n=info.calibration.n)
+    return {_("Validation accuracy"): measured, **between, **missing}
 
 
 def _training(info: weights.WeightsInfo) -> dict[str, str]:
     trained_on = info.trained_on or info.dataset
     if info.recipe.name in ENSEMBLES:
-        return {"Trained on": trained_on, "Training": f"{info.epochs} epochs each"}
-    epochs = f"{info.epochs} epoch{'s' if info.epochs > 1 else ''}, {info.seconds:.0f} s"
-    why = {"stopped": ", stopped by hand", "diverged": ", before it diverged"}.get(info.reason, "")
-    return {"Trained on": f"{trained_on}, seed {info.seed}", "Training": epochs + why}
+        each = ngettext("{n} epoch each", "{n} epochs each", info.epochs).format(n=info.epochs)
+        return {_("Trained on"): trained_on, _("Training"): each}
+    epochs = ngettext("{n} epoch, {seconds:.0f} s", "{n} epochs, {seconds:.0f} s", info.epochs)
+    training = epochs.format(n=info.epochs, seconds=info.seconds)
+    why = {"stopped": _("stopped by hand"), "diverged": _("before it diverged")}.get(info.reason)
+    seed = _("{data}, seed {seed}").format(data=trained_on, seed=info.seed)
+    return {_("Trained on"): seed, _("Training"): f"{training}, {why}" if why else training}

@@ -4,6 +4,7 @@ import segno
 import streamlit as st
 
 from mnist_app.common import network_address, settings
+from mnist_app.common.translation import _
 from mnist_app.figures.templating import from_template
 from mnist_app.ui import style
 
@@ -13,11 +14,11 @@ def render() -> None:
     configured = settings.valid_or_none(settings.public_address)
     if not (configured or network_address.is_reached_by_others(st.get_option("server.address"))):
         return
-    panel = st.expander("Join with a phone", key="join", icon=":material/qr_code_2:")
+    panel = st.expander(_("Join with a phone"), key="join", icon=":material/qr_code_2:")
     address = network_address.for_others(st.context.url or "", configured)
     with panel:
         if address is None:
-            st.caption("This machine is on no network: join one, and reload the page.")
+            st.caption(_("This machine is not on a network: join one, and reload the page."))
             return
         code = from_template(
             "figures/templates/join.html", address=address, picture=_picture(address)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.data.labelled_images import Digits
 from mnist_app.recognition import assessment
 from mnist_app.report import html_report
@@ -17,8 +18,10 @@ from mnist_app.ui.markdown import escaped
 def render(info: WeightsInfo) -> None:
     """Offer the report as soon as everything in it has been computed."""
     st.caption(
-        "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
-        "that opens without the internet."
+        _(
+            "Recipe, curves, metrics, mistakes and the command that trains it again, in one file "
+            "that opens without the internet."
+        )
     )
     if caution := accuracy_text.caution(info):
         st.info(caution)
@@ -26,7 +29,9 @@ def render(info: WeightsInfo) -> None:
     dataset = dataset_choice.load_or_explain(
         name,
         "report_download_mnist",
-        f"The report tests {info.name} on MNIST's test images, which are not on this machine.",
+        _("The report tests {name} on MNIST's test images, which are not on this machine.").format(
+            name=info.name
+        ),
     )
     if dataset is None:
         return
@@ -42,7 +47,7 @@ def render(info: WeightsInfo) -> None:
 
 def _offer(info: WeightsInfo, found: Entry, test: Digits) -> None:
     st.download_button(
-        "Download",
+        _("Download"),
         lambda: html_report.render_report(
             info.name, assessment.from_entry(found, info, test), test
         ),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import N_, _, ngettext
 from mnist_app.recipes.recipe import Recipe
 from mnist_app.results import accuracy_text
 from mnist_app.runs import lifecycle
@@ -15,9 +16,13 @@ from mnist_app.ui.markdown import escaped
 
 _NOTHING_LEARNED = 0.2  # accuracy
 _ENDINGS = {
-    "stopped": "Stopped",
-    "early": "Stopped early: no better validation loss",
-    "diverged": "Kept as it was",
+    "finished": N_("Finished after {done} of {epochs} epochs, {time}:"),
+    "stopped": N_("Stopped after {done} of {epochs} epochs, {time}:"),
+    "early": N_(
+        "Stopped early, because the validation loss got no better, after {done} of {epochs} "
+        "epochs, {time}:"
+    ),
+    "diverged": N_("Diverged: kept the last good epoch, after {done} of {epochs} epochs, {time}:"),
 }
 
 
@@ -33,28 +38,46 @@ def _whose(now: RunStatus) -> str:
     if now.owner is None:
         return ""
     is_own = now.owner == session.browser_id()
-    return f" · started in {'this' if is_own else 'another'} browser"
+    return " · " + (_("started in this browser") if is_own else _("started in another browser"))
 
 
 def _recipe_text(recipe: Recipe) -> str:
     names = [recipe.name] if recipe.name == recipe.model else [recipe.name, recipe.model]
-    return (
-        f"{' · '.join(names)} · {escaped(recipe.dataset)} · {recipe.epochs} epochs · "
-        f"batch size {recipe.batch_size} · {recipe.optimizer}, learning rate "
-        f"{recipe.learning_rate:g} · seed {recipe.seed}"
+    text = _(
+        "{names} · {dataset} · {epochs} epochs · batch size {batch_size} · {optimizer}, learning "
+        "rate {rate:g} · seed {seed}"
+    )
+    return text.format(
+        names=" · ".join(names),
+        dataset=escaped(recipe.dataset),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        optimizer=recipe.optimizer,
+        rate=recipe.learning_rate,
+        seed=recipe.seed,
     )
 
 
 def _progress(now: RunStatus) -> None:
     done = len(now.log.epochs)
     if now.state == "queued":
-        ahead = now.ahead
-        st.info(f"Waiting for its turn: {ahead} {'run is' if ahead == 1 else 'runs are'} ahead.")
+        text = ngettext(
+            "Waiting for its turn: {n} run is ahead.",
+            "Waiting for its turn: {n} runs are ahead.",
+            now.ahead,
+        )
+        st.info(text.format(n=now.ahead))
     elif now.state in ("starting", "running", "stopping"):
         _bar(now)
     elif now.state == "died":
-        what = f"died after {done} complete epochs" if done else "died before its first epoch ended"
-        st.error(f"The training {what}. {escaped(now.why_it_died)}")
+        text = _("The training died before its first epoch ended.")
+        if done:
+            text = ngettext(
+                "The training died after {n} complete epoch.",
+                "The training died after {n} complete epochs.",
+                done,
+            ).format(n=done)
+        st.error(f"{text} {escaped(now.why_it_died)}")
     else:
         _result(now)
 
@@ -66,7 +89,7 @@ def _bar(now: RunStatus) -> None:
     elif log.batch:
         _batch(now, log.batch)
     else:
-        st.progress(len(log.epochs) / epochs, "Starting: loading the network and the images …")
+        st.progress(len(log.epochs) / epochs, _("Starting: loading the network and the images …"))
 
 
 def _batch(now: RunStatus, batch: Event) -> None:
@@ -74,12 +97,18 @@ def _batch(now: RunStatus, batch: Event) -> None:
     share = (batch["epoch"] - 1 + batch["batch"] / batch["batches"]) / epochs
     st.progress(
         min(max(share, len(now.log.epochs) / epochs), 1.0),
-        f"Epoch {batch['epoch']} of {epochs} · batch {batch['batch']:,} of "
-        f"{batch['batches']:,} · {_duration(batch['seconds_left'])} left",
+        _("Epoch {epoch} of {epochs} · batch {batch:,} of {batches:,} · {time} left").format(
+            epoch=batch["epoch"],
+            epochs=epochs,
+            batch=batch["batch"],
+            batches=batch["batches"],
+            time=_duration(batch["seconds_left"]),
+        ),
     )
     st.caption(
-        f"Running loss {batch['loss']:.4f} · accuracy {batch['accuracy']:.2%} · "
-        f"{batch['images_per_second']:,.0f} images/s"
+        _("Running loss {loss:.4f} · accuracy {accuracy:.2%} · {speed:,.0f} images/s").format(
+            loss=batch["loss"], accuracy=batch["accuracy"], speed=batch["images_per_second"]
+        )
     )
 
 
@@ -88,21 +117,34 @@ def _result(now: RunStatus) -> None:
     if not end.get("name"):
         epochs = now.log.epochs
         st.info(
-            f"Stopped while it waited: what was trained until epoch {max(epochs)} is kept."
+            _("Stopped while it waited: everything up to epoch {epoch} is kept.").format(
+                epoch=max(epochs)
+            )
             if epochs
-            else "Stopped before anything was trained: there is nothing to keep."
+            else _("Stopped before anything was trained: there is nothing to keep.")
         )
         return
     if end.get("problem"):
         st.warning(escaped(end["problem"]))
     elif _has_learned_nothing(end):
-        st.warning("Guessing gives about 10%: it has learned next to nothing. Try another rate.")
-    when = f"after {end['epochs']}" if end["epochs"] else "within the first"
-    (st.info if end.get("problem") else st.success)(
-        f"{_ENDINGS.get(end['reason'], 'Finished')} {when} of {now.recipe.epochs} epochs, "
-        f"{_duration(end['seconds'])}: {_measured(end)} Saved as **{escaped(end['name'])}**, "
-        "ready in the sidebar."
-    )
+        st.warning(
+            _(
+                "Guessing gives about 10%: it has learned next to nothing. Try another learning "
+                "rate."
+            )
+        )
+    saved = _("Saved as **{name}**, ready in the sidebar.").format(name=escaped(end["name"]))
+    show = st.info if end.get("problem") else st.success
+    show(f"{_ending(now, end)} {_measured(end)} {saved}")
+
+
+def _ending(now: RunStatus, end: Event) -> str:
+    """Return why and when the training ended, followed by a colon."""
+    form = _ENDINGS.get(end["reason"], _ENDINGS["finished"])
+    if not end["epochs"]:
+        form = N_("Stopped within the first of {epochs} epochs, {time}:")
+    time = _duration(end["seconds"])
+    return _(form).format(done=end["epochs"], epochs=now.recipe.epochs, time=time)
 
 
 def _has_learned_nothing(end: Event) -> bool:
@@ -114,13 +156,15 @@ def _has_learned_nothing(end: Event) -> bool:
 def _measured(end: Event) -> str:
     """What was measured at the end, in whole sentences."""
     if end.get("test_accuracy") is not None:
-        return f"**{end['test_accuracy']:.2%}** of {end['n']:,} test images right."
+        text = _("**{accuracy:.2%}** of {n:,} test images right.")
+        return text.format(accuracy=end["test_accuracy"], n=end["n"])
     missing = f"{accuracy_text.not_tested(end['reason'])}."
     if end["reason"] == "stopped":
-        missing += " Resume it to finish."
+        missing += " " + _("Resume it to finish.")
     if end.get("val_accuracy") is None:
         return missing
-    return f"**{end['val_accuracy']:.2%}** of {end['val_n']:,} validation images right; {missing}"
+    text = _("**{accuracy:.2%}** of {n:,} validation images right; {missing}")
+    return text.format(accuracy=end["val_accuracy"], n=end["val_n"], missing=missing)
 
 
 def _buttons(now: RunStatus) -> None:
@@ -128,19 +172,21 @@ def _buttons(now: RunStatus) -> None:
         return
     with st.container(horizontal=True):
         if now.state in ("queued", "starting", "running"):
-            label = "Cancel" if now.state == "queued" else "Stop and keep"
+            label = _("Cancel") if now.state == "queued" else _("Stop and keep")
             st.button(label, key="stop", on_click=_try, args=(lifecycle.stop, now.run))
         if now.state in ("stopped", "died"):
             epochs = now.log.epochs
-            place = f"epoch {max(epochs)}" if epochs else "the beginning"
-            st.button(f"Resume from {place}", key="resume", on_click=_try, args=(_resume, now.run))
+            label = _("Resume from the beginning")
+            if epochs:
+                label = _("Resume from epoch {epoch}").format(epoch=max(epochs))
+            st.button(label, key="resume", on_click=_try, args=(_resume, now.run))
         if now.state in ("finished", "stopped", "died"):
             st.button(
-                "Remove from this list",
+                _("Remove from this list"),
                 key="remove",
                 on_click=_try,
                 args=(lifecycle.remove, now.run),
-                help="Its saved result stays.",
+                help=_("Its saved result stays."),
             )
 
 

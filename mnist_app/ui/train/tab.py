@@ -2,8 +2,11 @@
 
 import streamlit as st
 
+from mnist_app.common.translation import _
+from mnist_app.runs import run
 from mnist_app.runs.run import RunStatus
 from mnist_app.ui import choice_box, listing, polling
+from mnist_app.ui.markdown import escaped
 from mnist_app.ui.train import curves, progress, start_form
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -23,11 +26,13 @@ def render() -> None:
 @listing.once()
 def _follow() -> None:
     polling.rerun_if_changed()
+    for problem in run.problems():
+        st.warning(escaped(problem))
     statuses = {status.id: status for status in listing.current().runs}
     if not statuses:
-        st.subheader("No training yet", anchor=False)
+        st.subheader(_("No training yet"), anchor=False)
         st.write(
-            "Choose a preset and start: its curves grow here, and go on if you close the page."
+            _("Choose a preset and start: its curves grow here, and go on if you close the page.")
         )
         return
     chosen = statuses[_chosen_run(statuses)]
@@ -43,4 +48,4 @@ def _chosen_run(statuses: dict[str, RunStatus]) -> str:
         return (live or list(statuses))[0]
 
     # The labels stay the same while the runs progress: new ones would close an open list.
-    return choice_box.render("Run", "run", list(statuses), default)
+    return choice_box.render(_("Run"), "run", list(statuses), default)

@@ -7,6 +7,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from mnist_app.common.translation import _
 from mnist_app.figures.data_urls import picture_url
 from mnist_app.figures.heatmaps import (
     Captioned,
@@ -32,7 +33,7 @@ def render(subject: Subject) -> None:
     digit = _words(target)
     found = subject.gradually("why", lambda: _attributions(subject, target), target)
     if isinstance(found, float):
-        st.progress(found, "Following the gradients …")
+        st.progress(found, _("Following the gradients …"))
         return
     saliency, integrated, cam = found
     image = subject.prediction.image
@@ -48,9 +49,11 @@ def _target(subject: Subject) -> int:
     """Let the user choose the logit to explain, and return it."""
     outputs = CLASSES + (subject.choice.predictor.recipe.non_digits > 0)
     nearest = subject.nearest
-    labels = {_AS_READ: f"as read: {nearest}"} | {i: _name(i) for i in range(outputs)}
+    labels = {_AS_READ: _("as read: {digit}").format(digit=nearest)} | {
+        i: _name(i) for i in range(outputs)
+    }
     chosen = st.segmented_control(
-        "What speaks for …",
+        _("What speaks for …"),
         list(labels),
         default=_AS_READ,  # also if the chosen logit is missing
         format_func=labels.__getitem__,
@@ -62,11 +65,11 @@ def _target(subject: Subject) -> int:
 
 
 def _name(target: int) -> str:
-    return str(target) if target < CLASSES else "not a digit"
+    return str(target) if target < CLASSES else _("not a digit")
 
 
 def _words(target: int) -> str:
-    return f"the {target}" if target < CLASSES else "“not a digit”"
+    return _("the {digit}").format(digit=target) if target < CLASSES else _("“not a digit”")
 
 
 def _attributions(
@@ -86,41 +89,51 @@ def _attributions(
 def _saliency(values: Tensor, image: np.ndarray, digit: str) -> Captioned:
     heat, limit = values.numpy(), limit_of(values.numpy())
     return Captioned(
-        "Saliency",
-        f"Bright pixels are those that would move the logit of {digit} most, up or down, if they "
-        "changed a little; many lie beside the strokes.",
+        _("Saliency"),
+        _(
+            "Bright pixels would move the logit of {digit} most, up or down, if they changed a "
+            "little. Many are beside the strokes."
+        ).format(digit=digit),
         picture_url(over_digit(heat, image, sequential, limit)),
-        "Saliency over the digit",
-        color_bar(limit, "logits per pixel, black to white", signed=False),
+        _("Saliency over the digit"),
+        color_bar(limit, _("logits per pixel, black to white"), signed=False),
     )
 
 
 def _integrated(found: Integrated, image: np.ndarray, digit: str) -> Captioned:
     heat = found.values.numpy()
     limit = limit_of(heat)
-    miss = "" if found.is_complete else f", off by {abs(found.total - found.difference):.2g}"
+    steps = _("{n} steps").format(n=found.steps)
+    if not found.is_complete:
+        miss = abs(found.total - found.difference)
+        steps = _("{n} steps, off by {miss:.2g}").format(n=found.steps, miss=miss)
+    text = _(
+        "Ink in orange speaks for {digit}, ink in blue against it. All pixels add up to "
+        "{total:+.2f}; from a blank image to this one the logit changes by {difference:+.2f} "
+        "({steps})."
+    )
     return Captioned(
-        "Integrated gradients",
-        f"Ink in orange speaks for {digit}, ink in blue against it. All pixels add up to "
-        f"{found.total:+.2f}; from a blank image to this one the logit changes by "
-        f"{found.difference:+.2f} ({found.steps} steps{miss}).",
+        _("Integrated gradients"),
+        text.format(digit=digit, total=found.total, difference=found.difference, steps=steps),
         picture_url(over_digit(heat, image, diverging, limit)),
-        "Integrated gradients over the digit",
-        color_bar(limit, "logits that a pixel adds", signed=True),
+        _("Integrated gradients over the digit"),
+        color_bar(limit, _("logits that a pixel adds"), signed=True),
     )
 
 
 def _grad_cam(cam: Tensor | None, image: np.ndarray, digit: str) -> Captioned:
     if cam is None:
         return Captioned(
-            "Grad-CAM", "This network has no convolution, so there are no maps to look at."
+            "Grad-CAM", _("This network has no convolution, so there are no maps to look at.")
         )
     limit = limit_of(cam.numpy())
     return Captioned(
         "Grad-CAM",
-        f"The regions in which the last convolution finds what speaks for {digit}; they are as "
-        "coarse as its maps.",
+        _(
+            "The regions where the last convolution finds what speaks for {digit}. They are as "
+            "coarse as its maps."
+        ).format(digit=digit),
         picture_url(over_digit(cam.numpy(), image, sequential, limit)),
-        "Grad-CAM over the digit",
-        color_bar(limit, "weighted activation", signed=False),
+        _("Grad-CAM over the digit"),
+        color_bar(limit, _("weighted activation"), signed=False),
     )

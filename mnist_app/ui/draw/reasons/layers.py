@@ -4,6 +4,7 @@ import streamlit as st
 import torch
 from markupsafe import Markup
 
+from mnist_app.common.translation import _, language
 from mnist_app.figures import layer_fragments
 from mnist_app.recognition import explain
 from mnist_app.ui import session, style
@@ -16,11 +17,13 @@ def render(subject: Subject) -> None:
     if count > 1:
         member = _member(count)
     st.caption(
-        "What each layer makes of this drawing, from the image down to the logits. Orange is "
-        "positive, blue negative, black nothing; each layer has a scale of its own. A mouse over a "
-        "unit tells its number."
+        _(
+            "What each layer makes of this drawing, from the image down to the logits. Orange is "
+            "positive, blue is negative, black is zero; each layer has its own scale. Point at a "
+            "unit to see its number."
+        )
     )
-    layers = subject.remembered("layers", lambda: _layers(subject, member), member)
+    layers = subject.remembered("layers", lambda: _layers(subject, member), member, language())
     st.html(style.sheet("reasons") + layers)
 
 
@@ -35,10 +38,10 @@ def _layers(subject: Subject, member: int) -> Markup:
 
 def _member(count: int) -> int:
     place = st.segmented_control(
-        f"It is {count} networks side by side: layers of the",
+        _("It is {n} networks side by side: layers of").format(n=count),
         range(count),
         default=0,  # also if the chosen one is missing
-        format_func=lambda place: f"network {place + 1}",
+        format_func=lambda place: _("network {number}").format(number=place + 1),
         required=True,
         key="layers_member",
         **session.PERSISTENT,

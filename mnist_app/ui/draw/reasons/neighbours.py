@@ -8,11 +8,11 @@ import streamlit as st
 import torch
 
 from mnist_app.common.errors import InputError
+from mnist_app.common.translation import _
 from mnist_app.data import mnist
 from mnist_app.data.labelled_images import Digits
 from mnist_app.figures.tiles import Tile, tiles
 from mnist_app.recognition import neighbours
-from mnist_app.recognition.neighbours import NEAREST
 from mnist_app.results.weights import WeightsInfo
 from mnist_app.runs.jobs import Job
 from mnist_app.ui import dataset_choice, permissions, polling
@@ -20,21 +20,24 @@ from mnist_app.ui.clickable import clickable
 from mnist_app.ui.draw.reasons.panels import Subject
 from mnist_app.ui.markdown import escaped
 
-_COUNTS = "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"
-
 
 def render(subject: Subject) -> None:
     """Show the 12 nearest with labels and distances, once the network has processed all images."""
     info = subject.choice.predictor.info
     if info is None:
         st.caption(
-            "This network is still learning, and its features move with every step: the training "
-            "images are compared once it is saved."
+            _(
+                "This network is still learning, and its features change with every step: the "
+                "training images are compared once it is saved."
+            )
         )
         return
     if not mnist.is_downloaded():
-        way = ", or download it here" if permissions.is_unlocked() else ""
-        st.caption(f"MNIST is not on this machine: choose the bundled digits{way}.")
+        st.caption(
+            _("MNIST is not on this machine: choose the bundled digits, or download it here.")
+            if permissions.is_unlocked()
+            else _("MNIST is not on this machine: choose the bundled digits.")
+        )
     name = dataset_choice.render_choice("neighbours_dataset")
     dataset = dataset_choice.load_or_explain(name, "neighbours_download")
     if dataset is not None:
@@ -51,8 +54,9 @@ def _among(subject: Subject, info: WeightsInfo, name: str, train: Digits) -> Non
     index = polling.result_or_progress(Job("neighbours", arguments), "neighbours_again")
     if index is None:
         st.caption(
-            f"{info.name} looks at all {len(train):,} training images of "
-            f"{escaped(train.name)}, once; the result is kept."
+            _(
+                "{name} looks at all {n:,} training images of {data} once; the result is kept."
+            ).format(name=info.name, n=len(train), data=escaped(train.name))
         )
         return
     _nearest(subject, train, index.tensors["features"], info)
@@ -68,15 +72,26 @@ def _nearest(subject: Subject, train: Digits, index: torch.Tensor, info: Weights
     with st.container(key="neighbours_shown"):
         if distances[0] == distances[-1]:
             st.warning(
-                f"{info.name} sees no difference between these images: all are equally far away, "
-                "and many more may be."
+                _(
+                    "{name} sees no difference between these images: all are equally far away, "
+                    "and many more may be."
+                ).format(name=info.name)
             )
         st.markdown(f"**{majority(labels)}**")
         _tiles(train, places, labels, distances)
+    text = _(
+        "Label and distance of the {k} nearest of {n:,} training images of {data}. The distance is "
+        "Euclidean, between the {features} numbers that go into {name}'s last layer. {learned}"
+    )
     st.caption(
-        f"Label and distance of the {len(places)} nearest of {len(train):,} training images of "
-        f"{escaped(train.name)}: Euclidean, between the {index.shape[1]} numbers that go into "
-        f"{info.name}'s last layer. {_what_it_saw(info, train)}"
+        text.format(
+            k=len(places),
+            n=len(train),
+            data=escaped(train.name),
+            features=index.shape[1],
+            name=info.name,
+            learned=_what_it_saw(info, train),
+        )
     )
 
 
@@ -85,7 +100,7 @@ def _tiles(
 ) -> None:
     """Show the images side by side, and below them the one that was clicked."""
     described = [
-        Tile(str(place), f"{label} · {distance:.2f}", f"A {label}, distance {distance:.3f}")
+        Tile(str(place), f"{label} · {distance:.2f}", _tip(label, distance))
         for place, label, distance in zip(places, labels, distances, strict=True)
     ]
     clicked = clickable(tiles(train.images[places].numpy(), described, 64), key="neighbours_tiles")
@@ -95,31 +110,28 @@ def _tiles(
 
 def _what_it_saw(info: WeightsInfo, train: Digits) -> str:
     is_all = info.fingerprint == train.fingerprint and info.trained_on in ("", train.name)
-    learned = "these images" if is_all else escaped(info.trained_on or info.dataset)
-    return f"It learned from {learned}."
+    if is_all:
+        return _("It learned from these images.")
+    return _("It learned from {data}.").format(data=escaped(info.trained_on or info.dataset))
+
+
+def _tip(label: int, distance: float) -> str:
+    return _("Digit {label}, distance {distance:.3f}").format(label=label, distance=distance)
 
 
 def _one(train: Digits, place: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(np.kron(train.images[place].numpy(), np.ones((5, 5), np.uint8)), width=140)
         name, label = escaped(train.name), train.labels[place]
-        st.write(f"Training image {place:,} of {name}, labelled **{label}**.")
+        text = _("Training image {number:,} of {data}, labelled **{label}**.")
+        st.write(text.format(number=place, data=name, label=label))
 
 
 def majority(labels: Sequence[int]) -> str:
-    """Return a sentence about the labels of the nearest images."""
+    """Return a sentence about the labels of the nearest images: "9 of 12 are a 7; 3 are a 1."."""
     (first, count), *others = Counter(labels).most_common()
     if not others:
-        return f"All {len(labels)} nearest are {_many(first)}."
-    rest = ", ".join(f"{_number(n)} {'is' if n == 1 else 'are'} {_many(d, n)}" for d, n in others)
-    return f"{_number(count).capitalize()} of the {len(labels)} nearest are {_many(first)}; {rest}."
-
-
-def _number(count: int) -> str:
-    return _COUNTS[count] if count < len(_COUNTS) else str(count)
-
-
-def _many(digit: int, count: int = NEAREST) -> str:
-    if count == 1:
-        return f"an {digit}" if digit == 8 else f"a {digit}"
-    return f"{digit}s"
+        return _("All {n} nearest are a {digit}.").format(n=len(labels), digit=first)
+    rest = ", ".join(_("{n} × {digit}").format(n=n, digit=digit) for digit, n in others)
+    text = _("{count} of the {n} nearest are a {digit}; the others: {rest}.")
+    return text.format(count=count, n=len(labels), digit=first, rest=rest)

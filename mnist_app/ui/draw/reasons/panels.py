@@ -8,22 +8,23 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from mnist_app.common.translation import N_, _
 from mnist_app.drawing.drawing import Drawing
 from mnist_app.recognition.predictor import Found, Prediction
 from mnist_app.ui import polling, session
 from mnist_app.ui.loaded_networks import Choice, ReadyChoice
 
 TITLES = {
-    "why": "Why? The pixels that count",
-    "layers": "Layers: what happens inside",
-    "xray": "Preprocessing X-ray: each step on and off",
-    "scrubber": "Scrubber: the drawing replayed",
-    "neighbours": "Neighbours: the training images most like it",
-    "hold": "Does it hold? Noise, blur, rotation, shift",
+    "why": N_("Why? The pixels that count"),
+    "layers": N_("Layers: what happens inside"),
+    "xray": N_("Preprocessing X-ray: each step on and off"),
+    "scrubber": N_("Scrubber: the drawing replayed"),
+    "neighbours": N_("Neighbours: the training images most like it"),
+    "hold": N_("Does it hold? Noise, blur, rotation, shift"),
 }
 FRAGMENT = "reasons"  # the name of this part of the page
 _MOMENT = 0.2  # seconds that one rerun spends on a long computation
-_ORDINALS = "1st", "2nd", "3rd"
+_ORDINALS = N_("1st"), N_("2nd"), N_("3rd")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Subject:
         memory, key = session.current_session().reasons, (*self.key, *more)
         if name not in memory.kept or memory.kept[name][0] != key:
             memory.kept[name] = key, compute(), 0.0
-        _, steps, found = memory.kept.pop(name)  # after a failure the next rerun starts over
+        _key, steps, found = memory.kept.pop(name)  # after a failure the next rerun starts over
         end = time.monotonic() + _MOMENT
         while isinstance(found, float) and time.monotonic() < end:
             found = next(steps)
@@ -111,7 +112,7 @@ def render(choose: Callable[[], Choice | None], *, is_seen: bool = True) -> None
     with st.container(key="reasons", gap="small"):
         which = st.container()  # above the expanders, filled only if one is open
         places = {
-            name: st.expander(title, key=panel_key(name), on_change="rerun")
+            name: st.expander(_(title), key=panel_key(name), on_change="rerun")
             for name, title in TITLES.items()
         }
         opened = {name: place for name, place in places.items() if place.open}
@@ -136,9 +137,9 @@ def _panel(name: str, subject: Subject | None, choice: Choice | None) -> None:
     if subject:
         _renderer_of(name)(subject)
     elif not isinstance(choice, ReadyChoice):
-        st.caption("There is no network to ask yet.")
+        st.caption(_("There is no network to ask yet."))
     else:
-        st.caption("Draw a digit: this follows every stroke.")
+        st.caption(_("Draw a digit: this follows every stroke."))
 
 
 def _renderer_of(name: str) -> Callable[[Subject], None]:
@@ -180,7 +181,7 @@ def _subject(choice: Choice | None) -> Subject | None:
 
 def _which(found: list[Found]) -> int:
     place = st.segmented_control(
-        "Digit to explain",
+        _("Digit to explain"),
         range(len(found)),
         default=0,  # also if the chosen one is gone
         format_func=lambda place: f"{_ordinal(place)}: {found[place].prediction.nearest}",
@@ -192,4 +193,6 @@ def _which(found: list[Found]) -> int:
 
 
 def _ordinal(place: int) -> str:
-    return _ORDINALS[place] if place < len(_ORDINALS) else f"{place + 1}th"
+    if place < len(_ORDINALS):
+        return _(_ORDINALS[place])
+    return _("{number}th").format(number=place + 1)
