@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 from chromium import installed  # noqa: E402
 from page import App  # noqa: E402
-from serve import served  # noqa: E402
+from serve import LAPTOP, served  # noqa: E402
 
 from mnist_app.runs import lifecycle  # noqa: E402
 from mnist_app.runs.run import list_runs  # noqa: E402
@@ -47,9 +47,8 @@ VIEWS = {
 NETWORKS = {"layers": "network=lenet5"}  # whose layers fit into a picture
 HIGHEST = 1400  # pixels, the greatest height of a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
-# In the classroom: the parts of the sidebar, and the laptop's name in the browsers there.
+# In the classroom: the parts of the sidebar.
 CLASS = {"class-wall": ("light", "join"), "class-phone": ("phone", "teacher")}
-LAPTOP = "laptop.example"
 
 
 def main(names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""A drawing: its pixels, its ink, and the path of the pen if it is known.
+"""A drawing: its pixels, its ink, and the strokes that made it if they are known.
 
 A drawing is created once, from the canvas or a picture, and then passed on. This module needs only
 numpy, because the canvas is on the page before torch and scipy are loaded.
@@ -7,10 +7,19 @@ numpy, because the canvas is on the page before torch and scipy are loaded.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 MIN_CONTRAST = 32  # of 255, between ink and ground; with less the drawing counts as blank
+
+
+class CanvasStroke(NamedTuple):
+    """A stroke on the canvas, of the pen or of the eraser."""
+
+    path: np.ndarray  # float (N, 2), x to the right and y downwards, in pixels
+    width: float  # pixels
+    erases: bool = False  # whether it removes ink instead of adding it
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +31,7 @@ class Drawing:
     """
 
     rgba: np.ndarray  # uint8 (H, W, 4), usually light ink on a dark ground
-    paths: Sequence[np.ndarray] = ()  # of the pen, each float (N, 2) in pixels; none for a picture
-    brush: float = 0.0  # the width of the paths in pixels; 0 if there are none
+    strokes: Sequence[CanvasStroke] = ()  # in the order in which they were drawn; none: a picture
 
     def __post_init__(self) -> None:
         rgba = self.rgba
@@ -48,8 +56,8 @@ class Drawing:
     @cached_property
     def key(self) -> int:
         """A hash of the drawing, stable within this process."""
-        paths = (path.tobytes() for path in self.paths)
-        return hash((self.rgba.shape, self.rgba.tobytes(), self.brush, *paths))
+        strokes = ((path.tobytes(), *kind) for path, *kind in self.strokes)
+        return hash((self.rgba.shape, self.rgba.tobytes(), *strokes))
 
 
 def as_drawing(drawing: Drawing | np.ndarray) -> Drawing:

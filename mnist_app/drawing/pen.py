@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from mnist_app.common.errors import InputError
 from mnist_app.common.translation import message
+from mnist_app.drawing.drawing import CanvasStroke
 
 CANVAS = 280  # pixels, the side of the app's canvas
 FARTHEST = 1e6  # from 0, in the units of a stroke; no tablet is that large
@@ -203,15 +204,61 @@ def fine_brush(strokes: Strokes, brush: float) -> float:
     return min(brush, max(_THICK * length, _FINEST))
 
 
+def with_fine_brush(strokes: Sequence[CanvasStroke]) -> list[CanvasStroke]:
+    """Return the strokes with the brush of `fine_brush` where the pen's own is wider.
+
+    What was erased has no say in it, and the eraser keeps its width: all that it removes from thick
+    strokes it also removes from fine ones.
+    """
+    left = [points for points in points_left(strokes) if len(points)]
+    if not left:
+        return list(strokes)
+    brush = fine_brush(left, max(stroke.width for stroke in strokes if not stroke.erases))
+    return [one if one.erases else one._replace(width=min(one.width, brush)) for one in strokes]
+
+
+def points_left(strokes: Sequence[CanvasStroke], *, side: int = CANVAS) -> list[np.ndarray]:
+    """Return the points of each stroke's path, float (M, 2), that no later stroke erased.
+
+    Args:
+        strokes: in the order in which they were drawn. None is left of one that erases.
+        side: of the canvas, pixels.
+    """
+    picture = Image.new("L", (side, side))
+    eraser, erased = ImageDraw.Draw(picture), np.zeros((side, side), dtype=np.uint8)
+    left = []
+    for path, width, erases in reversed(strokes):
+        if erases:
+            _draw_line(eraser, path, width, 255)
+            erased = np.asarray(picture)
+        x, y = path.round().clip(0, side - 1).astype(int).T
+        left.append(path[:0] if erases else path[erased[y, x] == 0])
+    return left[::-1]
+
+
 def draw(strokes: Strokes, *, brush: float = 18, side: int = CANVAS) -> np.ndarray:
     """Draw strokes with a round brush: uint8 (side, side), 255 the ink, anti-aliased."""
+    return draw_canvas([CanvasStroke(stroke, brush) for stroke in strokes], side=side)
+
+
+def draw_canvas(strokes: Sequence[CanvasStroke], *, side: int = CANVAS) -> np.ndarray:
+    """Draw strokes in their order, and remove ink where they erase, as the app's canvas does.
+
+    Returns:
+        uint8 (side, side), 255 the ink, anti-aliased.
+    """
     big = Image.new("L", (side * 2, side * 2))
     pen = ImageDraw.Draw(big)
-    for stroke in [2 * stroke for stroke in strokes]:
-        pen.line(stroke.ravel().tolist(), fill=255, width=round(2 * brush))
-        for x, y in stroke:  # round ends and joints
-            pen.ellipse((x - brush, y - brush, x + brush, y + brush), fill=255)
+    for path, width, erases in strokes:
+        _draw_line(pen, 2 * path, 2 * width, 0 if erases else 255)
     return np.asarray(big.reduce(2))
+
+
+def _draw_line(pen: ImageDraw.ImageDraw, path: Stroke, width: float, fill: int) -> None:
+    """Draw a line with a round brush, with round ends and joints."""
+    pen.line(path.ravel().tolist(), fill=fill, width=round(width))
+    for x, y in path:
+        pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=fill)
 
 
 def canvas_rgba(ink: np.ndarray) -> np.ndarray:

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_app.common.translation import _
+from mnist_app.common.translation import N_, _
 from mnist_app.figures.colors import BLUE, DIGIT_COLORS
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.plot_style import with_common_layout
 
+NOTHING = N_("nothing")  # the answer while there is no ink
 _HEIGHT = 520
 _SECONDS_PER_MOMENT = 0.12
 _NO_TRANSITION = {"duration": 0}
@@ -56,7 +57,7 @@ class Moment(NamedTuple):
     share: float  # of the pen's path, 0..1
     probabilities: Sequence[float]  # of the ten digits
     confidence: float  # 0..1
-    answer: str  # a digit, or "not a digit" in any language
+    answer: str  # a digit, "not a digit" in any language, or NOTHING
     image: np.ndarray  # (28, 28) in [0, 1], what the network saw
 
 
@@ -133,7 +134,9 @@ def _moving_parts(moment: Moment) -> list[Any]:
 def _words(moment: Moment) -> str:
     """Return the answer at a moment, in Plotly's HTML."""
     sure = _("{confidence:.1%} sure").format(confidence=moment.confidence)
-    if not moment.answer.isdecimal():
+    if moment.answer == NOTHING:
+        sure = _("no ink")
+    elif not moment.answer.isdecimal():
         nearest = int(np.argmax(moment.probabilities))
         sure = _("most likely {digit}, {confidence:.0%} sure").format(
             digit=nearest, confidence=moment.confidence

@@ -45,6 +45,7 @@ class DrawMemory:
     strokes: Strokes = field(default_factory=list)  # on the canvas, as it last sent them
     start: Strokes = field(default_factory=list)  # what the canvas was last told to show
     redraws: int = 0  # how often the canvas was told to redraw
+    is_erasing: bool = False  # whether the eraser draws, not the pen
     history: History = field(default_factory=History)
     drawing: Drawing | None = None  # from the canvas or a picture; None before there is one
     read_key: tuple[object, ...] | None = None  # of the drawing and the network last read

@@ -2,13 +2,13 @@
 
 import re
 import shutil
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 import serve
 from effort import scaled
-from page import FOUR, ONE, SEVEN, App, Finger
+from page import BAR, FOUR, ON_BAR, ONE, SEVEN, App, Finger
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -70,6 +70,71 @@ def test_clear_undo_and_redo(app):
     app.click("undo")
     app.expect_prediction("")
     expect(app.part("undo").locator("button")).to_be_disabled()  # no clear to take back
+
+
+def test_the_eraser_removes_ink_until_it_is_put_down(app):
+    app.open()
+    app.expect_eraser(is_on=False)
+    expect(app.part("eraser").locator("button")).to_be_disabled()  # there is nothing to erase
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.expect_eraser(is_on=True)
+    app.draw(BAR)
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+    app.click("undo")
+    app.expect_prediction("7")
+    assert app.brightness(*ON_BAR) == 255
+    app.click("redo")
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+    app.click("eraser")
+    app.expect_eraser(is_on=False)
+    app.draw(BAR)
+    app.expect_prediction("7")
+    assert app.brightness(*ON_BAR) == 255
+
+
+def test_what_is_erased_stays_erased_and_an_empty_canvas_has_the_pen(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("1")
+    app.tab("Train")
+    app.tab("Draw")
+    app.expect_prediction("1")
+    app.page.get_by_role("radio", name="Upload").click()
+    expect(app.page.get_by_test_id("stFileUploader")).to_be_visible()
+    app.page.get_by_role("radio", name="Draw").click()
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
+    assert app.brightness(*ON_BAR) == 0
+    app.click("eraser")
+    app.draw(SEVEN)
+    expect(app.part("top")).to_contain_text("The eraser is on")
+    app.click("clear")
+    app.expect_eraser(is_on=False)
+    app.click("undo")  # brings back the cleared drawing, all of it erased
+    expect(app.part("clear").locator("button")).to_be_enabled()
+    app.expect_prediction("")
+    app.click("undo")
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
+    assert app.brightness(*ON_BAR) == 0
+
+
+def test_the_eraser_is_twice_as_wide_as_the_brush(app):
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw([[(100, 45), (150, 45)]])  # its lower edge is at 65, the bar's upper edge is at 59
+    app.settle()
+    assert app.brightness(120, 62) == 0
+    assert app.brightness(120, 68) == 255
 
 
 FEW_POINTS = """
@@ -201,6 +266,11 @@ def test_on_a_phone_a_finger_draws_and_the_page_stays(phone):
     }
     top, seen = places["top"], places["seen"]
     assert top["x"] + top["width"] <= seen["x"] + 1  # side by side, without overlap
+    buttons = [phone.part(key).bounding_box() for key in ("undo", "redo", "eraser", "clear")]
+    assert len({button["y"] for button in buttons}) == 1  # in one row, as wide as the canvas
+    for button, following in pairwise(buttons):
+        assert button["x"] + button["width"] <= following["x"]
+    assert following["x"] + following["width"] <= box["x"] + box["width"] + 1
     heights = [places[key]["y"] for key in ("undo", "top", "brush", "probabilities")]
     assert heights == sorted(heights)  # the answer is right under the canvas
 

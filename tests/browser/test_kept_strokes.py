@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 from effort import scaled
-from page import FOUR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
+from page import BAR, FOUR, ON_BAR, ONE, PATIENCE, SEVEN, App, Finger, Stylus
 from playwright.sync_api import WebSocketRoute, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -57,6 +57,27 @@ def test_a_stroke_on_the_heels_of_a_button_is_not_lost(fresh_app):
         app.expect_prediction("1")
         app.click("clear")
         app.expect_prediction("")
+
+
+def test_the_eraser_erases_from_the_moment_its_button_is_pressed(fresh_app):
+    app = fresh_app
+    app.page.add_init_script(late(1000))
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("1")
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.draw(BAR)
+    app.click("eraser")
+    app.draw(BAR)
+    app.click("undo")
+    app.expect_prediction("1")
+    app.expect_eraser(is_on=False)
 
 
 @pytest.mark.slow
@@ -244,6 +265,53 @@ def test_a_stroke_is_not_lost_however_late_a_button_is_answered(canvas, fresh_ap
         take_canvas_down(app, line)
         put_canvas_up(app, line)
     app.expect_prediction("1")
+
+
+@pytest.mark.parametrize("canvas", scaled(["put up anew"], ["the same", "put up anew"]))
+def test_the_eraser_erases_however_late_its_button_is_answered(canvas, fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    line.hold()
+    app.click("eraser")
+    app.draw(BAR)
+    app.page.wait_for_timeout(LATER_THAN_STROKES_WAIT)
+    if canvas == "the same":
+        line.send_all()
+    else:
+        take_canvas_down(app, line)
+        put_canvas_up(app, line)
+    app.expect_prediction("1")
+    assert app.brightness(*ON_BAR) == 0
+
+
+def test_a_canvas_put_up_anew_has_what_was_erased_and_what_is_being_erased(fresh_app):
+    app, line = fresh_app, LineThatSwaps(fresh_app)
+    app.open()
+    app.draw(SEVEN)
+    app.expect_prediction("7")
+    app.click("eraser")
+    app.expect_eraser(is_on=True)
+    app.page.wait_for_timeout(1000)  # until the canvas has sent what it was redrawn with
+    app.settle()
+    box = app.part("canvas").locator("canvas").last.bounding_box()
+    mouse, y = app.page.mouse, box["y"] + 70
+    line.hold()
+    app.draw([[(80, 70), (100, 69)]])
+    mouse.move(box["x"] + 110, y)
+    mouse.down()
+    mouse.move(box["x"] + 140, y, steps=5)
+    take_canvas_down(app, line)
+    put_canvas_up(app, line)
+    mouse.move(box["x"] + 175, y, steps=5)
+    mouse.up()
+    app.expect_prediction("1")
+    for x in (80, 110, 140, 170):
+        assert app.brightness(x, 69) == 0
+    app.click("undo")
+    app.click("undo")
+    app.expect_prediction("7")
 
 
 FINGERS = ["while there is none", "on the new canvas"]

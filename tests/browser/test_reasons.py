@@ -5,7 +5,7 @@ import re
 import pytest
 import serve
 from effort import scaled
-from page import App
+from page import BAR, App
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -168,6 +168,17 @@ def test_scrubber_plays_the_drawing_again(app):
         if re.search(r"(50|52\.5|47\.5)% drawn", chart.text_content()):
             break
     expect(chart).to_contain_text(re.compile(r"(50|52\.5|47\.5)% drawn"))
+
+
+@pytest.mark.slow
+def test_scrubber_replays_the_eraser(app):
+    drawn(app, "canvas", SEVEN)
+    app.click("eraser")
+    app.draw(BAR)
+    app.expect_prediction("1")
+    panel = opened(app, "scrubber")
+    expect(panel).to_contain_text(re.compile(r"From \d\d% of the way on the answer is 1\. 40 mom"))
+    expect(panel).to_contain_text("40 moments of 2 strokes")
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@ import pytest
 from drawings import seven
 
 from mnist_app.drawing import drawing as module
-from mnist_app.drawing.drawing import Drawing, as_drawing
+from mnist_app.drawing.drawing import CanvasStroke, Drawing, as_drawing
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,12 @@ def test_the_key_tells_drawings_apart():
         Drawing(seven()).key,
         Drawing(seven(dx=1)).key,
         Drawing(seven().transpose(1, 0, 2)).key,
-        Drawing(seven(), [line], 4.0).key,
-        Drawing(seven(), [line], 5.0).key,
+        Drawing(seven(), [CanvasStroke(line, 4.0)]).key,
+        Drawing(seven(), [CanvasStroke(line, 5.0)]).key,
+        Drawing(seven(), [CanvasStroke(line, 5.0, erases=True)]).key,
     }
-    assert len(keys) == 5
-    assert Drawing(seven(), [line], 4.0).key in keys
+    assert len(keys) == 6
+    assert Drawing(seven(), [CanvasStroke(line, 4.0)]).key in keys
 
 
 def test_a_drawing_stays_itself():

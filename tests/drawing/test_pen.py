@@ -5,15 +5,19 @@ import numpy as np
 import pytest
 
 from mnist_app.common.errors import InputError
+from mnist_app.drawing.drawing import CanvasStroke
 from mnist_app.drawing.pen import (
     CANVAS,
     PenDigit,
     canvas_rgba,
     draw,
+    draw_canvas,
     fine_brush,
     in_a_row,
     placed,
+    points_left,
     read_strokes,
+    with_fine_brush,
 )
 
 UNIPEN = """\
@@ -310,6 +314,19 @@ def test_a_canvas_may_have_any_side(side):
     assert ink.any()
 
 
+ACROSS = np.array([[40.0, 140], [240, 140]])
+DOWN = np.array([[140.0, 40], [140, 240]])
+
+
+def test_the_eraser_removes_the_ink_of_earlier_strokes_in_its_own_width():
+    bar, rubbed = CanvasStroke(ACROSS, 20), CanvasStroke(DOWN, 40, erases=True)
+    ink = draw_canvas([bar, rubbed])
+    assert (ink[140, 122:158] == 0).all()
+    assert (ink[140, [115, 165]] == 255).all()
+    assert np.array_equal(draw_canvas([rubbed, bar]), draw([ACROSS], brush=20))
+    assert not draw_canvas([bar, CanvasStroke(ACROSS, 40, erases=True)]).any()
+
+
 def test_the_canvas_shows_white_on_black():
     ink = draw(placed(SHAPE))
     rgba = canvas_rgba(ink)
@@ -358,3 +375,29 @@ def test_a_brush_is_made_finer_than_a_tenth_of_the_longest_stroke(length, brush,
 
 def test_a_tap_has_a_brush_too():
     assert fine_brush([np.array([[50.0, 50.0]])], 30) == 4
+
+
+# Strokes of the eraser
+
+POINTS = np.stack([np.arange(40.0, 241, 20), np.full(11, 140)], axis=1)
+
+
+def test_what_is_left_of_a_stroke_is_what_no_later_stroke_erased():
+    line, eraser = CanvasStroke(POINTS, 10), CanvasStroke(DOWN, 60, erases=True)
+    first, none, whole = points_left([line, eraser, line])
+    assert first[:, 0].tolist() == [40, 60, 80, 100, 180, 200, 220, 240]
+    assert none.shape == (0, 2)
+    assert whole.tolist() == POINTS.tolist()
+    far = CanvasStroke(np.array([[-1e6, 1e6]]), 10)
+    assert points_left([far])[0].tolist() == far.path.tolist()
+
+
+def test_a_fine_brush_is_chosen_for_what_is_left_and_the_eraser_keeps_its_width():
+    large, small = CanvasStroke(POINTS, 40), CanvasStroke(np.array([[20.0, 20], [80, 20]]), 40)
+    eraser = CanvasStroke(POINTS, 80, erases=True)
+    assert [one.width for one in with_fine_brush([large, small])] == [20, 20]
+    assert [one.width for one in with_fine_brush([large, eraser, small])] == [6, 80, 6]
+    assert [one.width for one in with_fine_brush([large, eraser])] == [40, 80]  # nothing is left
+    assert [one.width for one in with_fine_brush([eraser])] == [80]
+    thin = small._replace(width=4)
+    assert [one.width for one in with_fine_brush([large, thin])] == [20, 4]

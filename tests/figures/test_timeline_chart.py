@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_app.figures.colors import DIGIT_COLORS
-from mnist_app.figures.timeline_chart import Moment, timeline
+from mnist_app.figures.timeline_chart import NOTHING, Moment, timeline
 
 
 @pytest.fixture
@@ -43,6 +43,12 @@ def test_each_moment_has_its_frame_with_line_picture_and_answer(moments):
     nearest = int(np.argmax(moments[0].probabilities))
     assert f"most likely {nearest}" in figure.frames[0].data[3].text[0]
     assert figure.data[10].x == (1, 1)  # it begins with the finished drawing
+
+
+def test_a_moment_without_ink_is_like_no_digit(moments):
+    moments[3] = moments[3]._replace(answer=NOTHING)
+    words = timeline(moments).frames[3].data[3].text[0]
+    assert words == "<b>nothing</b><br>50% drawn<br>no ink"
 
 
 def test_the_slider_leads_to_the_frames(moments):

@@ -51,7 +51,10 @@ COMMAND = st.one_of(
 STROKE = st.one_of(
     st.fixed_dictionaries(
         {"path": st.one_of(st.lists(COMMAND, max_size=12), JSON)},
-        optional={"strokeWidth": st.one_of(NUMBERS, st.floats(1, 60), JSON)},
+        optional={
+            "strokeWidth": st.one_of(NUMBERS, st.floats(1, 100), JSON),
+            "stroke": st.one_of(st.sampled_from([strokes.INK, strokes.GROUND]), JSON),
+        },
     ),
     JSON,
 )
@@ -66,9 +69,9 @@ def read(sent: Any) -> None:
     history.around(found[:-1])
     json.dumps(found)
     drawing = strokes.drawing_of(None, found)
-    for path in drawing.paths if drawing else []:
-        assert path.ndim == 2
-        assert np.isfinite(path).all()
+    for stroke in drawing.strokes if drawing else []:
+        assert stroke.path.ndim == 2
+        assert np.isfinite(stroke.path).all()
     assert drawing is None or drawing.rgba.shape == (280, 280, 4)
     blank = pen.canvas_rgba(np.zeros((280, 280), dtype=np.uint8))
     assert strokes.drawing_of(blank, found).rgba.shape == (280, 280, 4)
@@ -92,7 +95,9 @@ def long_drawing(case: Case) -> Attempt:
     places = case.random.random((points, 2)) * 280 * scale
     path = [["M", *places[0].tolist()], *(["L", *place] for place in places[1:].tolist())]
     width = float(case.one_of([0, 1, 40, 1e4, 1e30, math.nan, -5]))
-    sent = {"objects": [{"path": path, "strokeWidth": width}] * number}
+    colors = case.one_of([[strokes.INK], [strokes.INK, strokes.GROUND]])
+    one = {"path": path, "strokeWidth": width}
+    sent = {"objects": [{**one, "stroke": colors[i % len(colors)]} for i in range(number)]}
     return lambda: read(sent)
 
 

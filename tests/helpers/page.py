@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE = 180_000  # ms: long enough that a hang fails a test, but a busy machine does not
+PATIENCE = 60_000  # ms: long enough that a hang fails a test, but a busy machine does not
 expect.set_options(timeout=PATIENCE)
 
 # Pixels between two mouse events. Chromium merges the events of one frame, so if a few points came
@@ -29,6 +29,8 @@ ROLLED = """async (one) => {
 
 Stroke = list[tuple[float, float]]
 SEVEN = [[(80, 70), (140, 68), (200, 70), (170, 130), (140, 190), (125, 230)]]
+BAR = [[(80, 70), (140, 68), (175, 69)]]  # of the SEVEN; erased, a 1 is left
+ON_BAR = 110, 69
 ONE = [[(140, 50), (140, 110), (140, 170), (140, 230)]]
 FOUR = [
     [(100, 60), (90, 110), (85, 150), (130, 152), (190, 150)],
@@ -86,6 +88,10 @@ class App:
 
     def click(self, key: str) -> None:
         self.part(key).locator("button").click()
+
+    def expect_eraser(self, *, is_on: bool) -> None:
+        kind = "primary" if is_on else "secondary"
+        expect(self.part("eraser").get_by_test_id(f"stBaseButton-{kind}")).to_be_visible()
 
     def panel(self, key: str, *, is_open: bool = True) -> Locator:
         """Open or close an expander; click again if the page moved under the click."""

@@ -4,7 +4,7 @@
 // - A hand that rests on the screen leaves no ink, and keeps no finger or stylus from drawing.
 // - No invisible button covers the canvas.
 
-const BUTTONS = ["undo", "redo", "clear"];
+const BUTTONS = ["undo", "redo", "eraser", "clear"];
 const SEND = "button[title^='Update the app']";
 const LOOK = 30; // ms between two checks of the canvas
 const LONGEST = 5000; // ms that strokes stay invisible while waiting for a button's answer
@@ -72,7 +72,8 @@ function sendSoon() {
 
 // Undo, redo and clear go through the server, which then makes the canvas draw other strokes. That
 // wipes whatever was drawn since the button was pressed. So the pen's events are recorded from the
-// button press on, and replayed after the canvas is redrawn, however late that is. For up to
+// button press on, and replayed after the canvas is redrawn, however late that is. The eraser's
+// button also has the canvas redrawn, so that what follows is drawn with the right brush. For up to
 // LONGEST ms they are also held back from the canvas. After that they are drawn anyway, because
 // nobody should have to draw blind for long.
 

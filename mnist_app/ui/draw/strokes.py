@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from mnist_app.drawing import pen
-from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.drawing import CanvasStroke, Drawing
 
 Strokes = list[dict[str, Any]]
 MOST_POINTS = 10_000  # per drawing; drawing a number takes a few hundred
-_WIDEST = 60  # pixels, the widest brush accepted; the app's own are narrower
+INK, GROUND = "#FFFFFF", "#000000"  # a stroke in the colour of the ground erases
+_WIDEST = 100  # pixels, the widest brush accepted; the app's own are narrower
 
 
 def valid_strokes(json_data: Any) -> Strokes:
@@ -18,7 +19,8 @@ def valid_strokes(json_data: Any) -> Strokes:
 
     Args:
         json_data: what the page sent, which may be anything. The canvas sends
-            {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w}]}.
+            {"objects": [{"path": [["M", x, y], ...], "strokeWidth": w, "stroke": colour}]},
+            where the colour is INK, or GROUND for the eraser; without one it is INK.
     """
     found, points = [], 0
     for stroke in _objects(json_data):
@@ -48,6 +50,8 @@ def _count(stroke: Any) -> int:
 def _is_stroke(stroke: Any) -> bool:
     if not _count(stroke) or not _is_width(stroke.get("strokeWidth", 0)):
         return False
+    if stroke.get("stroke", INK) not in (INK, GROUND):
+        return False
     try:
         return pen.is_path(_points(stroke))
     except (TypeError, ValueError, KeyError, OverflowError):
@@ -76,7 +80,7 @@ class History:
         Args:
             strokes: on the canvas now.
         """
-        if _paths(strokes) != _paths(self.longest)[: len(strokes)]:
+        if _facts(strokes) != _facts(self.longest)[: len(strokes)]:
             self.longest, self.cleared = strokes, None
         elif not self.longest:
             return None, None
@@ -88,30 +92,41 @@ class History:
         return before, after
 
 
-def _paths(strokes: Strokes) -> list[Any]:
-    return [stroke.get("path") for stroke in strokes]
+def _facts(strokes: Strokes) -> list[Any]:
+    """Return what makes strokes the same, although the canvas may send other details of them."""
+    return [(stroke.get("path"), _erases(stroke)) for stroke in strokes]
+
+
+def _erases(stroke: dict[str, Any]) -> bool:
+    return bool(stroke.get("stroke") == GROUND)
 
 
 def drawing_of(rgba: np.ndarray | None, strokes: Strokes) -> Drawing | None:
     """Return the drawing on the canvas, or None if there are neither pixels nor strokes.
 
-    A thick brush hides details, so its paths are drawn again with a finer one. They are also drawn
-    if there are no pixels: a remounted canvas has its strokes, but sends no pixels until the next
-    stroke.
+    A thick brush hides details, so its strokes are drawn again with a finer one. They are also
+    drawn if there are no pixels: a remounted canvas has its strokes, but sends no pixels until the
+    next stroke.
 
     Args:
         rgba: the canvas's pixels, uint8 (H, W, 4).
         strokes: on the canvas.
     """
-    paths = [_points(stroke) for stroke in strokes if stroke.get("path")]
-    if not paths:
+    drawn = [_canvas_stroke(stroke) for stroke in strokes if stroke.get("path")]
+    if not drawn:
         return None if rgba is None else Drawing(rgba)
-    widest = max(float(stroke.get("strokeWidth", 0)) for stroke in strokes)
-    brush = pen.fine_brush(paths, widest)
-    if rgba is None or brush != widest:
+    fine = pen.with_fine_brush(drawn)
+    if rgba is None or any(
+        one.width != other.width for one, other in zip(fine, drawn, strict=True)
+    ):
         side = pen.CANVAS if rgba is None else len(rgba)
-        rgba = pen.canvas_rgba(pen.draw(paths, brush=brush, side=side))
-    return Drawing(rgba, paths, brush)
+        rgba = pen.canvas_rgba(pen.draw_canvas(fine, side=side))
+    return Drawing(rgba, fine)
+
+
+def _canvas_stroke(stroke: dict[str, Any]) -> CanvasStroke:
+    width = float(stroke.get("strokeWidth", 0))
+    return CanvasStroke(_points(stroke), width, _erases(stroke))
 
 
 def _points(stroke: dict[str, Any]) -> pen.Stroke:

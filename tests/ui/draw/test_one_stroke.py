@@ -63,7 +63,7 @@ def test_the_ink_of_a_stroke_is_looked_for_once(stroke, inks, opened):
 def test_the_drawing_in_the_session_has_the_way_of_the_pen(stroke):
     app = AppTest.from_string(PAGE, default_timeout=180).run()
     memory = app.session_state["session"].draw
-    (path,) = memory.drawing.paths
-    assert path.tolist() == [[70, 60], [170, 60], [110, 200]]
-    assert memory.drawing.brush == 14  # a tenth of its height, finer than the original brush
+    (stroke,) = memory.drawing.strokes
+    assert stroke.path.tolist() == [[70, 60], [170, 60], [110, 200]]
+    assert stroke.width == 14  # a tenth of its height, finer than the original brush
     assert memory.strokes == [STROKE]

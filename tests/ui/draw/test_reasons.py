@@ -13,7 +13,7 @@ from drawings import canvas, seven
 from effort import scaled
 
 from mnist_app.drawing import pen
-from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.drawing import CanvasStroke, Drawing
 from mnist_app.drawing.segmentation import Box
 from mnist_app.figures.data_urls import png_url
 from mnist_app.figures.heatmaps import (
@@ -33,8 +33,10 @@ from mnist_app.ui.draw.reasons.panels import Subject
 from mnist_app.ui.loaded_networks import ReadyChoice
 
 ROOT = Path(__file__).resolve().parents[3]
-LINE = np.array([(0.0, 0.0), (30.0, 40.0)])  # 50 pixels
-LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
+LINE = CanvasStroke(np.array([(0.0, 0.0), (30.0, 40.0)]), 18)  # 50 pixels long
+LEG = CanvasStroke(np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)]), 18)
+TAP = CanvasStroke(np.array([(5.0, 5.0)]), 18)
+RUB = LEG._replace(width=40, erases=True)
 
 
 # The pen's path
@@ -42,36 +44,56 @@ LEG = np.array([(100.0, 0.0), (100.0, 20.0), (100.0, 50.0)])
 
 def test_half_the_way_is_half_the_length_stroke_by_stroke():
     (begun,) = strokes_up_to([LINE, LEG], 0.25)
-    assert begun[-1] == pytest.approx((15, 20))
+    assert begun.path[-1] == pytest.approx((15, 20))
     first, second = strokes_up_to([LINE, LEG], 0.8)
     assert first is LINE
-    assert second[:2].tolist() == LEG[:2].tolist()
-    assert second[-1] == pytest.approx((100, 30))
+    assert second.path[:2].tolist() == LEG.path[:2].tolist()
+    assert second.path[-1] == pytest.approx((100, 30))
     assert len(strokes_up_to([LINE, LEG], 0.5)) == 1
     assert len(strokes_up_to([LINE, LEG], 0.01)) == 1
 
 
 def test_the_whole_way_is_the_drawing():
-    tap = np.array([(5.0, 5.0)])
-    assert [path.tolist() for path in strokes_up_to([LINE, LEG, tap], 1.0)] == [
-        path.tolist() for path in (LINE, LEG, tap)
-    ]
-    drawn = [pen.draw(strokes_up_to([LINE, LEG], share)).sum() for share in np.arange(1, 41) / 40]
+    assert strokes_up_to([LINE, LEG, TAP], 1.0) == [LINE, LEG, TAP]
+    drawn = ink_along_the_way([LINE, LEG])
     assert (np.diff(drawn) >= 0).all()
-    assert drawn[-1] == pen.draw([LINE, LEG]).sum()
+    assert drawn[-1] == pen.draw([LINE.path, LEG.path]).sum()
+
+
+def ink_along_the_way(strokes: list[CanvasStroke]) -> list[int]:
+    shares = np.arange(1, 41) / 40
+    return [int(pen.draw_canvas(strokes_up_to(strokes, share)).sum()) for share in shares]
+
+
+def test_the_eraser_erases_in_the_replay_too():
+    drawn = ink_along_the_way([LINE, LEG, RUB])
+    assert (np.diff(drawn[:26]) >= 0).all()
+    assert (np.diff(drawn[27:]) <= 0).all()
+    assert drawn[26] > drawn[30] > drawn[-1]
+    assert drawn[-1] == pen.draw([LINE.path]).sum()
 
 
 def test_a_tap_is_there_at_its_time():
-    tap = np.array([(5.0, 5.0)])
-    assert len(strokes_up_to([tap], 1 / 40)) == 1
-    assert len(strokes_up_to([LINE, tap], 0.9)) == 1
-    assert len(strokes_up_to([LINE, tap], 1.0)) == 2
+    assert len(strokes_up_to([TAP], 1 / 40)) == 1
+    assert len(strokes_up_to([LINE, TAP], 0.9)) == 1
+    assert len(strokes_up_to([LINE, TAP], 1.0)) == 2
 
 
 def test_the_strokes_of_a_digit_are_those_in_its_box():
     assert strokes_in_box([LINE, LEG], Box(0, 0, 50, 60)) == [LINE]
     assert strokes_in_box([LINE, LEG], Box(90, 0, 20, 60)) == [LEG]
     assert strokes_in_box([LINE, LEG], Box(40, 0, 20, 60)) == []
+
+
+def test_what_the_eraser_left_of_a_stroke_decides_on_its_digit():
+    points = np.stack([np.full(20, 200.0), np.arange(20, 220, 10)], axis=1)
+    line = CanvasStroke(points, 18)
+    rub = CanvasStroke(points[6:], 40, erases=True)
+    top = Box(190, 10, 20, 60)
+    assert strokes_in_box([line], top) == []
+    assert strokes_in_box([LINE, line, rub], top) == [line, rub]
+    assert strokes_in_box([LINE, line, rub], Box(0, 0, 50, 60)) == [LINE]  # rubbed elsewhere
+    assert strokes_in_box([line, rub], Box(190, 100, 20, 100)) == []
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from mnist_app.drawing import pen
-from mnist_app.ui.draw.strokes import MOST_POINTS, History, drawing_of, is_too_long, valid_strokes
+from mnist_app.ui.draw.strokes import (
+    GROUND,
+    INK,
+    MOST_POINTS,
+    History,
+    drawing_of,
+    is_too_long,
+    valid_strokes,
+)
 
 
-def strokes(*names: str) -> list[dict]:
-    return [{"path": [["M", name]]} for name in names]
+def strokes(*names: str, color: str = INK) -> list[dict]:
+    return [{"path": [["M", name]], "stroke": color} for name in names]
 
 
 def test_undo_and_redo_follow_the_strokes():
@@ -29,6 +37,15 @@ def test_undo_and_redo_follow_the_strokes():
     assert history.around([]) == (strokes("d"), strokes("d"))
     assert history.around(strokes("d")) == ([], None)  # after undo, the cleared strokes are back
     assert history.around([]) == (None, strokes("d"))  # after another undo, none is left
+
+
+def test_undo_and_redo_take_a_stroke_of_the_eraser_as_one_step():
+    drawn, erased = strokes("a"), strokes("b", color=GROUND)
+    history = History()
+    history.around(drawn)
+    assert history.around(drawn + erased) == (drawn, None)
+    assert history.around(drawn) == ([], drawn + erased)
+    assert history.around(drawn + strokes("b")) == (drawn, None)  # the pen on the eraser's path
 
 
 # The pen's path
@@ -64,10 +81,12 @@ def test_a_fine_brush_and_pixels_without_strokes_stay_as_they_are(strokes):
 def test_a_drawing_has_the_paths_and_the_brush_that_it_is_read_by():
     thick = ring(40)
     drawing = drawing_of(painted(thick), [thick])
-    (path,) = drawing.paths
-    assert path.tolist() == [command[-2:] for command in thick["path"]]
-    assert np.array_equal(drawing.rgba, pen.canvas_rgba(pen.draw([path], brush=drawing.brush)))
-    assert not drawing_of(painted(thick), []).paths
+    (stroke,) = drawing.strokes
+    assert stroke.path.tolist() == [command[-2:] for command in thick["path"]]
+    assert stroke.width == 4
+    assert not stroke.erases
+    assert np.array_equal(drawing.rgba, pen.canvas_rgba(pen.draw([stroke.path], brush=4)))
+    assert not drawing_of(painted(thick), []).strokes
 
 
 def test_strokes_without_pixels_are_drawn():
@@ -77,6 +96,48 @@ def test_strokes_without_pixels_are_drawn():
     assert read[140, 158, 0] > 128
     assert read[140, 140, 0] == 0
     assert drawing_of(None, []) is None
+
+
+RUB = {"strokeWidth": 80, "path": [["M", 180, 140], ["L", 200, 140]], "stroke": GROUND}
+
+
+def test_erased_ink_is_not_in_the_drawing():
+    for width in (4, 40):  # drawn as it is, or again with a finer brush
+        read = drawing_of(None, [ring(width), RUB]).rgba
+        assert read[140, 158, 0] == 0
+        assert read[140, 122, 0] > 128
+    after = drawing_of(None, [RUB, ring(4)]).rgba
+    assert np.array_equal(after, drawing_of(None, [ring(4)]).rgba)
+    assert drawing_of(None, [ring(4), RUB, RUB]).key != drawing_of(None, [ring(4), RUB]).key
+
+
+@pytest.mark.parametrize("width", [4, 40])
+def test_a_drawing_that_is_erased_whole_is_blank(width):
+    path = ring(width)["path"]
+    everything = {"strokeWidth": 80, "path": path, "stroke": GROUND}
+    assert drawing_of(None, [ring(width), everything]).is_blank
+    assert drawing_of(None, [everything]).is_blank
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"stroke": "#000001"},
+        {"stroke": ["#000000"]},
+        {"stroke": None},
+        {"strokeWidth": 101},
+        {"strokeWidth": -1},
+        {"strokeWidth": float("nan")},
+        {"strokeWidth": "80"},
+        {"path": [["M", 1e7, 0]]},
+        {"path": [["M", "a", "b"]]},
+        {"path": "M"},
+    ],
+)
+def test_strokes_of_the_eraser_are_checked_as_those_of_the_pen_are(odd):
+    assert valid_strokes({"objects": [RUB]}) == [RUB]
+    for stroke in (RUB, ring(4)):
+        assert valid_strokes({"objects": [{**stroke, **odd}]}) == []
 
 
 def test_a_drawing_of_too_many_points_is_told_from_one_that_is_read_whole():

@@ -1,9 +1,11 @@
 """The ink and the strokes of the digit whose reasons are shown."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mnist_app.drawing import pen
-from mnist_app.drawing.drawing import Drawing
+from mnist_app.drawing.drawing import CanvasStroke, Drawing
 from mnist_app.drawing.segmentation import Box, find_pieces, sheet_of
 from mnist_app.ui.draw.reasons.panels import Subject
 
@@ -26,23 +28,38 @@ def digit_alone(subject: Subject) -> Drawing:
     return Drawing(pen.canvas_rgba(ink))
 
 
-def strokes_in_box(paths: pen.Strokes, box: Box) -> pen.Strokes:
-    """Return the strokes with more than half of their points in a box."""
+def strokes_in_box(strokes: Sequence[CanvasStroke], box: Box) -> list[CanvasStroke]:
+    """Return the strokes of the digit in a box, with those of the eraser that reach into the box.
+
+    A stroke of the pen belongs to it if more than half of its points are inside. Points that were
+    erased do not count. Without such a stroke the list is empty.
+    """
+    left = pen.points_left(strokes)
+    own = [bool(len(points)) and _inside(points, box).mean() > 0.5 for points in left]
+    if not any(own):
+        return []
+    reach = [one.erases and _inside(one.path, box, one.width / 2).any() for one in strokes]
+    return [one for one, *is_in in zip(strokes, own, reach, strict=True) if any(is_in)]
+
+
+def _inside(points: np.ndarray, box: Box, margin: float = 0.0) -> np.ndarray:
+    """Return whether each point, float (N, 2), is in a box that is `margin` pixels larger."""
     low = np.array([box.left, box.top])
     high = low + np.array([box.width, box.height])
-    inside = [((path >= low) & (path <= high)).all(axis=1).mean() for path in paths]
-    return [path for path, share in zip(paths, inside, strict=True) if share > 0.5]
+    inside: np.ndarray = ((points >= low - margin) & (points <= high + margin)).all(axis=1)
+    return inside
 
 
-def strokes_up_to(paths: pen.Strokes, share: float) -> pen.Strokes:
-    """Return the strokes drawn after a share, 0..1, of the pen's path, the last one cut short."""
-    left = share * sum(_length(path) for path in paths)
-    drawn: list[pen.Stroke] = []
-    for path in paths:
-        length = _length(path)
+def strokes_up_to(strokes: Sequence[CanvasStroke], share: float) -> list[CanvasStroke]:
+    """Return the strokes drawn after a share, 0..1, of their length, the last one cut short."""
+    left = share * sum(_length(stroke.path) for stroke in strokes)
+    drawn: list[CanvasStroke] = []
+    for stroke in strokes:
+        length = _length(stroke.path)
         if left < length - 1e-6:
-            return [*drawn, _beginning(path, left)] if left > 0 else drawn
-        drawn.append(path)
+            beginning = stroke._replace(path=_beginning(stroke.path, left))
+            return [*drawn, beginning] if left > 0 else drawn
+        drawn.append(stroke)
         left -= length
     return drawn
 

@@ -1,11 +1,15 @@
 """Scrubber: the drawing replayed along the pen's path, with the network's answers on the way."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
+from mnist_app.common.translation import N_, _, ngettext
 from mnist_app.drawing import pen
+from mnist_app.drawing.drawing import CanvasStroke
 from mnist_app.figures.plot_style import PLOTLY_CONFIG
-from mnist_app.figures.timeline_chart import Moment, timeline
+from mnist_app.figures.timeline_chart import NOTHING, Moment, timeline
 from mnist_app.recognition.predictor import Prediction
 from mnist_app.ui.draw.reasons.digit_parts import strokes_in_box, strokes_up_to
 from mnist_app.ui.draw.reasons.panels import Subject
@@ -15,31 +19,31 @@ STEPS = 40
 
 def render(subject: Subject) -> None:
     """Show the ten probabilities along the pen's path, with a slider and a play button."""
-    if not subject.drawing.paths:
-        st.caption("A picture does not tell the way of the pen: draw on the canvas to replay it.")
+    if not subject.drawing.strokes:
+        st.caption(_("A picture has no strokes: draw on the canvas to see them replayed."))
         return
-    paths = _paths(subject)
-    if not paths:
-        st.caption("The strokes of this digit cannot be told from its neighbour's.")
+    strokes = _strokes(subject)
+    if not strokes:
+        st.caption(_("The strokes of this digit cannot be told apart from its neighbour's."))
         return
-    with st.spinner("Drawing it again …"):
-        moments = subject.remembered("scrubber", lambda: _moments(subject, paths))
+    with st.spinner(_("Drawing it again …")):
+        moments = subject.remembered("scrubber", lambda: _moments(subject, strokes))
     with st.container(key="scrubber_chart"):
         st.plotly_chart(timeline(moments), key="scrubber", config=PLOTLY_CONFIG)
-    st.caption(_words(moments, len(paths)))
+    st.caption(_words(moments, len(strokes)))
 
 
-def _paths(subject: Subject) -> pen.Strokes:
+def _strokes(subject: Subject) -> Sequence[CanvasStroke]:
     """Return the strokes of the digit that is explained."""
-    paths = list(subject.drawing.paths)
-    return paths if subject.is_alone else strokes_in_box(paths, subject.found.box)
+    strokes = subject.drawing.strokes
+    return strokes if subject.is_alone else strokes_in_box(strokes, subject.found.box)
 
 
-def _moments(subject: Subject, paths: pen.Strokes) -> list[Moment]:
+def _moments(subject: Subject, strokes: Sequence[CanvasStroke]) -> list[Moment]:
     shares = np.arange(1, STEPS + 1) / STEPS
-    brush, side = subject.drawing.brush, max(subject.drawing.rgba.shape[:2])
+    side = max(subject.drawing.rgba.shape[:2])
     drawings = [
-        pen.canvas_rgba(pen.draw(strokes_up_to(paths, share), brush=brush, side=side))
+        pen.canvas_rgba(pen.draw_canvas(strokes_up_to(strokes, share), side=side))
         for share in shares
     ]
     predictions = subject.choice.predictor.predict_many(drawings)
@@ -47,7 +51,9 @@ def _moments(subject: Subject, paths: pen.Strokes) -> list[Moment]:
 
 
 def _moment(share: float, prediction: Prediction) -> Moment:
-    answer = "not a digit" if prediction.digit is None else str(prediction.digit)
+    answer = N_("not a digit") if prediction.digit is None else str(prediction.digit)
+    if prediction.is_blank:
+        answer = NOTHING  # the eraser may have removed all ink
     return Moment(
         share, prediction.probabilities.tolist(), prediction.confidence, answer, prediction.image
     )
@@ -60,8 +66,12 @@ def _words(moments: list[Moment], strokes: int) -> str:
         if moment.answer != final:
             break
         since = moment.share
-    known = f"From {since:.0%} of the way on the answer is {final}"
-    return (
-        f"{known}. {STEPS} moments of {strokes} stroke{'s' if strokes > 1 else ''}, evenly spaced "
-        "along the pen's way; the chances are those of the ten digits, if it were one."
-    )
+    known = _("From {share:.0%} of the pen's path on, the answer is {answer}.")
+    text = ngettext(
+        "{moments} moments of {n} stroke, evenly spaced along the pen's path. The probabilities "
+        "are those of the ten digits, if it is one.",
+        "{moments} moments of {n} strokes, evenly spaced along the pen's path. The probabilities "
+        "are those of the ten digits, if it is one.",
+        strokes,
+    ).format(moments=STEPS, n=strokes)
+    return f"{known.format(share=since, answer=_(final))} {text}"
