@@ -4,6 +4,7 @@ Without a NAME, make all of them; otherwise those whose file names begin with on
 (draw, evaluate-robustness, ...).
 """
 
+import io
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +49,7 @@ VIEWS = {
 NETWORKS = {"layers": "network=lenet5"}  # whose layers fit into a picture
 HIGHEST = 1400  # pixels, the greatest height of a picture of an expander
 EXPANDERS = "why", "layers", "xray", "scrubber", "neighbours", "hold"
+FILMED = (340, 40, 1200, 640)  # pixels of the page that the film shows
 # In the classroom: the parts of the sidebar.
 CLASS = {"class-wall": ("light", "join"), "class-phone": ("phone", "teacher")}
 
@@ -67,6 +70,8 @@ def main(names: list[str]) -> None:
         try:
             if is_wanted("train"):
                 start_training(App(browser.new_page(), url, weights))
+            if is_wanted("draw-film"):
+                film_drawing(browser, url, weights)
             for look in LOOKS:
                 photograph_tabs(look, browser, url, weights, is_wanted)
             photograph_views(browser, url, weights, is_wanted)
@@ -99,6 +104,41 @@ def opened(browser: Browser, look: str, url: str, weights: Path, query: str) -> 
     page.mouse.move(5, 5)
     app.expect_prediction("4")
     return app
+
+
+def film_drawing(browser: Browser, url: str, weights: Path) -> None:
+    """Film how a 4 is drawn and read, as draw.gif."""
+    page = browser.new_page(viewport={"width": 1200, "height": 640})
+    app = App(page, url, weights).open("/")
+    app.part("network").wait_for(state="attached")
+    app.draw(FOUR)  # so that everything is loaded
+    app.expect_prediction("4")
+    app.click("clear")
+    app.expect_prediction("")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(1000)
+    frames = [page.screenshot()]
+    for stroke in FOUR:
+        points = app.on_screen(stroke)
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=10)
+            frames.append(page.screenshot())
+        page.mouse.up()
+        page.wait_for_timeout(1500)
+        frames.append(page.screenshot())
+    page.close()
+    save_film([Image.open(io.BytesIO(frame)) for frame in frames], DOCS / "draw.gif")
+
+
+def save_film(frames: list[Image.Image], path: Path) -> None:
+    """Save frames as a GIF without the sidebar, small enough for a README."""
+    left, top, right, bottom = FILMED
+    size = (right - left) * 3 // 4, (bottom - top) * 3 // 4
+    small = [frame.crop(FILMED).convert("RGB").resize(size).quantize(64) for frame in frames]
+    times = [600, *[160] * (len(small) - 2), 2500]  # ms
+    small[0].save(path, save_all=True, append_images=small[1:], duration=times, loop=0)
 
 
 def photograph_tabs(
@@ -158,7 +198,7 @@ def photograph_class(browser: Browser, is_wanted: Callable[[str], bool]) -> None
     if not any(map(is_wanted, CLASS)):
         return
     everywhere = "0.0.0.0"  # noqa: S104, as in a class room
-    os.environ |= {"MNIST_APP_TEACHER_CODE": "chalk", "STREAMLIT_SERVER_ADDRESS": everywhere}
+    os.environ |= {"MNIST_APP_TEACHER_CODE": "blackboard", "STREAMLIT_SERVER_ADDRESS": everywhere}
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (url, weights):
         address = url.replace("127.0.0.1", LAPTOP)
         for name, (look, part) in CLASS.items():

@@ -245,7 +245,7 @@ def test_a_network_that_is_deleted_while_chosen_is_said(app):
     app.expect_prediction("1")
     path.unlink()
     said = app.page.get_by_test_id("stToast")
-    expect(said).to_have_text(re.compile("The network spare was deleted: canvas reads now."))
+    expect(said).to_have_text(re.compile("The network spare was deleted; now using canvas."))
     app.expect_chosen("network", "canvas")
     app.expect_prediction("1")
 

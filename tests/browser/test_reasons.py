@@ -103,7 +103,7 @@ def test_layers_from_the_image_to_the_logits(app):
     drawn(app, "lenet5", SEVEN)
     panel = opened(app, "layers")
     expect(panel).to_contain_text("Conv 5x5 · 6 × 28 × 28")
-    expect(panel).to_contain_text("Its 6 filters, 5×5")
+    expect(panel).to_contain_text("6 filters, 5×5")
     assert panel.locator(".maps img").count() >= 6
     unit = panel.locator(".units:not(.named) span").first
     expect(unit).to_have_attribute("title", re.compile(r"unit 0: -?[\d.e-]+"))
@@ -117,8 +117,8 @@ def test_layers_from_the_image_to_the_logits(app):
 def test_layers_of_a_perceptron_and_of_networks_side_by_side(app):
     drawn(app, "mlp-128-64", SEVEN)
     panel = opened(app, "layers")
-    expect(panel).to_contain_text("The weights of the 32 units, of 128")
-    expect(panel.get_by_alt_text("32 weights")).to_be_visible()
+    expect(panel).to_contain_text("The weights of the 32 units (of 128)")
+    expect(panel.get_by_alt_text("weights of 32 units")).to_be_visible()
     app.choose("network", "canvas-large")
     expect(panel).to_contain_text("It is 4 networks side by side")
     expect(panel).to_contain_text("Residual: Conv 3x3")
@@ -140,7 +140,7 @@ def test_xray_switches_steps_off_and_shows_what_that_does(app):
     for step in ("Crop", "Scale", "Centre"):
         panel.get_by_text(step, exact=True).click()
         expect(chosen).to_contain_text(step.lower())
-    expect(chosen).to_contain_text("Without crop, scale, centre")
+    expect(chosen).to_contain_text("Without: Crop, Scale, Centre")
     expect(chosen.locator("img")).not_to_have_attribute("src", picture)
     assert percentages(every) != percentages(chosen)
     assert sum(percentages(chosen)) == pytest.approx(100, abs=0.6)
@@ -153,7 +153,7 @@ def test_scrubber_plays_the_drawing_again(app):
     chart = app.part("scrubber_chart")
     expect(chart.locator(".scatterlayer .trace path.js-fill")).to_have_count(10)
     expect(chart).to_contain_text("100% drawn")
-    expect(panel).to_contain_text(re.compile(r"From \d+% of the way on the answer is 7"))
+    expect(panel).to_contain_text(re.compile(r"From \d+% of the pen's path on, the answer is 7"))
     expect(panel).to_contain_text("40 moments of 1 stroke")
     chart.locator(".updatemenu-button").first.click()
     expect(chart).to_contain_text(re.compile(r"(\d|[1-8]\d)(\.5)?% drawn"))
@@ -177,7 +177,9 @@ def test_scrubber_replays_the_eraser(app):
     app.draw(BAR)
     app.expect_prediction("1")
     panel = opened(app, "scrubber")
-    expect(panel).to_contain_text(re.compile(r"From \d\d% of the way on the answer is 1\. 40 mom"))
+    expect(panel).to_contain_text(
+        re.compile(r"From \d\d% of the pen's path on, the answer is 1\. 40 mom")
+    )
     expect(panel).to_contain_text("40 moments of 2 strokes")
 
 
@@ -190,7 +192,7 @@ def test_a_picture_has_no_way_to_replay(app, tmp_path):
     app.page.get_by_role("radio", name="Upload").click()
     app.part("upload").locator("input[type=file]").set_input_files(path)
     app.expect_prediction("7")
-    expect(opened(app, "scrubber")).to_contain_text("A picture does not tell the way of the pen")
+    expect(opened(app, "scrubber")).to_contain_text("A picture has no strokes")
     expect(opened(app, "why").locator("figure img.heat")).to_have_count(3)
 
 

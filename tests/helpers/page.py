@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-PATIENCE = 60_000  # ms: long enough that a hang fails a test, but a busy machine does not
+PATIENCE = 180_000  # ms: long enough that a hang fails a test, but a busy machine does not
 expect.set_options(timeout=PATIENCE)
 
 # Pixels between two mouse events. Chromium merges the events of one frame, so if a few points came

@@ -155,7 +155,7 @@ def test_runs_that_died_are_shown_with_their_reason(app):
 
 
 @pytest.mark.parametrize(
-    ("epochs", "said"), [(0, "there is nothing to keep"), (1, "up to epoch 1 is kept")]
+    ("epochs", "said"), [(0, "there is nothing to keep"), (1, "everything up to epoch 1 is kept")]
 )
 def test_a_run_cancelled_while_it_waited_says_what_is_kept(app, epochs, said):
     folder = runs_folder() / "0001-waited"

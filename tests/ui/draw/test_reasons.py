@@ -136,8 +136,8 @@ def test_what_was_computed_is_kept_until_the_digit_changes(predictor, monkeypatc
     ("labels", "words"),
     [
         ([7] * 12, "All 12 nearest are 7s."),
-        ([7] * 9 + [1, 1, 9], "Nine of the 12 nearest are 7s; two are 1s, one is a 9."),
-        ([3] * 11 + [8], "11 of the 12 nearest are 3s; one is an 8."),
+        ([7] * 9 + [1, 1, 9], "9 of the 12 nearest are 7s; the others: 2 × 1, 1 × 9."),
+        ([3] * 11 + [8], "11 of the 12 nearest are 3s; the others: 1 × 8."),
     ],
 )
 def test_the_majority_in_words(labels, words):

@@ -128,10 +128,10 @@ def _one(train: Digits, place: int) -> None:
 
 
 def majority(labels: Sequence[int]) -> str:
-    """Return a sentence about the labels of the nearest images: "9 of 12 are a 7; 3 are a 1."."""
+    """Return a sentence about the labels: "11 of the 12 nearest are 7s; the others: 1 × 1."."""
     (first, count), *others = Counter(labels).most_common()
     if not others:
-        return _("All {n} nearest are a {digit}.").format(n=len(labels), digit=first)
+        return _("All {n} nearest are {digit}s.").format(n=len(labels), digit=first)
     rest = ", ".join(_("{n} × {digit}").format(n=n, digit=digit) for digit, n in others)
-    text = _("{count} of the {n} nearest are a {digit}; the others: {rest}.")
+    text = _("{count} of the {n} nearest are {digit}s; the others: {rest}.")
     return text.format(count=count, n=len(labels), digit=first, rest=rest)
