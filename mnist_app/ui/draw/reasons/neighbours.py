@@ -128,7 +128,7 @@ def _one(train: Digits, place: int) -> None:
 
 
 def majority(labels: Sequence[int]) -> str:
-    """Return a sentence about the labels: "11 of the 12 nearest are 7s; the others: 1 × 1."."""
+    """Return a sentence about the labels: how many of the nearest have the most frequent one."""
     (first, count), *others = Counter(labels).most_common()
     if not others:
         return _("All {n} nearest are {digit}s.").format(n=len(labels), digit=first)
