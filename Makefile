@@ -68,14 +68,15 @@ screenshots: $(VENV)/.installed-dev
 	$(BIN)/python docs/screenshots.py
 
 # Bring new texts of the code into each language's .po file, and that into the .mo file that the app
-# reads. After it, translate what is empty, and run it again.
+# reads. After it, translate what is empty, and run it again. `make texts NEW=fr` adds a language.
 LOCALE := mnist_app/locale
 TEXTS := $(LOCALE)/mnist_app.pot.tmp
 texts: $(VENV)/.installed-dev
 	$(BIN)/pybabel -q extract -F pyproject.toml -k _ -k N_ -k message:1 -k ngettext:1,2 \
 	  --no-location --sort-output --project=mnist-app -o $(TEXTS) .
 	$(BIN)/pybabel -q update -D mnist_app -i $(TEXTS) -d $(LOCALE) \
-	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date \
+	  $(if $(NEW),--init-missing -l $(NEW))
 	rm $(TEXTS)
 	$(BIN)/pybabel -q compile -D mnist_app -d $(LOCALE) --statistics
 

@@ -23,17 +23,24 @@ _KEY = "tab"  # of the open tab, and in the page's address
 
 def render() -> dict[str, TabContainer]:
     """Draw the tabs, and return them by their names."""
-    labels = {_(name): name for name in NAMES}
-    is_open = _KEY in st.session_state
+    labels = [_(name) for name in NAMES]
     linked = st.query_params.get(_KEY)
-    given = st.session_state[_KEY] if is_open else linked
-    label = next((_(name) for name in NAMES if given in in_each_language(name)), given)
-    if label and label != given and not is_open:
-        st.query_params[_KEY] = label  # Streamlit would remove a label that it does not know
-        st.rerun()
-    if label != linked and label in [*labels][1:]:
-        st.session_state[_KEY] = label  # which puts it into the address
-    tabs = st.tabs([*labels], key=_KEY, on_change="rerun", bind="query-params")
-    if label != given:
-        st.rerun()  # once these tabs
+    if _KEY not in st.session_state:
+        _correct_the_address(linked)
+    elif (label := _here(st.session_state[_KEY])) != linked and label in labels[1:]:
+        st.session_state[_KEY] = label  # goes into the address, at the latest with the next run
+    tabs = st.tabs(labels, key=_KEY, on_change="rerun", bind="query-params")
     return dict(zip(NAMES, tabs, strict=True))
+
+
+def _correct_the_address(linked: str | None) -> None:
+    """Begin again if the address names a tab in another language: Streamlit would remove that."""
+    label = _here(linked)
+    if label and label != linked:
+        st.query_params[_KEY] = label
+        st.rerun()
+
+
+def _here(label: str | None) -> str | None:
+    """Return the label, in the page's language, of the tab that has this label in any language."""
+    return next((_(name) for name in NAMES if label in in_each_language(name)), None)

@@ -295,16 +295,15 @@ def test_a_canvas_put_up_anew_has_what_was_erased_and_what_is_being_erased(fresh
     app.expect_eraser(is_on=True)
     app.page.wait_for_timeout(1000)  # until the canvas has sent what it was redrawn with
     app.settle()
-    box = app.part("canvas").locator("canvas").last.bounding_box()
-    mouse, y = app.page.mouse, box["y"] + 70
+    mouse, (begin, middle, end) = app.page.mouse, app.on_screen([(110, 70), (140, 70), (175, 70)])
     line.hold()
     app.draw([[(80, 70), (100, 69)]])
-    mouse.move(box["x"] + 110, y)
+    mouse.move(*begin)
     mouse.down()
-    mouse.move(box["x"] + 140, y, steps=5)
+    mouse.move(*middle, steps=5)
     take_canvas_down(app, line)
     put_canvas_up(app, line)
-    mouse.move(box["x"] + 175, y, steps=5)
+    mouse.move(*end, steps=5)
     mouse.up()
     app.expect_prediction("1")
     for x in (80, 110, 140, 170):

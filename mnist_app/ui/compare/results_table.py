@@ -47,7 +47,7 @@ def _columns(rows: list[Row]) -> dict[str, Any]:
         _("Name"): text(pinned=True),
         _("Reported"): text(help=_("By the source of the preset."), width="medium"),
         _("Test"): number(format="%.2f%%", help=_("Accuracy on the data set's test images.")),
-        _("95% interval"): text(help=_("Of the test accuracy (Wilson).")),
+        _interval_title(): text(help=_("Of the test accuracy (Wilson).")),
         _("n"): number(format="localized", help=_("Test images.")),
         _("Drawn"): number(format="%.2f%%", help=_drawn_help(rows)),
         _("Parameters"): number(format="localized"),
@@ -70,7 +70,7 @@ def _cells(rows: list[Row]) -> dict[str, list[Any]]:
         **({_("Data set"): [row.dataset for row in rows]} if len(datasets) > 1 else {}),
         _("Reported"): [_(row.reported) if row.reported else None for row in rows],
         _("Test"): [None if row.test_accuracy is None else 100 * row.test_accuracy for row in rows],
-        _("95% interval"): [_interval(row) for row in rows],
+        _interval_title(): [_interval(row) for row in rows],
         **({_("n"): [row.n or None for row in rows]} if len({row.n for row in rows}) > 1 else {}),
         _("Drawn"): [row.drawn_accuracy and 100 * row.drawn_accuracy for row in rows],
         _("Parameters"): [row.parameters for row in rows],
@@ -80,6 +80,10 @@ def _cells(rows: list[Row]) -> dict[str, list[Any]]:
         _("ms per digit"): [row.milliseconds for row in rows],
         _("Seed"): [row.seed for row in rows],
     }
+
+
+def _interval_title() -> str:
+    return _("{level} interval").format(level="95%")
 
 
 def _interval(row: Row) -> str | None:

@@ -188,7 +188,7 @@ def _best(now: Search) -> None:
     with st.container(key="search_best"):
         text = _(
             "{which}: trial {number} ({values}) with **{accuracy:.2%}** of {n:,} validation images "
-            "right (95% interval {low:.2%} to {high:.2%})."
+            "right ({level} interval {low:.2%} to {high:.2%})."
         )
         st.success(
             text.format(
@@ -197,6 +197,7 @@ def _best(now: Search) -> None:
                 values=search_results.values_text(best.values),
                 accuracy=best.val_accuracy,
                 n=info.calibration.n,
+                level="95%",
                 low=low,
                 high=high,
             )

@@ -73,9 +73,9 @@ def _select(labels: dict[str, str]) -> str:
         key=_WIDGET,
         help=_(
             "Name, test accuracy, parameters, data set. Best first, by the lower end of the "
-            "95% interval of the test accuracy. A network whose training was stopped has no test "
-            "accuracy yet: it comes last, with its validation accuracy."
-        ),
+            "{level} interval of the test accuracy. A network whose training was stopped has no "
+            "test accuracy yet: it comes last, with its validation accuracy."
+        ).format(level="95%"),
     )
 
 

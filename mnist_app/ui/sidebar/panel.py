@@ -80,10 +80,8 @@ def _details(info: weights.WeightsInfo) -> None:
 def _accuracy(info: weights.WeightsInfo) -> dict[str, str]:
     """The test accuracy, or why there is none and the validation accuracy instead."""
     interval = info.test_interval or info.val_interval
-    ends = _("{low:.2%} to {high:.2%}")
-    between = (
-        {_("95% interval"): ends.format(low=interval[0], high=interval[1])} if interval else {}
-    )
+    title, ends = _("{level} interval").format(level="95%"), _("{low:.2%} to {high:.2%}")
+    between = {title: ends.format(low=interval[0], high=interval[1])} if interval else {}
     if info.test_accuracy is not None:
         of_n = _("{accuracy:.2%} of {n:,}").format(accuracy=info.test_accuracy, n=info.n)
         return {_("Test accuracy"): of_n, **between}
