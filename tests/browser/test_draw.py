@@ -152,7 +152,7 @@ def test_what_is_too_long_can_be_undone_and_cleared(chromium, tmp_path):
     script.write_text(FEW_POINTS, encoding="utf-8")
     with serve.served(tmp_path, script) as (url, weights):
         app = App(chromium.new_page(), url, weights).open()
-        told = app.page.get_by_text("only 45 points are kept")
+        told = app.page.get_by_text("Only 45 points of this drawing are kept")
         app.draw(ONE)
         app.expect_prediction("1")
         for button, leaves in (("undo", "1"), ("clear", ""), ("undo", "")):
