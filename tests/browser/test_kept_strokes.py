@@ -286,6 +286,7 @@ def test_the_eraser_erases_however_late_its_button_is_answered(canvas, fresh_app
     assert app.brightness(*ON_BAR) == 0
 
 
+@pytest.mark.slow
 def test_a_canvas_put_up_anew_has_what_was_erased_and_what_is_being_erased(fresh_app):
     app, line = fresh_app, LineThatSwaps(fresh_app)
     app.open()
